@@ -1,0 +1,12 @@
+//! The one error type of the crate: every fault, by the stage that found it.
+
+/// `Result` with [`enum@Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What went wrong, worded for the person who can fix it.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A plan that does not fit its model, its config or its mesh.
+    #[error(transparent)]
+    Plan(#[from] crate::plan::PlanError),
+}

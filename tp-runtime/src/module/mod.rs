@@ -1,0 +1,102 @@
+//! What a model is made of: modules under their checkpoint names, leaf layers, parameters by shape.
+
+mod param;
+
+pub use param::{Heads, Param};
+pub use tp_macros::Module;
+
+use crate::plan::{ModuleKind, Node};
+
+/// A struct whose fields are modules, named as in the checkpoint; written by `#[derive(Module)]`.
+///
+/// The constant tree and the visit come from the same fields, so the struct that runs is the tree
+/// that `tp_plan!` checks.
+pub trait Module: 'static {
+    /// The type's place in the tree of constants.
+    const NODE: &'static Node;
+
+    /// Calls `visitor` with the path of every leaf layer at or below `path`, in field order.
+    fn visit<'a>(&'a self, path: &ModulePath, visitor: &mut dyn FnMut(&ModulePath, &'a dyn Layer));
+}
+
+/// A module without children: what a row of a plan applies to.
+pub trait Layer {
+    /// What it computes.
+    fn kind(&self) -> ModuleKind;
+
+    /// Its parameters by their last name segment, in checkpoint order.
+    fn parameters(&self) -> Vec<(&'static str, &Param)>;
+
+    /// Hands the layer its style and its ranks; called once, before any forward.
+    #[cfg(feature = "torch")]
+    fn place(&self, placed: crate::nn::Placed);
+}
+
+/// The dotted name of a module inside its model, such as `model.layers.0.mlp`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct ModulePath(String);
+
+impl ModulePath {
+    /// The model itself.
+    pub fn root() -> Self {
+        Self::default()
+    }
+
+    /// The child `segment` of this module.
+    pub fn join(&self, segment: impl std::fmt::Display) -> Self {
+        if self.0.is_empty() {
+            Self(segment.to_string())
+        } else {
+            Self(format!("{}.{segment}", self.0))
+        }
+    }
+
+    /// The dotted text; empty for the model itself.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Display for ModulePath {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A layer with its path, and with it everything a plan can name.
+pub struct NamedLayer<'a> {
+    /// Where it stands in the model.
+    pub path: ModulePath,
+    /// The layer.
+    pub layer: &'a dyn Layer,
+}
+
+/// A parameter with its checkpoint name.
+pub struct NamedParam<'a> {
+    /// Its full name, such as `model.layers.0.mlp.up_proj.weight`.
+    pub name: String,
+    /// The parameter.
+    pub param: &'a Param,
+}
+
+/// Every leaf layer of a model, in field order.
+pub fn layers<M: Module>(model: &M) -> Vec<NamedLayer<'_>> {
+    let mut layers = Vec::new();
+    model.visit(&ModulePath::root(), &mut |path, layer| {
+        layers.push(NamedLayer { path: path.clone(), layer });
+    });
+    layers
+}
+
+/// Every parameter of a model under its first name; a tied parameter appears once.
+pub fn parameters<M: Module>(model: &M) -> Vec<NamedParam<'_>> {
+    let mut named: Vec<NamedParam<'_>> = Vec::new();
+    for NamedLayer { path, layer } in layers(model) {
+        for (leaf, param) in layer.parameters() {
+            if !named.iter().any(|other| other.param.is_tied_to(param)) {
+                named.push(NamedParam { name: path.join(leaf).to_string(), param });
+            }
+        }
+    }
+    named
+}

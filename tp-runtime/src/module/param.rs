@@ -1,0 +1,109 @@
+//! A parameter: a shape first, a tensor once it is loaded.
+
+use std::cell::Cell;
+#[cfg(feature = "torch")]
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use crate::plan::Placement;
+
+/// A model parameter: its whole shape, how it lies over the ranks, and this rank's part of it.
+///
+/// Cloning shares the parameter; that is how a tied head is built.
+#[derive(Clone)]
+pub struct Param(Rc<Inner>);
+
+struct Inner {
+    shape: Vec<i64>,
+    heads: Option<Heads>,
+    placement: Cell<Placement>,
+    #[cfg(feature = "torch")]
+    local: RefCell<Option<tch::Tensor>>,
+}
+
+/// A dimension made of attention heads, which a shard must not cut.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Heads {
+    /// The dimension of the parameter.
+    pub dim: usize,
+    /// How many heads it holds.
+    pub count: i64,
+    /// The config field that says so, for messages.
+    pub field: &'static str,
+}
+
+impl Param {
+    /// A parameter of the given whole shape, holding no memory.
+    pub fn new(shape: &[i64]) -> Self {
+        Self::build(shape, None)
+    }
+
+    /// A parameter with a dimension that only splits between heads.
+    pub fn with_heads(shape: &[i64], heads: Option<Heads>) -> Self {
+        Self::build(shape, heads)
+    }
+
+    fn build(shape: &[i64], heads: Option<Heads>) -> Self {
+        Self(Rc::new(Inner {
+            shape: shape.to_vec(),
+            heads,
+            placement: Cell::new(Placement::Replicate),
+            #[cfg(feature = "torch")]
+            local: RefCell::new(None),
+        }))
+    }
+
+    /// The shape of the whole parameter.
+    pub fn shape(&self) -> &[i64] {
+        &self.0.shape
+    }
+
+    /// The dimension that only splits between heads, if there is one.
+    pub fn heads(&self) -> Option<&Heads> {
+        self.0.heads.as_ref()
+    }
+
+    /// How the parameter lies over the tensor-parallel ranks.
+    pub fn placement(&self) -> Placement {
+        self.0.placement.get()
+    }
+
+    /// Says how the parameter lies over the ranks; done before it is loaded.
+    pub fn set_placement(&self, placement: Placement) {
+        self.0.placement.set(placement.normalized(self.0.shape.len()));
+    }
+
+    /// Whether both are one parameter under two names.
+    pub fn is_tied_to(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// The shape of `rank`'s part under the current placement.
+    pub fn local_shape(&self, rank: usize, world_size: usize) -> Vec<i64> {
+        let mut shape = self.0.shape.clone();
+        if let Placement::Shard(dim) = self.placement() {
+            let range = crate::plan::chunk(shape[dim as usize], rank, world_size);
+            shape[dim as usize] = range.end - range.start;
+        }
+        shape
+    }
+}
+
+#[cfg(feature = "torch")]
+impl Param {
+    /// This rank's part.
+    ///
+    /// # Panics
+    /// Before the parameter is loaded or initialized, which every public way to build a model does.
+    pub fn local(&self) -> tch::Tensor {
+        match &*self.0.local.borrow() {
+            Some(tensor) => tensor.shallow_clone(),
+            None => panic!("a parameter of shape {:?} is read before it is loaded", self.0.shape),
+        }
+    }
+
+    /// Gives the parameter its part.
+    pub fn set_local(&self, tensor: tch::Tensor) {
+        *self.0.local.borrow_mut() = Some(tensor);
+    }
+}

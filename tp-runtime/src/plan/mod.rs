@@ -1,0 +1,15 @@
+//! Plans: what a table says, whether it fits a model, and what it makes of one. Knows nothing of torch.
+
+mod chunk;
+mod error;
+mod placement;
+mod style;
+mod table;
+mod tree;
+
+pub use chunk::chunk;
+pub use error::PlanError;
+pub use placement::Placement;
+pub use style::{Style, StyleKind};
+pub use table::{Item, Mode, Plan, Row};
+pub use tree::{Arity, Child, ModuleKind, Node, Stage};

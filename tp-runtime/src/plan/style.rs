@@ -1,0 +1,105 @@
+//! The parallel styles: what a row of a plan does to its module.
+
+use super::Placement;
+
+/// The parallel styles, with PyTorch's and AutoModel's meaning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum StyleKind {
+    /// Splits a linear layer's output features, or an embedding's hidden dimension (`ColwiseParallel`).
+    Colwise,
+    /// Splits a linear layer's input features, or an embedding's rows (`RowwiseParallel`).
+    Rowwise,
+    /// Runs a norm on a chunk of the sequence (`SequenceParallel`).
+    SequenceParallel,
+    /// Runs a norm on a chunk of the sequence, then gathers its output.
+    SequenceParallelAllGatherActivation,
+    /// Splits an embedding's rows; ranks mask the ids they do not own.
+    VocabParallelEmbedding,
+    /// Gives whole rotary tables to a model whose activations are split over the sequence.
+    RotaryEmbedParallel,
+}
+
+/// One parallel style with its layouts: a cell of a plan's table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Style {
+    /// Which style.
+    pub kind: StyleKind,
+    /// Layout of the activation the module is given (`input_layouts`).
+    pub input: Placement,
+    /// Layout of the activation the module gives back (`output_layouts`).
+    pub output: Placement,
+    /// PyTorch's `use_local_output`; kept so that a table exports to Python unchanged.
+    pub local: bool,
+}
+
+impl StyleKind {
+    /// Every style, in the order they are listed to people.
+    pub const ALL: [Self; 6] = [
+        Self::Colwise,
+        Self::Rowwise,
+        Self::SequenceParallel,
+        Self::SequenceParallelAllGatherActivation,
+        Self::VocabParallelEmbedding,
+        Self::RotaryEmbedParallel,
+    ];
+
+    /// The name in a plan table.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Colwise => "Colwise",
+            Self::Rowwise => "Rowwise",
+            Self::SequenceParallel => "SequenceParallel",
+            Self::SequenceParallelAllGatherActivation => "SequenceParallelAllGatherActivation",
+            Self::VocabParallelEmbedding => "VocabParallelEmbedding",
+            Self::RotaryEmbedParallel => "RotaryEmbedParallel",
+        }
+    }
+
+    /// The class name in Python.
+    pub const fn python_name(self) -> &'static str {
+        match self {
+            Self::Colwise => "ColwiseParallel",
+            Self::Rowwise => "RowwiseParallel",
+            other => other.name(),
+        }
+    }
+
+    /// The style with its default layouts.
+    pub const fn style(self) -> Style {
+        use Placement::{Replicate, Shard};
+        let (input, output) = match self {
+            Self::Colwise => (Replicate, Shard(-1)),
+            Self::Rowwise => (Shard(-1), Replicate),
+            Self::SequenceParallel => (Shard(1), Shard(1)),
+            Self::SequenceParallelAllGatherActivation => (Shard(1), Replicate),
+            Self::VocabParallelEmbedding => (Replicate, Replicate),
+            Self::RotaryEmbedParallel => (Shard(1), Replicate),
+        };
+        let local = !matches!(
+            self,
+            Self::SequenceParallel | Self::SequenceParallelAllGatherActivation
+        );
+        Style { kind: self, input, output, local }
+    }
+}
+
+impl Style {
+    /// The style with another input layout.
+    pub const fn input(self, input: Placement) -> Self {
+        Self { input, ..self }
+    }
+
+    /// The style with another output layout.
+    ///
+    /// An activation that stays split over the sequence has to travel as a `DTensor`, so
+    /// `Shard(1)` turns `local` off, as every Python plan does by hand.
+    pub const fn output(self, output: Placement) -> Self {
+        let local = self.local && !output.same(Placement::Shard(1));
+        Self { output, local, ..self }
+    }
+
+    /// The style with another `use_local_output`.
+    pub const fn local(self, local: bool) -> Self {
+        Self { local, ..self }
+    }
+}

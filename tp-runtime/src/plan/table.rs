@@ -1,0 +1,72 @@
+//! A plan as data: the rows `tp_plan!` writes.
+
+use super::Style;
+
+/// Whether the activations between blocks are split over the sequence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Mode {
+    /// The left column: activations between blocks are replicated.
+    TensorParallel,
+    /// The right column: activations between blocks are split over the sequence.
+    SequenceParallel,
+}
+
+/// A tensor-parallel plan: one table for one model type.
+#[derive(Debug)]
+pub struct Plan {
+    /// The constant's name.
+    pub name: &'static str,
+    /// The table's doc comment.
+    pub doc: &'static str,
+    /// The name of the model type it was written for.
+    pub model: &'static str,
+    /// `None` for the default plan of the model, else the alternate's name.
+    pub alternate: Option<&'static str>,
+    /// Rows and included plans, in source order.
+    pub items: &'static [Item],
+    /// Whether any of its own rows has a second column.
+    pub has_sequence_column: bool,
+    /// Source file of the table.
+    pub file: &'static str,
+    /// Source line of the table.
+    pub line: u32,
+}
+
+/// One line of a table.
+#[derive(Debug)]
+pub enum Item {
+    /// A module pattern with its styles.
+    Row(Row),
+    /// Another plan, applied to the module at `prefix`.
+    Include {
+        /// Path of the module the included plan was written for.
+        prefix: &'static str,
+        /// The included plan.
+        plan: &'static Plan,
+    },
+}
+
+/// One row after brace expansion.
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
+    /// Dotted path; `*` stands for one whole segment.
+    pub pattern: &'static str,
+    /// Whether it may match nothing (a trailing `?` in the table).
+    pub optional: bool,
+    /// The left column; `None` is `_`.
+    pub tensor_parallel: Option<Style>,
+    /// The right column; equals the left where the table has no `|`.
+    pub sequence_parallel: Option<Style>,
+    /// Source line of the row.
+    pub line: u32,
+}
+
+impl Row {
+    /// The cell for a mode.
+    pub const fn style(&self, mode: Mode) -> Option<Style> {
+        match mode {
+            Mode::TensorParallel => self.tensor_parallel,
+            Mode::SequenceParallel => self.sequence_parallel,
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! The shape of a model as constants: what `#[derive(Module)]` writes and the checks walk.
+
+/// What a module computes, as far as a plan has to know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ModuleKind {
+    /// A struct of other modules.
+    Container,
+    /// `y = x Wᵀ + b`.
+    Linear,
+    /// A table of rows looked up by id.
+    Embedding,
+    /// A normalization over the last dimension.
+    Norm,
+    /// Rotary position tables; no parameters.
+    Rotary,
+}
+
+/// One module type: its name, what it is, and its children.
+#[derive(Debug)]
+pub struct Node {
+    /// The struct's name, which for a whole model is the architecture string of `config.json`.
+    pub type_name: &'static str,
+    /// The struct's full path, which tells two structs of one name apart.
+    pub type_path: &'static str,
+    /// What it computes.
+    pub kind: ModuleKind,
+    /// Its children in field order; empty for a leaf.
+    pub children: &'static [Child],
+    /// How the children feed one another; empty where it is not declared.
+    pub flow: &'static [Stage],
+}
+
+/// One child of a module, under its checkpoint name.
+#[derive(Debug)]
+pub struct Child {
+    /// The field's name, which is its name in the checkpoint.
+    pub name: &'static str,
+    /// How many there are.
+    pub arity: Arity,
+    /// The child's own type.
+    pub node: &'static Node,
+}
+
+/// How many modules a field holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Arity {
+    /// Exactly one.
+    One,
+    /// One or none (`Option`).
+    Optional,
+    /// A numbered list (`Vec`).
+    List,
+}
+
+/// One step of a module's forward, for the layout flow.
+#[derive(Debug)]
+pub enum Stage {
+    /// These children all read the value of the stage before; the next reads theirs.
+    Feed(&'static [&'static str]),
+    /// The value is added to the residual stream, which it then becomes.
+    Residual,
+}
