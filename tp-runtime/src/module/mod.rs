@@ -1,7 +1,9 @@
 //! What a model is made of: modules under their checkpoint names, leaf layers, parameters by shape.
 
+mod field;
 mod param;
 
+pub use field::Field;
 pub use param::{Heads, Param};
 pub use tp_macros::Module;
 
@@ -83,7 +85,10 @@ pub struct NamedParam<'a> {
 pub fn layers<M: Module>(model: &M) -> Vec<NamedLayer<'_>> {
     let mut layers = Vec::new();
     model.visit(&ModulePath::root(), &mut |path, layer| {
-        layers.push(NamedLayer { path: path.clone(), layer });
+        layers.push(NamedLayer {
+            path: path.clone(),
+            layer,
+        });
     });
     layers
 }
@@ -94,7 +99,10 @@ pub fn parameters<M: Module>(model: &M) -> Vec<NamedParam<'_>> {
     for NamedLayer { path, layer } in layers(model) {
         for (leaf, param) in layer.parameters() {
             if !named.iter().any(|other| other.param.is_tied_to(param)) {
-                named.push(NamedParam { name: path.join(leaf).to_string(), param });
+                named.push(NamedParam {
+                    name: path.join(leaf).to_string(),
+                    param,
+                });
             }
         }
     }
