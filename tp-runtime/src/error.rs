@@ -9,4 +9,9 @@ pub enum Error {
     /// A plan that does not fit its model, its config or its mesh.
     #[error(transparent)]
     Plan(#[from] crate::plan::PlanError),
+
+    /// A tensor operation that libtorch refused.
+    #[cfg(feature = "torch")]
+    #[error(transparent)]
+    Torch(#[from] tch::TchError),
 }

@@ -7,9 +7,21 @@
 extern crate self as tp_runtime;
 
 pub mod error;
+#[cfg(feature = "torch")]
+pub mod ffi;
 pub mod module;
+#[cfg(feature = "torch")]
+pub mod nn;
 pub mod plan;
 
 pub use error::{Error, Result};
 pub use module::Module;
 pub use plan::{Mode, Placement, Plan, Style};
+
+/// The text a panic was raised with.
+#[cfg(feature = "torch")]
+pub(crate) fn panic_message(payload: &(dyn std::any::Any + Send)) -> &str {
+    let text = payload.downcast_ref::<&str>().copied();
+    text.or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("a panic without a message")
+}

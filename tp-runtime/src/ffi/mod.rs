@@ -1,0 +1,8 @@
+//! The C++ shim: what libtorch offers and `tch` does not bind.
+#![allow(unsafe_code)]
+
+mod autograd;
+mod error;
+
+pub use autograd::attach_backward;
+pub(crate) use autograd::run_backward_on_this_thread;

@@ -1,0 +1,4 @@
+//! Layers.
+
+/// A layer's style and ranks.
+pub struct Placed;
