@@ -10,7 +10,7 @@ mod shim {
     use std::path::PathBuf;
 
     const DIR: &str = "src/ffi/shim";
-    const SOURCES: [&str; 2] = ["guard.cpp", "autograd.cpp"];
+    const SOURCES: [&str; 3] = ["guard.cpp", "autograd.cpp", "adamw.cpp"];
 
     pub(crate) fn build() {
         println!("cargo:rerun-if-changed={DIR}");

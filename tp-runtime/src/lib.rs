@@ -6,12 +6,18 @@
 // Lets `::tp_runtime::…`, which the macros emit, name this crate from inside it too.
 extern crate self as tp_runtime;
 
+#[cfg(feature = "torch")]
+pub mod dtensor;
 pub mod error;
 #[cfg(feature = "torch")]
 pub mod ffi;
-pub mod module;
 #[cfg(feature = "torch")]
+pub mod loss;
+pub mod model;
+pub mod module;
 pub mod nn;
+#[cfg(feature = "torch")]
+pub mod optim;
 pub mod plan;
 
 pub use error::{Error, Result};

@@ -1,6 +1,7 @@
 //! Plans: what a table says, whether it fits a model, and what it makes of one. Knows nothing of torch.
 
 mod chunk;
+mod collective;
 mod error;
 mod placement;
 mod style;
@@ -8,6 +9,7 @@ mod table;
 mod tree;
 
 pub use chunk::chunk;
+pub use collective::{Collective, NoCollective, Redistribution};
 pub use error::PlanError;
 pub use placement::Placement;
 pub use style::{Style, StyleKind};
