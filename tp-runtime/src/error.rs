@@ -9,4 +9,13 @@ pub enum Error {
     /// A plan that does not fit its model, its config or its mesh.
     #[error(transparent)]
     Plan(#[from] crate::plan::PlanError),
+
+    /// A `config.json` that cannot be read.
+    #[error(transparent)]
+    Config(#[from] crate::config::ConfigError),
+
+    /// A checkpoint that cannot be opened, read or written.
+    #[cfg(feature = "torch")]
+    #[error(transparent)]
+    Checkpoint(#[from] crate::checkpoint::CheckpointError),
 }

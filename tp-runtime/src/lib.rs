@@ -6,8 +6,15 @@
 // Lets `::tp_runtime::…`, which the macros emit, name this crate from inside it too.
 extern crate self as tp_runtime;
 
+#[cfg(feature = "torch")]
+pub mod checkpoint;
+pub mod config;
 pub mod error;
+#[cfg(feature = "torch")]
+mod ffi;
 pub mod module;
+#[cfg(feature = "torch")]
+pub mod nn;
 pub mod plan;
 
 pub use error::{Error, Result};

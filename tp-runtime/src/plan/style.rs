@@ -79,7 +79,12 @@ impl StyleKind {
             self,
             Self::SequenceParallel | Self::SequenceParallelAllGatherActivation
         );
-        Style { kind: self, input, output, local }
+        Style {
+            kind: self,
+            input,
+            output,
+            local,
+        }
     }
 }
 
@@ -95,7 +100,11 @@ impl Style {
     /// `Shard(1)` turns `local` off, as every Python plan does by hand.
     pub const fn output(self, output: Placement) -> Self {
         let local = self.local && !output.same(Placement::Shard(1));
-        Self { output, local, ..self }
+        Self {
+            output,
+            local,
+            ..self
+        }
     }
 
     /// The style with another `use_local_output`.
