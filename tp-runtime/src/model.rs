@@ -1,6 +1,6 @@
 //! A whole model: built from a config as shapes, run on tensors once a plan is applied.
 
-use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::Result;
 use crate::module::{self, Module, NamedLayer, NamedParam};
@@ -51,14 +51,11 @@ pub trait Model: Modules {
 
 /// A model that is built from its `config.json`.
 pub trait FromConfig: Module + Model + Sized {
-    /// The fields of `config.json` it reads.
-    type Config: DeserializeOwned;
-
     /// The model's shapes; no memory is taken for weights.
     ///
     /// # Errors
-    /// When the config asks for something the model does not do.
-    fn from_config(config: &Self::Config) -> Result<Self>;
+    /// When a field is missing or of another type, or asks for something the model does not do.
+    fn from_config(config: &Value) -> Result<Self>;
 }
 
 /// What a model is given, under transformers' names; the same on every rank.
