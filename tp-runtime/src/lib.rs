@@ -15,12 +15,16 @@ pub mod error;
 #[cfg(feature = "torch")]
 pub mod ffi;
 #[cfg(feature = "torch")]
+pub mod generate;
+#[cfg(feature = "torch")]
 pub mod loss;
 pub mod model;
 pub mod module;
 pub mod nn;
 #[cfg(feature = "torch")]
 pub mod optim;
+#[cfg(feature = "torch")]
+pub mod parallel;
 pub mod plan;
 
 pub use error::{Error, Result};
