@@ -1,6 +1,6 @@
 //! The parallel styles: what a row of a plan does to its module.
 
-use super::Placement;
+use super::{ModuleKind, Placement};
 
 /// The parallel styles, with PyTorch's and AutoModel's meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -61,6 +61,20 @@ impl StyleKind {
             Self::Colwise => "ColwiseParallel",
             Self::Rowwise => "RowwiseParallel",
             other => other.name(),
+        }
+    }
+
+    /// Whether a module of this kind can be given the style.
+    pub const fn fits(self, kind: ModuleKind) -> bool {
+        match self {
+            Self::Colwise | Self::Rowwise => {
+                matches!(kind, ModuleKind::Linear | ModuleKind::Embedding)
+            }
+            Self::VocabParallelEmbedding => matches!(kind, ModuleKind::Embedding),
+            Self::SequenceParallel | Self::SequenceParallelAllGatherActivation => {
+                matches!(kind, ModuleKind::Norm)
+            }
+            Self::RotaryEmbedParallel => matches!(kind, ModuleKind::Rotary),
         }
     }
 
