@@ -9,4 +9,18 @@ pub enum Error {
     /// A plan that does not fit its model, its config or its mesh.
     #[error(transparent)]
     Plan(#[from] crate::plan::PlanError),
+
+    /// Rotary fields of a config that make no sense.
+    #[error(transparent)]
+    Rope(#[from] crate::nn::RopeError),
+
+    /// Layouts that do not meet while a model runs.
+    #[cfg(feature = "torch")]
+    #[error(transparent)]
+    Placement(#[from] crate::dtensor::PlacementError),
+
+    /// A tensor operation that libtorch refused.
+    #[cfg(feature = "torch")]
+    #[error(transparent)]
+    Torch(#[from] tch::TchError),
 }

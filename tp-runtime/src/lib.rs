@@ -6,10 +6,28 @@
 // Lets `::tp_runtime::…`, which the macros emit, name this crate from inside it too.
 extern crate self as tp_runtime;
 
+#[cfg(feature = "torch")]
+pub mod dtensor;
 pub mod error;
+#[cfg(feature = "torch")]
+pub mod ffi;
+#[cfg(feature = "torch")]
+pub mod loss;
+pub mod model;
 pub mod module;
+pub mod nn;
+#[cfg(feature = "torch")]
+pub mod optim;
 pub mod plan;
 
 pub use error::{Error, Result};
 pub use module::Module;
 pub use plan::{Mode, Placement, Plan, Style};
+
+/// The text a panic was raised with.
+#[cfg(feature = "torch")]
+pub(crate) fn panic_message(payload: &(dyn std::any::Any + Send)) -> &str {
+    let text = payload.downcast_ref::<&str>().copied();
+    text.or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("a panic without a message")
+}

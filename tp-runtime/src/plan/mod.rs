@@ -2,6 +2,7 @@
 
 pub mod check;
 mod chunk;
+mod collective;
 mod error;
 mod nearest;
 pub mod pattern;
@@ -12,6 +13,7 @@ mod text;
 mod tree;
 
 pub use chunk::chunk;
+pub use collective::{Collective, NoCollective, Redistribution};
 pub use error::PlanError;
 pub use placement::Placement;
 pub use style::{Style, StyleKind};
