@@ -10,6 +10,10 @@ pub enum Error {
     #[error(transparent)]
     Plan(#[from] crate::plan::PlanError),
 
+    /// A config that names or describes no known model.
+    #[error(transparent)]
+    Model(#[from] crate::model::ModelError),
+
     /// Rotary fields of a config that make no sense.
     #[error(transparent)]
     Rope(#[from] crate::nn::RopeError),

@@ -121,6 +121,19 @@ impl Style {
         }
     }
 
+    /// The style on another dimension of the sequence (`sequence_dim`).
+    pub const fn sequence(self, sequence: Placement) -> Self {
+        let output = match self.output {
+            Placement::Shard(_) => sequence,
+            whole => whole,
+        };
+        Self {
+            input: sequence,
+            output,
+            ..self
+        }
+    }
+
     /// The style with another `use_local_output`.
     pub const fn local(self, local: bool) -> Self {
         Self { local, ..self }

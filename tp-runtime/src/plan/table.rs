@@ -33,6 +33,16 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// The name of the model type, which `config.json` calls its architecture.
+    pub const fn model(&self) -> &'static str {
+        self.node.type_name
+    }
+
+    /// Where the table was written, as `file:line`.
+    pub fn place(&self) -> String {
+        format!("{}:{}", self.file, self.line)
+    }
+
     /// Whether the plan says what happens in `mode`: a table without a second column, in it or
     /// in a plan it includes, does not support sequence parallelism.
     pub const fn supports(&self, mode: Mode) -> bool {

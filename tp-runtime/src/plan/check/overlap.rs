@@ -30,10 +30,9 @@ const fn row_apart(plan: &Plan, pattern: &str, from: &str, end: usize) -> Result
             prefix,
             plan: included,
         } = &plan.items[at]
+            && let Some(other) = overlapping(pattern, prefix, included)
         {
-            if let Some(other) = overlapping(pattern, prefix, included) {
-                return Err(both(pattern, from, other.as_str(), included.name));
-            }
+            return Err(both(pattern, from, other.as_str(), included.name));
         }
         at += 1;
     }

@@ -10,10 +10,10 @@ pub const fn fits(plan: &Plan, index: usize, mode: Mode) {
         unreachable!() // the macro counts rows and includes as it writes them
     };
     // A pattern that names no layer is reported on the pattern.
-    if let (Some(style), Ok(Found::Layer(node))) = (row.style(mode), walk(plan.node, row.pattern)) {
-        if let Err(message) = suits(style, node.kind, row.pattern) {
-            panic!("{}", message.as_str());
-        }
+    if let (Some(style), Ok(Found::Layer(node))) = (row.style(mode), walk(plan.node, row.pattern))
+        && let Err(message) = suits(style, node.kind, row.pattern)
+    {
+        panic!("{}", message.as_str());
     }
 }
 
