@@ -1,6 +1,6 @@
 //! Faults gathered on their tokens, so that one compile shows them all.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::TokenStream;
 use quote::ToTokens;
 
 use crate::fault::Fault;
@@ -15,9 +15,9 @@ impl Report {
         self.add(syn::Error::new_spanned(tokens, fault));
     }
 
-    /// Adds a fault at a span.
-    pub(crate) fn span(&mut self, span: Span, fault: Fault) {
-        self.add(syn::Error::new(span, fault));
+    /// Whether nothing was found.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_none()
     }
 
     /// Adds an error that already has its span.

@@ -10,6 +10,10 @@ pub enum Error {
     #[error(transparent)]
     Plan(#[from] crate::plan::PlanError),
 
+    /// A config that names or describes no known model.
+    #[error(transparent)]
+    Model(#[from] crate::model::ModelError),
+
     /// A `config.json` that cannot be read.
     #[error(transparent)]
     Config(#[from] crate::config::ConfigError),

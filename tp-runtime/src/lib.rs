@@ -30,6 +30,7 @@ pub mod plan;
 pub use error::{Error, Result};
 pub use module::Module;
 pub use plan::{Mode, Placement, Plan, Style};
+pub use tp_macros::tp_plan;
 
 /// The text a panic was raised with.
 #[cfg(feature = "torch")]
@@ -37,4 +38,10 @@ pub(crate) fn panic_message(payload: &(dyn std::any::Any + Send)) -> &str {
     let text = payload.downcast_ref::<&str>().copied();
     text.or_else(|| payload.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("a panic without a message")
+}
+
+/// What the macros' expansions name; no part of the interface.
+#[doc(hidden)]
+pub mod __private {
+    pub use inventory;
 }

@@ -1,5 +1,11 @@
 //! A whole model: built from a config as shapes, run on tensors once a plan is applied.
 
+mod error;
+mod registry;
+
+pub use error::ModelError;
+pub use registry::{ModelEntry, build, model_for, models};
+
 use serde_json::Value;
 
 use crate::Result;

@@ -1,6 +1,6 @@
 //! The parallel styles: what a row of a plan does to its module.
 
-use super::Placement;
+use super::{ModuleKind, Placement};
 
 /// The parallel styles, with PyTorch's and AutoModel's meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -64,6 +64,20 @@ impl StyleKind {
         }
     }
 
+    /// Whether a module of this kind can be given the style.
+    pub const fn fits(self, kind: ModuleKind) -> bool {
+        match self {
+            Self::Colwise | Self::Rowwise => {
+                matches!(kind, ModuleKind::Linear | ModuleKind::Embedding)
+            }
+            Self::VocabParallelEmbedding => matches!(kind, ModuleKind::Embedding),
+            Self::SequenceParallel | Self::SequenceParallelAllGatherActivation => {
+                matches!(kind, ModuleKind::Norm)
+            }
+            Self::RotaryEmbedParallel => matches!(kind, ModuleKind::Rotary),
+        }
+    }
+
     /// The style with its default layouts.
     pub const fn style(self) -> Style {
         use Placement::{Replicate, Shard};
@@ -103,6 +117,19 @@ impl Style {
         Self {
             output,
             local,
+            ..self
+        }
+    }
+
+    /// The style on another dimension of the sequence (`sequence_dim`).
+    pub const fn sequence(self, sequence: Placement) -> Self {
+        let output = match self.output {
+            Placement::Shard(_) => sequence,
+            whole => whole,
+        };
+        Self {
+            input: sequence,
+            output,
             ..self
         }
     }
