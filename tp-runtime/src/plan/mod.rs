@@ -2,12 +2,14 @@
 
 pub mod check;
 mod chunk;
+mod collective;
 mod degrees;
 mod error;
 mod json;
 pub(crate) mod nearest;
 pub mod pattern;
 mod placement;
+mod placement_error;
 mod registry;
 mod resolve;
 mod rows;
@@ -18,10 +20,13 @@ mod tree;
 pub(crate) mod words;
 
 pub use chunk::chunk;
+pub use collective::{Collective, NoCollective, Redistribution};
 pub use degrees::{Degrees, ShardedHeads};
 pub use error::PlanError;
+pub(crate) use json::entry;
 pub use json::json;
 pub use placement::Placement;
+pub use placement_error::PlacementError;
 pub use registry::{plan_for, plan_for_architecture, plan_named, plans};
 pub use resolve::{Resolution, ResolvedLayer, resolve, valid_degrees};
 pub use rows::{PlanRow, rows};
