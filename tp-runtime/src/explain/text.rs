@@ -105,7 +105,15 @@ impl Explanation {
 
 fn layer_lines(layers: &[LayerReport], lists: &Lists) -> Vec<String> {
     let mut table = Table::default();
-    let heading = ["module", "", "style", "parameter", "whole", "per rank", ""];
+    let heading = [
+        "module",
+        "",
+        "style",
+        "parameter",
+        "whole",
+        "per rank",
+        "bytes",
+    ];
     table.push(heading.map(str::to_owned));
     let named = layers.iter().map(|layer| {
         let alike = (style(layer), layer.parameters.clone());
