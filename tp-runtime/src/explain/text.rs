@@ -156,7 +156,7 @@ fn style(layer: &LayerReport) -> String {
 fn on_a_rank(parameter: &ParameterReport) -> (String, String) {
     let bound = if parameter.uneven { "≤ " } else { "" };
     let bytes = match &parameter.tied_to {
-        Some(first) => format!("tied to {first}"),
+        Some(_) => "tied".to_owned(),
         None => Size(parameter.rank_bytes).to_string(),
     };
     (
