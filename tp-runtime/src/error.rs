@@ -23,6 +23,16 @@ pub enum Error {
     #[error(transparent)]
     Checkpoint(#[from] crate::checkpoint::CheckpointError),
 
+    /// A fault of a rank or of a collective.
+    #[cfg(feature = "torch")]
+    #[error(transparent)]
+    Comm(#[from] crate::comm::CommError),
+
+    /// A device mesh that does not fit the ranks, or a dimension it does not have.
+    #[cfg(feature = "torch")]
+    #[error(transparent)]
+    Mesh(#[from] crate::mesh::MeshError),
+
     /// Layouts that do not meet while a model runs.
     #[cfg(feature = "torch")]
     #[error(transparent)]
