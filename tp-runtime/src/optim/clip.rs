@@ -15,7 +15,10 @@ pub fn gradient_norm<'a>(
     params: impl IntoIterator<Item = &'a Param>,
     group: &ProcessGroup,
 ) -> Result<f64> {
-    let squares: Vec<Tensor> = params.into_iter().map(|param| counted(param, group)).collect();
+    let squares: Vec<Tensor> = params
+        .into_iter()
+        .map(|param| counted(param, group))
+        .collect();
     if squares.is_empty() {
         return Ok(0.0);
     }
@@ -30,7 +33,10 @@ fn counted(param: &Param, group: &ProcessGroup) -> Tensor {
     let gradient = local.grad();
     let counts = param.placement() != Placement::Replicate || group.rank() == 0;
     if counts && gradient.defined() {
-        return gradient.norm_scalaropt_dtype(2, Kind::Float).to_kind(Kind::Double).square();
+        return gradient
+            .norm_scalaropt_dtype(2, Kind::Float)
+            .to_kind(Kind::Double)
+            .square();
     }
     Tensor::zeros([], (Kind::Double, local.device()))
 }
