@@ -138,11 +138,14 @@ fn faults_name_the_field() {
     let scaling = |scaling: Value| json!({ "rope_scaling": scaling });
     let unknown = message(scaling(json!({ "rope_type": "spiral" })));
     assert!(
-        unknown.contains("unknown variant `spiral`, expected one of `default`"),
+        unknown.contains("unknown variant `spiral`, expected one of `default`, "),
         "{unknown}"
     );
     let missing = message(scaling(json!({ "rope_type": "linear" })));
-    assert!(missing.contains("missing field `factor`"), "{missing}");
+    assert_eq!(
+        missing,
+        "config field `rope_parameters`: missing field `factor`"
+    );
     let by_type = json!({ "rope_parameters": { "full_attention": { "rope_type": "default" } } });
     assert_eq!(
         message(by_type.clone()),
@@ -175,4 +178,6 @@ fn a_field_of_another_type_is_named_with_its_path() {
         message,
         "config field `text_config.hidden_size`: invalid type: string \"large\", expected i64"
     );
+    let message = config::parse::<Fields>(&json!({})).unwrap_err().to_string();
+    assert_eq!(message, "config: missing field `hidden_size`");
 }
