@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::dtype::kind_of;
 use super::error::CheckpointError;
 use super::faults::{Fault, Faults};
-use super::open::{Checkpoint, TensorInfo};
+use super::reader::{Checkpoint, TensorInfo};
 use crate::module::NamedParam;
 
 /// Finds the tensor of each parameter, in the order of the parameters.

@@ -136,7 +136,9 @@ const SAVE_INTO: &str = "TP_RUNTIME_TEST_SAVE_INTO";
 #[test]
 fn killed_at_any_moment() {
     if let Some(dir) = std::env::var_os(SAVE_INTO) {
-        (1..).for_each(|step| save_step(Path::new(&dir), step, |_| {}));
+        for step in 1..=i64::MAX {
+            save_step(Path::new(&dir), step, |_| {});
+        }
     }
     let dir = tempfile::tempdir().unwrap();
     save_step(dir.path(), 0, |_| {});
