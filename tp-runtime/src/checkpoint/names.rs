@@ -23,34 +23,39 @@ pub(super) fn assign<'a>(
         .tensors()
         .filter(|(name, _)| !known.contains(name) && !is_buffer(name))
         .collect();
-    let mut faults = Vec::new();
+    let mut misfits = Vec::new();
     let mut sources = Vec::with_capacity(params.len());
     let mut missing = Vec::new();
     for named in params {
         match names(named).find_map(|name| Some((name, checkpoint.tensor(name)?))) {
             Some((name, info)) => {
-                faults.extend(misfit(named, name, info));
+                misfits.extend(misfit(named, name, info));
                 sources.push(name);
             }
             None => missing.push(named.name.as_str()),
         }
     }
     // A name without a partner is likeliest meant for one on the other side that has none either.
-    faults.extend(missing.iter().map(|&name| Fault::Missing {
+    let missing_faults = missing.iter().map(|&name| Fault::Missing {
         name: name.to_owned(),
         nearest: nearest(name, extra.iter().map(|(name, _)| name)),
-    }));
-    faults.extend(extra.iter().map(|&(name, info)| Fault::Extra {
+    });
+    let extra_faults = extra.iter().map(|&(name, info)| Fault::Extra {
         name: name.to_owned(),
         file: file_name(info),
         nearest: nearest(name, &missing),
-    }));
-    if faults.is_empty() {
+    });
+    let count = misfits.len() + missing.len() + extra.len();
+    if count == 0 {
         return Ok(sources);
     }
+    let faults = misfits
+        .into_iter()
+        .chain(missing_faults)
+        .chain(extra_faults);
     Err(CheckpointError::Misfit {
         dir: checkpoint.dir().to_owned(),
-        faults: Faults(faults),
+        faults: Faults::new(faults, count),
     })
 }
 

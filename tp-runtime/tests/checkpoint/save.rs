@@ -99,6 +99,18 @@ fn the_file_is_what_the_safetensors_crate_reads() {
 }
 
 #[test]
+fn a_parameter_longer_than_a_piece_comes_back() {
+    // Tensors are written in pieces of 2²² elements.
+    let params = [("w", Param::new(&[2049, 2049]))];
+    initialize(&named(&params), 3, 1.0, &rank(0, 1)).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    save_whole(dir.path(), &params).unwrap();
+    let checkpoint = Checkpoint::open(dir.path()).unwrap();
+    let read = checkpoint.read("w", Kind::Float, Device::Cpu).unwrap();
+    assert_eq!(read, params[0].1.local());
+}
+
+#[test]
 fn sharded_parameters_are_saved_whole() {
     let dir = tempfile::tempdir().unwrap();
     let whole = random(Kind::Float);
