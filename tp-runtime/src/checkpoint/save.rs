@@ -16,8 +16,9 @@ use crate::module::NamedParam;
 /// Writes `config.json`, `model.safetensors` and copies of `companions` into `dir`.
 ///
 /// Every rank calls it: `gather` gives a whole parameter and is called for each in turn on each
-/// rank, while rank 0 alone writes. Other ranks return when the last parameter is gathered, before
-/// the files are complete. The config's dtype becomes that of the parameters.
+/// rank, also when rank 0, which alone writes, cannot: so no rank waits for another. Other ranks
+/// return when the last parameter is gathered, before the files are complete. The config's dtype
+/// becomes that of the parameters.
 ///
 /// Until all is on the disk, the folder remains the checkpoint it was: a crash costs the new
 /// checkpoint, never the old. Files of the folder that are no part of a checkpoint stay.
@@ -32,24 +33,49 @@ pub fn save(
     config: &Value,
     companions: &[PathBuf],
 ) -> crate::Result<()> {
-    if rank != 0 {
-        for named in params {
-            drop(gather(named)?);
-        }
-        return Ok(());
-    }
-    let staging = Staging::begin(dir)?;
     let entries = entries(params);
-    write_config(&staging.path(CONFIG), config, &entries)?;
-    for companion in companions {
-        copy(companion, &staging)?;
-    }
-    let mut writer = Writer::create(&staging.path(WEIGHTS), &entries)?;
+    let create = || Output::create(dir, config, companions, &entries);
+    let mut output = (rank == 0).then(create).transpose();
     for (named, entry) in params.iter().zip(&entries) {
-        writer.write(entry, &gather(named)?)?;
+        let whole = gather(named)?;
+        if let Ok(Some(Output { weights, .. })) = &mut output
+            && let Err(error) = weights.write(entry, &whole)
+        {
+            output = Err(error);
+        }
     }
-    writer.finish()?;
-    Ok(staging.commit()?)
+    match output? {
+        Some(output) => Ok(output.commit()?),
+        None => Ok(()),
+    }
+}
+
+/// A checkpoint that lacks weights still to come.
+struct Output {
+    staging: Staging,
+    weights: Writer,
+}
+
+impl Output {
+    fn create(
+        dir: &Path,
+        config: &Value,
+        companions: &[PathBuf],
+        entries: &[Entry],
+    ) -> Result<Self, CheckpointError> {
+        let staging = Staging::begin(dir)?;
+        write_config(&staging.path(CONFIG), config, entries)?;
+        for companion in companions {
+            copy(companion, &staging)?;
+        }
+        let weights = Writer::create(&staging.path(WEIGHTS), entries)?;
+        Ok(Self { staging, weights })
+    }
+
+    fn commit(self) -> Result<(), CheckpointError> {
+        self.weights.finish()?;
+        self.staging.commit()
+    }
 }
 
 /// What the header will say, in the order of the parameters.

@@ -7,7 +7,7 @@ use safetensors::{Dtype, SafeTensors};
 use serde_json::{Value, json};
 use tch::{Device, Kind, Tensor};
 use tp_runtime::checkpoint::{Checkpoint, LoadOptions, initialize, load, save};
-use tp_runtime::module::Param;
+use tp_runtime::module::{NamedParam, Param};
 use tp_runtime::plan::Placement;
 
 use crate::fixture::{counting, named, rank, values, write, write_indexed};
@@ -122,7 +122,7 @@ fn sharded_parameters_are_saved_whole() {
     });
     let mut gathered = 0;
     for rank in 0..3 {
-        let gather = |named: &tp_runtime::module::NamedParam<'_>| {
+        let gather = |named: &NamedParam<'_>| {
             gathered += 1;
             let local = |part: &[(&str, Param); 3]| {
                 part.iter()
@@ -160,7 +160,7 @@ fn sharded_parameters_are_saved_whole() {
 fn other_ranks_write_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let params = random(Kind::Float);
-    let gather = |named: &tp_runtime::module::NamedParam<'_>| Ok(named.param.local());
+    let gather = |named: &NamedParam<'_>| Ok(named.param.local());
     save(
         &dir.path().join("a"),
         &named(&params),
@@ -185,7 +185,7 @@ fn over_itself_with_its_tokenizer() {
     loaded[0].1.set_local(&before + 1.0);
     let companions = checkpoint.companions();
     assert_eq!(companions, [dir.path().join("tokenizer.json")]);
-    let gather = |named: &tp_runtime::module::NamedParam<'_>| Ok(named.param.local());
+    let gather = |named: &NamedParam<'_>| Ok(named.param.local());
     save(
         dir.path(),
         &named(&loaded),
@@ -262,7 +262,7 @@ fn a_link_is_replaced_and_its_file_left_alone() {
 fn the_older_spelling_of_the_dtype_is_kept() {
     let dir = tempfile::tempdir().unwrap();
     let params = random(Kind::BFloat16);
-    let gather = |named: &tp_runtime::module::NamedParam<'_>| Ok(named.param.local());
+    let gather = |named: &NamedParam<'_>| Ok(named.param.local());
     let config = json!({ "torch_dtype": "float32" });
     save(dir.path(), &named(&params), 0, gather, &config, &[]).unwrap();
     let saved = Checkpoint::open(dir.path()).unwrap();
@@ -287,16 +287,14 @@ fn a_companion_that_is_not_there() {
     save_whole(dir.path(), &random(Kind::Float)).unwrap();
     let companions = [PathBuf::from("/nowhere/tokenizer.json")];
     let params = random(Kind::Float);
-    let gather = |named: &tp_runtime::module::NamedParam<'_>| Ok(named.param.local());
-    let error = save(
-        dir.path(),
-        &named(&params),
-        0,
-        gather,
-        &config(),
-        &companions,
-    )
-    .unwrap_err();
+    let mut gathered = 0;
+    let gather = |named: &NamedParam<'_>| {
+        gathered += 1;
+        Ok(named.param.local())
+    };
+    let params = named(&params);
+    let error = save(dir.path(), &params, 0, gather, &config(), &companions).unwrap_err();
+    assert_eq!(gathered, 3, "other ranks gather all of them");
     assert!(
         error
             .to_string()
@@ -320,8 +318,13 @@ fn what_is_gathered_must_be_the_parameter() {
             "Half [5, 4]",
         ),
     ] {
-        let gather = |_: &tp_runtime::module::NamedParam<'_>| Ok(gathered.shallow_clone());
+        let mut count = 0;
+        let gather = |_: &NamedParam<'_>| {
+            count += 1;
+            Ok(gathered.shallow_clone())
+        };
         let error = save(dir.path(), &named(&params), 0, gather, &config(), &[]).unwrap_err();
+        assert_eq!(count, 3, "other ranks gather all of them");
         let expected = format!(
             "cannot save `up.weight`: gathered as {found}, but the parameter is Float [5, 4]; "
         );
