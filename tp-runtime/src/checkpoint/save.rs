@@ -1,6 +1,7 @@
 //! From a model back to a folder in the Hugging Face layout.
 
-use std::fs::{self, File};
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -8,7 +9,7 @@ use tch::Tensor;
 
 use super::dtype::dtype_of;
 use super::error::CheckpointError;
-use super::folder::{CONFIG, WEIGHTS};
+use super::folder::{self, CONFIG, WEIGHTS};
 use super::staging::Staging;
 use super::writer::{Entry, Writer};
 use crate::module::NamedParam;
@@ -100,19 +101,25 @@ fn write_config(path: &Path, config: &Value, entries: &[Entry]) -> Result<(), Ch
         config[field] = Value::from(dtype);
     }
     let text = format!("{config:#}\n");
-    fs::write(path, text)
-        .and_then(|()| sync(path))
-        .map_err(CheckpointError::io("write", path))
+    put(path, text.as_bytes()).map_err(CheckpointError::io("write", path))
 }
 
+/// Copies a file, wherever an interrupted save has left it.
 fn copy(companion: &Path, staging: &Staging) -> Result<(), CheckpointError> {
-    let name = companion.file_name().unwrap_or_default().to_string_lossy();
-    let path = staging.path(&name);
-    fs::copy(companion, &path)
-        .and_then(|_| sync(&path))
-        .map_err(CheckpointError::io("copy", companion))
+    let error = CheckpointError::io("copy", companion);
+    let (Some(dir), Some(name)) = (companion.parent(), companion.file_name()) else {
+        return Err(error(io::ErrorKind::InvalidFilename.into()));
+    };
+    let name = name.to_string_lossy();
+    let Some((_, source)) = folder::open(dir, &name)? else {
+        return Err(error(io::ErrorKind::NotFound.into()));
+    };
+    put(&staging.path(&name), source).map_err(error)
 }
 
-fn sync(path: &Path) -> std::io::Result<()> {
-    File::open(path)?.sync_all()
+/// Writes a file down to the disk.
+fn put(path: &Path, mut content: impl Read) -> io::Result<()> {
+    let mut file = File::create(path)?;
+    io::copy(&mut content, &mut file)?;
+    file.sync_all()
 }

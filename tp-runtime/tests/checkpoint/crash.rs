@@ -10,7 +10,7 @@ use safetensors::Dtype;
 use serde_json::json;
 use tch::{Device, Kind, Tensor};
 use tp_runtime::checkpoint::{Checkpoint, save};
-use tp_runtime::module::Param;
+use tp_runtime::module::{NamedParam, Param};
 
 use crate::fixture::{counting, named, values, write_indexed};
 
@@ -127,6 +127,32 @@ fn a_complete_save_counts_however_many_files_have_moved() {
         assert!(leftovers(dir.path()).is_empty(), "{moved:?}");
         assert!(!dir.path().join("old.safetensors").exists());
         assert!(!dir.path().join("model.safetensors.index.json").exists());
+    }
+}
+
+#[test]
+fn companions_of_an_interrupted_save_are_found() {
+    for over_itself in [true, false] {
+        let (dir, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let saved = dir.path().join(".checkpoint-saved");
+        save_step(&saved, 1, |_| {});
+        fs::write(saved.join("tokenizer.json"), "words").unwrap();
+        let companions = Checkpoint::open(dir.path()).unwrap().companions();
+        assert_eq!(companions, [dir.path().join("tokenizer.json")]);
+        let into = if over_itself {
+            dir.path()
+        } else {
+            other.path()
+        };
+        let params = params(2);
+        let gather = |named: &NamedParam<'_>| Ok(named.param.local());
+        let config = json!({ "step": 2 });
+        save(into, &named(&params), 0, gather, &config, &companions).unwrap();
+        assert_eq!(step(into), 2);
+        assert_eq!(
+            fs::read_to_string(into.join("tokenizer.json")).unwrap(),
+            "words"
+        );
     }
 }
 
