@@ -10,6 +10,16 @@ pub enum Error {
     #[error(transparent)]
     Plan(#[from] crate::plan::PlanError),
 
+    /// A fault of a rank or of a collective.
+    #[cfg(feature = "torch")]
+    #[error(transparent)]
+    Comm(#[from] crate::comm::CommError),
+
+    /// A device mesh that does not fit the ranks, or a dimension it does not have.
+    #[cfg(feature = "torch")]
+    #[error(transparent)]
+    Mesh(#[from] crate::mesh::MeshError),
+
     /// A tensor operation that libtorch refused.
     #[cfg(feature = "torch")]
     #[error(transparent)]

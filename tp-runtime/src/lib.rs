@@ -6,9 +6,13 @@
 // Lets `::tp_runtime::…`, which the macros emit, name this crate from inside it too.
 extern crate self as tp_runtime;
 
+#[cfg(feature = "torch")]
+pub mod comm;
 pub mod error;
 #[cfg(feature = "torch")]
 pub mod ffi;
+#[cfg(feature = "torch")]
+pub mod mesh;
 pub mod module;
 #[cfg(feature = "torch")]
 pub mod nn;

@@ -5,4 +5,4 @@ mod autograd;
 mod error;
 
 pub use autograd::attach_backward;
-pub(crate) use autograd::run_backward_on_this_thread;
+pub(crate) use autograd::{is_unshared, run_backward_on_this_thread};
