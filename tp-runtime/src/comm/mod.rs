@@ -21,7 +21,7 @@ use work::Pending;
 
 /// What carries out collectives: one value per rank of a group.
 trait Backend: Send + Sync {
-    /// Begins a collective; `tensor` is detached, and in a barrier undefined.
+    /// Begins a collective; `tensor` is detached, and in a barrier empty.
     fn start(&self, call: Call, tensor: tch::Tensor) -> crate::Result<Box<dyn Pending>>;
 
     /// The group of `ranks`, which are ranks of this group in ascending order and at least two; `None`

@@ -1,6 +1,6 @@
 //! What one rank makes of the tensors that all ranks show.
 
-use tch::{Device, Kind, Tensor};
+use tch::{Cuda, Device, Kind, Tensor};
 
 use super::super::{Call, Collective, CommError, ReduceOp};
 use super::exchange::Shown;
@@ -14,7 +14,7 @@ pub(super) struct Entry {
     pub(super) input: Tensor,
     /// Where an all-reduce on the CPU leaves its result; may be `input` itself.
     pub(super) output: Option<Tensor>,
-    kind: Option<Kind>,
+    kind: Kind,
     device: Device,
     shape: Vec<i64>,
     from: *const u8,
@@ -28,64 +28,36 @@ unsafe impl Send for Entry {}
 unsafe impl Sync for Entry {}
 
 impl Entry {
-    /// Prepares a detached tensor for its collective.
-    pub(super) fn new(call: Call, tensor: Tensor) -> Result<Self> {
-        let reduces = matches!(
-            call.collective,
-            Collective::AllReduce(_) | Collective::ReduceScatter { .. }
-        );
-        if !tensor.defined() {
-            return Ok(Self::of(call, tensor, None, None, Device::Cpu));
-        }
+    /// Prepares a detached tensor for its collective; `rank` is the rank in the job.
+    pub(super) fn new(call: Call, tensor: Tensor, rank: usize) -> Result<Self> {
+        let reduces =
+            matches!(call.collective, Collective::AllReduce(_) | Collective::ReduceScatter { .. });
         let (kind, device) = (tensor.f_kind()?, tensor.device());
-        let input = if reduces && !tensor.is_contiguous() {
-            tensor.f_contiguous()?
-        } else {
-            tensor
-        };
+        if reduces && !supports(kind) {
+            let message = format!("tensors of kind {kind:?} cannot be reduced: convert them to numbers");
+            return Err(CommError::Argument { place: call.place(rank), message }.into());
+        }
+        let input =
+            if reduces && !tensor.is_contiguous() { tensor.f_contiguous()? } else { tensor };
         let output = match call.collective {
             Collective::AllReduce(_) if device == Device::Cpu => Some(output_for(&input)?),
             _ => None,
         };
         if let Device::Cuda(index) = device {
             // The others read from their own streams.
-            tch::Cuda::synchronize(index as i64);
+            Cuda::synchronize(index as i64);
         }
-        Ok(Self::of(call, input, output, Some(kind), device))
-    }
-
-    fn of(
-        call: Call,
-        input: Tensor,
-        output: Option<Tensor>,
-        kind: Option<Kind>,
-        device: Device,
-    ) -> Self {
-        let (shape, from) = match kind {
-            Some(_) => (input.size(), input.data_ptr() as *const u8),
-            None => (Vec::new(), std::ptr::null()),
-        };
-        let to = output
-            .as_ref()
-            .map_or(std::ptr::null_mut(), |output| output.data_ptr().cast());
-        Self {
-            call,
-            input,
-            output,
-            kind,
-            device,
-            shape,
-            from,
-            to,
-        }
+        let (shape, from) = (input.size(), input.data_ptr() as *const u8);
+        let to = output.as_ref().map_or(std::ptr::null_mut(), |output| output.data_ptr().cast());
+        Ok(Self { call, input, output, kind, device, shape, from, to })
     }
 
     /// The call and its tensor in words.
     fn describe(&self, rank: usize) -> String {
         let Call { collective, site } = &self.call;
-        let tensor = match self.kind {
-            Some(kind) => format!(" of {kind:?} {:?} on {:?}", self.shape, self.device),
-            None => String::new(),
+        let tensor = match collective {
+            Collective::Barrier => String::new(),
+            _ => format!(" of {:?} {:?} on {:?}", self.kind, self.shape, self.device),
         };
         format!("rank {rank} calls {collective}{tensor} for `{site}`")
     }
@@ -95,8 +67,7 @@ impl Entry {
         let shapes_fit = match self.call.collective {
             // The length along `dim` is each rank's own chunk.
             Collective::AllGather { dim, .. } => {
-                let others =
-                    |shape: &[i64]| [&shape[..dim as usize], &shape[dim as usize + 1..]].concat();
+                let others = |shape: &[i64]| [&shape[..dim as usize], &shape[dim as usize + 1..]].concat();
                 self.shape.len() == other.shape.len() && others(&self.shape) == others(&other.shape)
             }
             _ => self.shape == other.shape,
@@ -110,11 +81,7 @@ impl Entry {
 
 /// The tensor itself where nobody else can see its memory, else a new one.
 fn output_for(input: &Tensor) -> Result<Tensor> {
-    Ok(if crate::ffi::is_unshared(input)? {
-        input.shallow_clone()
-    } else {
-        input.f_empty_like()?
-    })
+    Ok(if crate::ffi::is_unshared(input)? { input.shallow_clone() } else { input.f_empty_like()? })
 }
 
 /// This rank's part of a collective.
@@ -128,9 +95,7 @@ pub(super) fn compute(rank: usize, shown: &Shown<'_, Entry>) -> Result<Tensor> {
     let result = match own.call.collective {
         Collective::AllReduce(op) => all_reduce(rank, shown, op),
         Collective::AllGather { dim, .. } => {
-            let parts = shown
-                .iter()
-                .map(|entry| entry.input.f_to_device(own.device));
+            let parts = shown.iter().map(|entry| entry.input.f_to_device(own.device));
             Ok(Tensor::f_cat(&parts.collect::<Result<Vec<_>, _>>()?, dim)?)
         }
         Collective::ReduceScatter { dim } => reduce_scatter(rank, shown, dim),
@@ -143,23 +108,22 @@ pub(super) fn compute(rank: usize, shown: &Shown<'_, Entry>) -> Result<Tensor> {
     };
     if let Device::Cuda(index) = own.device {
         // The others' tensors may be gone once this rank says that it has looked.
-        tch::Cuda::synchronize(index as i64);
+        Cuda::synchronize(index as i64);
     }
     result
 }
 
 /// Reduces this rank's share of the elements and writes it to every rank's output.
-fn all_reduce(rank: usize, shown: &Shown<'_, Entry>, op: ReduceOp) -> Result<Tensor> {
+fn all_reduce(
+    rank: usize,
+    shown: &Shown<'_, Entry>,
+    op: ReduceOp,
+) -> Result<Tensor> {
     let own = &shown[rank];
     let Some(output) = &own.output else {
-        return reduce_tensors(
-            shown.iter().map(|entry| entry.input.shallow_clone()),
-            op,
-            own.device,
-        );
+        return reduce_tensors(shown.iter().map(|entry| entry.input.shallow_clone()), op, own.device);
     };
-    let kind = reducible(own, shown.ranks()[rank])?;
-    let size = kind.elt_size_in_bytes();
+    let size = own.kind.elt_size_in_bytes();
     let numel = own.shape.iter().product::<i64>() as usize;
     // Whole cache lines, so that two ranks never write the same one.
     let share = numel.div_ceil(shown.len()).next_multiple_of(64 / size);
@@ -169,39 +133,34 @@ fn all_reduce(rank: usize, shown: &Shown<'_, Entry>, op: ReduceOp) -> Result<Ten
     // the entries keep alive. Each rank touches its own share only. An output is its rank's input or
     // new memory: `output_for` saw that nobody else holds it.
     unsafe {
-        let inputs: Vec<_> = shown
-            .iter()
-            .map(|entry| entry.from.add(start * size))
-            .collect();
-        let outputs: Vec<_> = shown
-            .iter()
-            .map(|entry| entry.to.add(start * size))
-            .collect();
-        reduce(kind, op, &inputs, &outputs, length);
+        let inputs: Vec<_> = shown.iter().map(|entry| entry.from.add(start * size)).collect();
+        let outputs: Vec<_> = shown.iter().map(|entry| entry.to.add(start * size)).collect();
+        reduce(own.kind, op, &inputs, &outputs, length);
     }
     Ok(output.shallow_clone())
 }
 
 /// Sums this rank's chunk of `dim`.
-fn reduce_scatter(rank: usize, shown: &Shown<'_, Entry>, dim: i64) -> Result<Tensor> {
+fn reduce_scatter(
+    rank: usize,
+    shown: &Shown<'_, Entry>,
+    dim: i64,
+) -> Result<Tensor> {
     let own = &shown[rank];
     let range = chunk(own.shape[dim as usize], rank, shown.len());
     let length = range.end - range.start;
     if own.device != Device::Cpu {
-        let parts: Result<Vec<_>, _> = shown
-            .iter()
-            .map(|entry| entry.input.f_narrow(dim, range.start, length))
-            .collect();
+        let parts: Result<Vec<_>, _> =
+            shown.iter().map(|entry| entry.input.f_narrow(dim, range.start, length)).collect();
         return reduce_tensors(parts?.into_iter(), ReduceOp::Sum, own.device);
     }
-    let kind = reducible(own, shown.ranks()[rank])?;
     let mut shape = own.shape.clone();
     shape[dim as usize] = length;
-    let output = Tensor::f_empty(&shape, (kind, Device::Cpu))?;
+    let output = Tensor::f_empty(&shape, (own.kind, Device::Cpu))?;
     // The chunk is a run of `run` elements in each of the blocks that the dimensions before `dim` count.
     let inner = own.shape[dim as usize + 1..].iter().product::<i64>();
     let outer = own.shape[..dim as usize].iter().product::<i64>();
-    let size = kind.elt_size_in_bytes();
+    let size = own.kind.elt_size_in_bytes();
     let run = (length * inner) as usize;
     for block in 0..outer {
         let from = (block * own.shape[dim as usize] + range.start) * inner;
@@ -209,27 +168,13 @@ fn reduce_scatter(rank: usize, shown: &Shown<'_, Entry>, dim: i64) -> Result<Ten
         // SAFETY: `fits` has shown that all inputs are contiguous CPU tensors of this kind and shape, which
         // the entries keep alive and nobody writes; `output` is new.
         unsafe {
-            let inputs: Vec<_> = shown
-                .iter()
-                .map(|entry| entry.from.add(from as usize * size))
-                .collect();
+            let inputs: Vec<_> =
+                shown.iter().map(|entry| entry.from.add(from as usize * size)).collect();
             let output = output.data_ptr().cast::<u8>().add(to * size);
-            reduce(kind, ReduceOp::Sum, &inputs, &[output], run);
+            reduce(own.kind, ReduceOp::Sum, &inputs, &[output], run);
         }
     }
     Ok(output)
-}
-
-/// The kind of a tensor that is to be reduced on the CPU.
-fn reducible(entry: &Entry, rank: usize) -> Result<Kind> {
-    match entry.kind {
-        Some(kind) if supports(kind) => Ok(kind),
-        kind => Err(CommError::Argument {
-            place: entry.call.place(rank),
-            message: format!("tensors of kind {kind:?} cannot be reduced: use numbers"),
-        }
-        .into()),
-    }
 }
 
 /// Reduces with tensor operations, for devices that plain memory access does not reach.
@@ -240,11 +185,7 @@ fn reduce_tensors(
 ) -> Result<Tensor> {
     let first = parts.next().expect("a group has at least two ranks");
     let kind = first.f_kind()?;
-    let wide = if matches!(kind, Kind::Half | Kind::BFloat16) {
-        Kind::Float
-    } else {
-        kind
-    };
+    let wide = if matches!(kind, Kind::Half | Kind::BFloat16) { Kind::Float } else { kind };
     let mut sum = first.f_to_device(device)?.f_to_dtype(wide, false, true)?;
     for part in parts {
         let part = part.f_to_device(device)?;

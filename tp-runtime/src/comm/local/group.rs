@@ -42,24 +42,12 @@ struct LocalWork {
 
 impl LocalGroup {
     /// The groups of `ranks`, numbers in the job, one for each of them.
-    pub(in super::super) fn groups(
-        job: &Arc<Job>,
-        ranks: &[usize],
-        timeout: Duration,
-    ) -> Vec<Self> {
+    pub(in super::super) fn groups(job: &Arc<Job>, ranks: &[usize], timeout: Duration) -> Vec<Self> {
         let rendezvous = Arc::new(Rendezvous::default());
         let group = |seat| {
-            let progress = Progress {
-                seat,
-                results: HashMap::new(),
-                subgroups: 0,
-            };
+            let progress = Progress { seat, results: HashMap::new(), subgroups: 0 };
             let progress = Mutex::new(progress);
-            Self(Arc::new(Inner {
-                timeout,
-                progress,
-                rendezvous: rendezvous.clone(),
-            }))
+            Self(Arc::new(Inner { timeout, progress, rendezvous: rendezvous.clone() }))
         };
         seats(job, ranks).into_iter().map(group).collect()
     }
@@ -67,8 +55,8 @@ impl LocalGroup {
 
 impl Backend for LocalGroup {
     fn start(&self, call: Call, tensor: Tensor) -> Result<Box<dyn Pending>> {
-        let entry = tch::no_grad(|| Entry::new(call, tensor))?;
         let mut progress = self.0.progress();
+        let entry = tch::no_grad(|| Entry::new(call, tensor, progress.rank()))?;
         if progress.seat.shown() - progress.seat.done() == RING as u64 {
             let sequence = progress.seat.done();
             let result = progress.complete(self.0.timeout)?;
@@ -76,10 +64,7 @@ impl Backend for LocalGroup {
         }
         let sequence = progress.seat.shown();
         progress.seat.show(entry);
-        Ok(Box::new(LocalWork {
-            group: self.0.clone(),
-            sequence,
-        }))
+        Ok(Box::new(LocalWork { group: self.0.clone(), sequence }))
     }
 
     fn subgroup(&self, ranks: &[usize]) -> Result<Option<Box<dyn Backend>>> {
@@ -91,11 +76,7 @@ impl Backend for LocalGroup {
             let members: Vec<usize> = ranks.iter().map(|&rank| parents[rank]).collect();
             Self::groups(progress.seat.job(), &members, self.0.timeout)
         };
-        match self
-            .0
-            .rendezvous
-            .meet(index, (rank, parents.len()), ranks, make)
-        {
+        match self.0.rendezvous.meet(index, (rank, parents.len()), ranks, make) {
             Ok(group) => Ok(group.map(|group| Box::new(group) as Box<dyn Backend>)),
             Err(others) => Err(CommError::Mismatch {
                 ours: format!("rank {} makes the subgroup {ranks:?}", parents[rank]),
@@ -113,6 +94,11 @@ impl Inner {
 }
 
 impl Progress {
+    /// The rank's number in the job.
+    fn rank(&self) -> usize {
+        self.seat.ranks()[self.seat.rank()]
+    }
+
     /// Completes the oldest collective under way. The outer error says that it is still under way, the
     /// inner one that the ranks are through with it.
     fn complete(&mut self, timeout: Duration) -> Result<Result<Tensor>> {
@@ -128,7 +114,7 @@ impl Progress {
     /// Puts into words why the oldest collective is still under way.
     fn explain(&self, interrupt: Interrupt, timeout: Duration) -> CommError {
         let (ranks, job) = (self.seat.ranks(), self.seat.job());
-        let rank = ranks[self.seat.rank()];
+        let rank = self.rank();
         let entry = self.seat.oldest().expect("a collective is under way");
         let place = entry.call.place(rank);
         match interrupt {
@@ -136,23 +122,12 @@ impl Progress {
                 let failure = job.failure().expect("a rank has failed");
                 CommError::PeerFailed { place, failure }
             }
-            Interrupt::Left(peer) => CommError::PeerLeft {
-                place,
-                peer: ranks[peer],
-            },
+            Interrupt::Left(peer) => CommError::PeerLeft { place, peer: ranks[peer] },
             Interrupt::TimedOut(missing) => {
                 let missing = missing.into_iter().map(|peer| ranks[peer]).collect();
-                let error = CommError::TimedOut {
-                    place,
-                    missing,
-                    timeout,
-                };
+                let error = CommError::TimedOut { place, missing, timeout };
                 // The ranks are out of step from here on: nobody may wait for this one again.
-                job.fail(Failure {
-                    rank,
-                    panicked: false,
-                    message: error.to_string(),
-                });
+                job.fail(Failure { rank, panicked: false, message: error.to_string() });
                 error
             }
         }
@@ -175,13 +150,9 @@ impl Pending for LocalWork {
     fn finish(self: Box<Self>) {
         let group = self.group.clone();
         if let Err(error) = self.wait() {
-            let seat = &group.progress().seat;
-            let rank = seat.ranks()[seat.rank()];
-            seat.job().fail(Failure {
-                rank,
-                panicked: false,
-                message: error.to_string(),
-            });
+            let progress = group.progress();
+            let (rank, message) = (progress.rank(), error.to_string());
+            progress.seat.job().fail(Failure { rank, panicked: false, message });
         }
     }
 }
