@@ -4,11 +4,13 @@
 //! I intermediate, V vocabulary. Every shape is that of the whole tensor.
 
 use serde::Deserialize;
+use serde_json::Value;
+use tp_runtime::config::{self, RopeParameters};
 use tp_runtime::model::{FromConfig, Model};
-use tp_runtime::nn::{Embedding, Linear, LinearShape, RmsNorm, RopeConfig, RotaryEmbedding};
+use tp_runtime::nn::{Embedding, Linear, LinearShape, RmsNorm, RotaryEmbedding};
 use tp_runtime::{Module, Result, register_model, tp_plan};
 
-use crate::config::{Activation, unsupported};
+use crate::options::{Activation, check_heads};
 
 #[cfg(feature = "torch")]
 use {
@@ -47,9 +49,6 @@ pub struct LlamaConfig {
     pub pad_token_id: Option<i64>,
     /// Only `silu` is known.
     pub hidden_act: Activation,
-    /// How positions turn into angles.
-    #[serde(flatten)]
-    pub rope: RopeConfig,
 }
 
 impl Default for LlamaConfig {
@@ -68,34 +67,18 @@ impl Default for LlamaConfig {
             tie_word_embeddings: false,
             pad_token_id: None,
             hidden_act: Activation::Silu,
-            rope: RopeConfig::default(),
         }
     }
 }
 
 impl LlamaConfig {
     fn head_dim(&self) -> i64 {
-        self.head_dim.unwrap_or(self.hidden_size / self.num_attention_heads.max(1))
+        self.head_dim
+            .unwrap_or(self.hidden_size / self.num_attention_heads.max(1))
     }
 
     fn key_value_heads(&self) -> i64 {
         self.num_key_value_heads.unwrap_or(self.num_attention_heads)
-    }
-
-    fn check(&self) -> Result<()> {
-        let (heads, key_value_heads) = (self.num_attention_heads, self.key_value_heads());
-        if heads < 1 || key_value_heads < 1 || heads % key_value_heads != 0 {
-            return Err(unsupported(format!(
-                "`num_attention_heads` {heads} is not a multiple of `num_key_value_heads` {key_value_heads}"
-            )));
-        }
-        if self.head_dim() < 2 || self.head_dim() % 2 != 0 {
-            return Err(unsupported(format!(
-                "a head of {} features cannot be rotated in pairs: set an even `head_dim`",
-                self.head_dim()
-            )));
-        }
-        Ok(())
     }
 }
 
@@ -149,11 +132,15 @@ pub struct LlamaMlp {
 }
 
 impl FromConfig for LlamaForCausalLM {
-    type Config = LlamaConfig;
-
-    fn from_config(config: &LlamaConfig) -> Result<Self> {
-        config.check()?;
-        let model = LlamaModel::new(config)?;
+    fn from_config(config: &Value) -> Result<Self> {
+        let rope = RopeParameters::of(config, 10_000.0)?;
+        let config: LlamaConfig = config::parse(config)?;
+        check_heads(
+            config.num_attention_heads,
+            config.key_value_heads(),
+            config.head_dim(),
+        )?;
+        let model = LlamaModel::new(&config, &rope)?;
         let lm_head = match config.tie_word_embeddings {
             true => Linear::tied(&model.embed_tokens),
             false => Linear::new(LinearShape::new(config.hidden_size, config.vocab_size)),
@@ -163,13 +150,18 @@ impl FromConfig for LlamaForCausalLM {
 }
 
 impl LlamaModel {
-    fn new(config: &LlamaConfig) -> Result<Self> {
-        let rope = config.rope.parameters(10_000.0)?;
+    fn new(config: &LlamaConfig, rope: &RopeParameters) -> Result<Self> {
         Ok(Self {
-            embed_tokens: Embedding::new(config.vocab_size, config.hidden_size, config.pad_token_id),
-            layers: (0..config.num_hidden_layers).map(|_| LlamaDecoderLayer::new(config)).collect(),
+            embed_tokens: Embedding::new(
+                config.vocab_size,
+                config.hidden_size,
+                config.pad_token_id,
+            ),
+            layers: (0..config.num_hidden_layers)
+                .map(|_| LlamaDecoderLayer::new(config))
+                .collect(),
             norm: RmsNorm::new(config.hidden_size, config.rms_norm_eps),
-            rotary_emb: RotaryEmbedding::new(config.head_dim(), &rope),
+            rotary_emb: RotaryEmbedding::new(config.head_dim(), rope)?,
         })
     }
 }
@@ -187,7 +179,8 @@ impl LlamaDecoderLayer {
 
 impl LlamaAttention {
     fn new(config: &LlamaConfig) -> Self {
-        let (hidden, head_dim, bias) = (config.hidden_size, config.head_dim(), config.attention_bias);
+        let (hidden, head_dim, bias) =
+            (config.hidden_size, config.head_dim(), config.attention_bias);
         let heads = (config.num_attention_heads, "num_attention_heads");
         let key_value_heads = (config.key_value_heads(), "num_key_value_heads");
         let projection = |(count, field)| {

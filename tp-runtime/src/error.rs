@@ -10,13 +10,18 @@ pub enum Error {
     #[error(transparent)]
     Plan(#[from] crate::plan::PlanError),
 
-    /// A config that names or describes no known model.
+    /// A config that names no known model.
     #[error(transparent)]
     Model(#[from] crate::model::ModelError),
 
-    /// Rotary fields of a config that make no sense.
+    /// A `config.json` that cannot be read.
     #[error(transparent)]
-    Rope(#[from] crate::nn::RopeError),
+    Config(#[from] crate::config::ConfigError),
+
+    /// A checkpoint that cannot be opened, read or written.
+    #[cfg(feature = "torch")]
+    #[error(transparent)]
+    Checkpoint(#[from] crate::checkpoint::CheckpointError),
 
     /// Layouts that do not meet while a model runs.
     #[cfg(feature = "torch")]

@@ -7,6 +7,9 @@
 extern crate self as tp_runtime;
 
 #[cfg(feature = "torch")]
+pub mod checkpoint;
+pub mod config;
+#[cfg(feature = "torch")]
 pub mod dtensor;
 pub mod error;
 #[cfg(feature = "torch")]

@@ -6,7 +6,7 @@ mod registry;
 pub use error::ModelError;
 pub use registry::{ModelEntry, build, model_for, models};
 
-use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::Result;
 use crate::module::{self, Module, NamedLayer, NamedParam};
@@ -57,14 +57,11 @@ pub trait Model: Modules {
 
 /// A model that is built from its `config.json`.
 pub trait FromConfig: Module + Model + Sized {
-    /// The fields of `config.json` it reads.
-    type Config: DeserializeOwned;
-
     /// The model's shapes; no memory is taken for weights.
     ///
     /// # Errors
-    /// When the config asks for something the model does not do.
-    fn from_config(config: &Self::Config) -> Result<Self>;
+    /// When a field is missing or of another type, or asks for something the model does not do.
+    fn from_config(config: &Value) -> Result<Self>;
 }
 
 /// What a model is given, under transformers' names; the same on every rank.

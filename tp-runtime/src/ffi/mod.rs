@@ -4,6 +4,7 @@
 mod adamw;
 mod autograd;
 mod error;
+pub(crate) mod map;
 
 pub(crate) use adamw::FusedAdamW;
 pub use autograd::attach_backward;

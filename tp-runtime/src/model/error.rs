@@ -2,7 +2,7 @@
 
 use crate::plan::words::{All, Meant};
 
-/// A config that names no known model, or one that it does not describe.
+/// A config that names no known model.
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
     /// No crate with models is linked.
@@ -43,15 +43,6 @@ pub enum ModelError {
         first: String,
         /// Where the other is.
         second: String,
-    },
-
-    /// Fields of `config.json` that the model cannot read.
-    #[error("`config.json` does not describe a `{architecture}`: {source}")]
-    Config {
-        /// The model.
-        architecture: &'static str,
-        /// What is wrong with which field.
-        source: serde_json::Error,
     },
 }
 

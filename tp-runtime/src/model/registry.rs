@@ -1,6 +1,5 @@
 //! The models of every crate linked into a program, found by what `config.json` calls them.
 
-use serde::Deserialize;
 use serde_json::Value;
 
 use super::{FromConfig, Model, ModelError};
@@ -35,9 +34,7 @@ inventory::collect!(ModelEntry);
 /// #     }
 /// # }
 /// impl FromConfig for Bare {
-///     type Config = serde_json::Value;
-///
-///     fn from_config(_: &Self::Config) -> tp_runtime::Result<Self> {
+///     fn from_config(_: &serde_json::Value) -> tp_runtime::Result<Self> {
 ///         let shape = tp_runtime::nn::LinearShape::new(8, 16);
 ///         Ok(Self { lm_head: tp_runtime::nn::Linear::new(shape) })
 ///     }
@@ -139,9 +136,5 @@ pub fn build(config: &Value) -> Result<Box<dyn Model>> {
 }
 
 fn build_as<M: FromConfig>(config: &Value) -> Result<Box<dyn Model>> {
-    let config = M::Config::deserialize(config).map_err(|source| ModelError::Config {
-        architecture: M::NODE.type_name,
-        source,
-    })?;
-    Ok(Box::new(M::from_config(&config)?))
+    Ok(Box::new(M::from_config(config)?))
 }

@@ -77,6 +77,8 @@ pub struct NamedLayer<'a> {
 pub struct NamedParam<'a> {
     /// Its full name, such as `model.layers.0.mlp.up_proj.weight`.
     pub name: String,
+    /// The further names of a tied parameter, such as `lm_head.weight`.
+    pub tied: Vec<String>,
     /// The parameter.
     pub param: &'a Param,
 }
@@ -98,11 +100,14 @@ pub fn parameters<M: Module>(model: &M) -> Vec<NamedParam<'_>> {
     let mut named: Vec<NamedParam<'_>> = Vec::new();
     for NamedLayer { path, layer } in layers(model) {
         for (leaf, param) in layer.parameters() {
-            if !named.iter().any(|other| other.param.is_tied_to(param)) {
-                named.push(NamedParam {
-                    name: path.join(leaf).to_string(),
+            let name = path.join(leaf).to_string();
+            match named.iter_mut().find(|other| other.param.is_tied_to(param)) {
+                Some(first) => first.tied.push(name),
+                None => named.push(NamedParam {
+                    name,
+                    tied: Vec::new(),
                     param,
-                });
+                }),
             }
         }
     }

@@ -21,7 +21,6 @@ mod rotary;
 pub use embedding::Embedding;
 pub use linear::{Linear, LinearShape};
 pub use norm::RmsNorm;
-pub use rope::{RopeConfig, RopeError, RopeParameters, RopeScaling};
 pub use rotary::RotaryEmbedding;
 
 #[cfg(feature = "torch")]

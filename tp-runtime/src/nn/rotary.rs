@@ -1,11 +1,11 @@
 //! Rotary position tables, and the rotation of queries and keys.
 
-use super::RopeParameters;
 use super::leaf::{Slot, leaf};
+use super::rope::inverse_frequencies;
+use crate::config::{ConfigError, RopeParameters};
 
 #[cfg(feature = "torch")]
 use {
-    crate::Result,
     crate::dtensor::DTensor,
     crate::ffi,
     tch::{Device, Kind, Tensor},
@@ -19,12 +19,15 @@ pub struct RotaryEmbedding {
 
 impl RotaryEmbedding {
     /// Tables for heads of `head_dim` features.
-    pub fn new(head_dim: i64, parameters: &RopeParameters) -> Self {
-        let inverse_frequencies = parameters.inverse_frequencies(head_dim);
-        Self {
+    ///
+    /// # Errors
+    /// For a scaling that is not implemented.
+    pub fn new(head_dim: i64, parameters: &RopeParameters) -> Result<Self, ConfigError> {
+        let inverse_frequencies = inverse_frequencies(parameters, head_dim)?;
+        Ok(Self {
             inverse_frequencies,
             slot: Slot::default(),
-        }
+        })
     }
 }
 
@@ -66,7 +69,7 @@ impl RotaryTables {
     ///
     /// # Errors
     /// When the tensor is `Partial`.
-    pub fn rotate(&self, heads: &DTensor) -> Result<DTensor> {
+    pub fn rotate(&self, heads: &DTensor) -> crate::Result<DTensor> {
         heads.map("a rotation", heads.shape(), |local| {
             let rotated = tch::no_grad(|| rotate(&local, &self.cos, &self.sin));
             // The transpose of a rotation turns the other way.

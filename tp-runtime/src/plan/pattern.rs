@@ -39,6 +39,19 @@ pub const fn split(path: &str) -> (&str, Option<&str>) {
     (path, None)
 }
 
+/// What stands before the last segment of a dotted path, and that segment.
+pub const fn split_last(path: &str) -> Option<(&str, &str)> {
+    let bytes = path.as_bytes();
+    let mut at = bytes.len();
+    while at > 0 {
+        at -= 1;
+        if bytes[at] == b'.' {
+            return Some((path.split_at(at).0, path.split_at(at + 1).1));
+        }
+    }
+    None
+}
+
 /// Whether a segment is the number of a list's element.
 pub const fn is_index(segment: &str) -> bool {
     let bytes = segment.as_bytes();

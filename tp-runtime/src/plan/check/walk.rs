@@ -1,7 +1,7 @@
 //! From a pattern to the module type it names.
 
 use crate::plan::nearest::{distance, is_near};
-use crate::plan::pattern::{is_index, same, split};
+use crate::plan::pattern::{is_index, same, split, split_last};
 use crate::plan::{Arity, Child, ModuleKind, Node, Text};
 
 /// What a pattern names.
@@ -50,6 +50,14 @@ pub const fn walk(model: &Node, pattern: &str) -> Result<Found, Text> {
         (false, ModuleKind::Container) => Found::Container(child.node),
         (false, _) => Found::Layer(child.node),
     })
+}
+
+/// Whether the model has the struct of modules in which `pattern` would name one.
+pub(super) const fn has_place(model: &Node, pattern: &str) -> bool {
+    let Some((parent, last)) = split_last(pattern) else {
+        return true; // a child of the model itself
+    };
+    !same(last, "*") && !is_index(last) && matches!(walk(model, parent), Ok(Found::Container(_)))
 }
 
 /// The message for a row that names a struct of modules.
