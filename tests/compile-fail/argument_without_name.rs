@@ -6,6 +6,9 @@ tp_plan! {
     pub PLAN for LlamaForCausalLM;
     "lm_head" => Colwise(Replicate),
     "model.layers.*.mlp.up_proj" => Colwise(3),
+    "model.layers.*.mlp.down_proj" => Rowwise(input = Replicate),
+    "model.layers.*.self_attn.o_proj" => Rowwise(input: Replicate output: Replicate),
+    "model.layers.*.self_attn.q_proj" => Colwise(input: ),
 }
 
 fn main() {}

@@ -14,6 +14,7 @@ tp_plan! {
     pub PLAN for LlamaForCausalLM;
     "model" => include BACKBONE,
     "model.layers.*.mlp.up_proj" => Colwise,
+    "model.layers.0.mlp.down_proj" => Rowwise,
 }
 
 fn main() {}

@@ -92,7 +92,7 @@ const fn needs_star(model: &Node, pattern: &str, list: &str) -> Text {
         list,
         "\" is a list, write \"",
         list,
-        ".*\" for each of it or \"",
+        ".*\" for all of it or \"",
         list,
         ".0\" for one",
     ])
