@@ -10,7 +10,7 @@ pub enum Error {
     #[error(transparent)]
     Plan(#[from] crate::plan::PlanError),
 
-    /// A config that names or describes no known model.
+    /// A config that names no known model.
     #[error(transparent)]
     Model(#[from] crate::model::ModelError),
 
