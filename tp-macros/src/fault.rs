@@ -31,8 +31,8 @@ pub(crate) enum Fault {
     #[error("`#[flow(...)]` is given twice: join the stages with `->`")]
     FlowTwice,
     #[error(
-        "no field `{found}` in this struct: {}",
-        Meant(near, "name a field, or `+` for the residual")
+        "no field `{found}` in this struct: {}name a field that is a module, or `+`",
+        Meant(near)
     )]
     FlowName { found: String, near: Option<String> },
     #[error(
@@ -104,8 +104,8 @@ pub(crate) enum Fault {
     #[error("missing a style here: write `Colwise`, another style, or `_` for replicated")]
     CellStyle,
     #[error(
-        "unknown style `{found}`: {}; the styles are {}",
-        Meant(near, "write a style, or `_` for replicated"),
+        "unknown style `{found}`: {}the styles are {}",
+        Meant(near),
         All(known)
     )]
     Style {
@@ -117,13 +117,13 @@ pub(crate) enum Fault {
         "`{style}` works on a split sequence, which the left column does not have: write `_ | {style}`"
     )]
     StyleColumn { style: &'static str },
-    #[error("an argument has a name: write `input: Replicate` or `local: false`")]
-    ArgumentName,
-    #[error("missing `:` between an argument and its value: write `input: Replicate`")]
-    ArgumentColon,
+    #[error("an argument is a name and a value: write `input: Replicate` or `local: false`")]
+    ArgumentForm,
+    #[error("missing `,` between two arguments")]
+    ArgumentComma,
     #[error(
-        "unknown argument `{found}`: {}; `{style}` takes {}",
-        Meant(near, "write another"),
+        "unknown argument `{found}`: {}`{style}` takes {}",
+        Meant(near),
         All(takes)
     )]
     Argument {
@@ -145,8 +145,8 @@ pub(crate) enum Fault {
     #[error("`{argument}` takes a placement: write `Replicate`, `Shard(1)` or `Shard(-1)`")]
     PlacementValue { argument: &'static str },
     #[error(
-        "unknown placement `{found}`: {}; the placements are `Replicate`, `Shard(dim)` and `Partial`",
-        Meant(near, "write another")
+        "unknown placement `{found}`: {}the placements are `Replicate`, `Shard(dim)` and `Partial`",
+        Meant(near)
     )]
     Placement {
         found: String,
@@ -169,14 +169,14 @@ pub(crate) enum Fault {
     },
 }
 
-/// The word that was meant, or what to do where none is near.
-struct Meant<'a, T>(&'a Option<T>, &'a str);
+/// `did you mean …? `, where some known word is near.
+struct Meant<'a, T>(&'a Option<T>);
 
 impl<T: Display> Display for Meant<'_, T> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        match self {
-            Self(Some(near), _) => write!(f, "did you mean `{near}`?"),
-            Self(None, otherwise) => f.write_str(otherwise),
+        match self.0 {
+            Some(near) => write!(f, "did you mean `{near}`? "),
+            None => Ok(()),
         }
     }
 }

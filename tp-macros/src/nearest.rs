@@ -10,20 +10,29 @@ pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
         .map(|(_, candidate)| candidate)
 }
 
-/// Levenshtein distance, with a change of case counted as nothing.
+/// Edit distance: insert, delete, replace or swap two neighbours; case counts as nothing.
 fn distance(a: &str, b: &str) -> usize {
-    let (a, b) = (a.to_ascii_lowercase(), b.to_ascii_lowercase());
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.bytes().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.bytes().enumerate() {
-            let substituted = diagonal + usize::from(x != y);
-            diagonal = row[j + 1];
-            row[j + 1] = substituted.min(diagonal + 1).min(row[j] + 1);
+    let (a, b) = (
+        a.to_ascii_lowercase().into_bytes(),
+        b.to_ascii_lowercase().into_bytes(),
+    );
+    let mut table = vec![vec![0; b.len() + 1]; a.len() + 1];
+    for i in 0..=a.len() {
+        for j in 0..=b.len() {
+            table[i][j] = if i == 0 || j == 0 {
+                i + j
+            } else {
+                let replaced = table[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
+                let edited = replaced.min(table[i - 1][j] + 1).min(table[i][j - 1] + 1);
+                if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                    edited.min(table[i - 2][j - 2] + 1)
+                } else {
+                    edited
+                }
+            };
         }
     }
-    row[b.len()]
+    table[a.len()][b.len()]
 }
 
 #[cfg(test)]
@@ -35,6 +44,7 @@ mod tests {
         let known = ["input_layernorm", "self_attn", "mlp"];
         assert_eq!(nearest("self_atn", known), Some("self_attn"));
         assert_eq!(nearest("MLP", known), Some("mlp"));
+        assert_eq!(nearest("mpl", known), Some("mlp"));
         assert_eq!(nearest("lm_head", known), None);
     }
 }

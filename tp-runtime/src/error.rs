@@ -10,7 +10,7 @@ pub enum Error {
     #[error(transparent)]
     Plan(#[from] crate::plan::PlanError),
 
-    /// A config that names or describes no known model.
+    /// A config that names no known model.
     #[error(transparent)]
     Model(#[from] crate::model::ModelError),
 
@@ -22,6 +22,16 @@ pub enum Error {
     #[cfg(feature = "torch")]
     #[error(transparent)]
     Checkpoint(#[from] crate::checkpoint::CheckpointError),
+
+    /// A fault of a rank or of a collective.
+    #[cfg(feature = "torch")]
+    #[error(transparent)]
+    Comm(#[from] crate::comm::CommError),
+
+    /// A device mesh that does not fit the ranks, or a dimension it does not have.
+    #[cfg(feature = "torch")]
+    #[error(transparent)]
+    Mesh(#[from] crate::mesh::MeshError),
 
     /// Layouts that do not meet where one module reads what another gives.
     #[error(transparent)]

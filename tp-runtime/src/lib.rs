@@ -8,6 +8,8 @@ extern crate self as tp_runtime;
 
 #[cfg(feature = "torch")]
 pub mod checkpoint;
+#[cfg(feature = "torch")]
+pub mod comm;
 pub mod config;
 #[cfg(feature = "torch")]
 pub mod dtensor;
@@ -19,6 +21,8 @@ pub mod ffi;
 pub mod generate;
 #[cfg(feature = "torch")]
 pub mod loss;
+#[cfg(feature = "torch")]
+pub mod mesh;
 pub mod model;
 pub mod module;
 pub mod nn;

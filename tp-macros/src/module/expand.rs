@@ -28,8 +28,10 @@ pub(super) fn expand(input: &DeriveInput, module: &Module) -> TokenStream {
         Stage::Residual => quote! { ::tp_runtime::plan::Stage::Residual },
     });
     let visits = module.children.iter().map(|child| {
-        let (field, name) = (&child.ident, &child.name);
-        quote! { ::tp_runtime::module::Field::visit(&self.#field, &path.join(#name), visitor); }
+        let (field, name, ty) = (&child.ident, &child.name, &child.ty);
+        quote_spanned! {ty.span()=>
+            <#ty as ::tp_runtime::module::Field>::visit(&self.#field, &path.join(#name), visitor);
+        }
     });
 
     quote! {

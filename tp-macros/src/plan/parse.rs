@@ -55,11 +55,11 @@ pub(super) struct RawArgument {
 pub(super) fn parse(input: ParseStream<'_>, report: &mut Report) -> syn::Result<RawPlan> {
     let mut plan = header(input, report)?;
     while !input.is_empty() {
-        match row(input) {
+        match row(input, report) {
             Ok(row) => plan.rows.push(row),
             Err(error) => {
                 report.add(error);
-                skip_row(input)?;
+                skip_to(input, |input| input.peek(Token![,]))?;
             }
         }
         if input.is_empty() {
@@ -68,7 +68,7 @@ pub(super) fn parse(input: ParseStream<'_>, report: &mut Report) -> syn::Result<
         if input.parse::<Option<Token![,]>>()?.is_none() {
             report.add(input.error(Fault::MissingComma));
             if !input.peek(LitStr) {
-                skip_row(input)?;
+                skip_to(input, |input| input.peek(Token![,]))?;
                 input.parse::<Option<Token![,]>>()?;
             }
         }
@@ -80,31 +80,38 @@ pub(super) fn parse(input: ParseStream<'_>, report: &mut Report) -> syn::Result<
 }
 
 fn header(input: ParseStream<'_>, report: &mut Report) -> syn::Result<RawPlan> {
-    let plan = RawPlan {
-        attributes: input.call(Attribute::parse_outer)?,
-        visibility: input.parse()?,
-        name: or(input, Fault::HeaderName)?,
-        model: {
-            or::<Token![for]>(input, Fault::HeaderModel)?;
-            or(input, Fault::HeaderModel)?
-        },
-        alternate: match input.parse::<Option<Token![as]>>()? {
-            Some(_) => Some(or(input, Fault::HeaderAlternate)?),
-            None => None,
-        },
-        rows: Vec::new(),
-    };
+    let attributes = input.call(Attribute::parse_outer)?;
+    let visibility = input.parse()?;
+    let name = or(input, Fault::HeaderName)?;
+    or::<Token![for]>(input, Fault::HeaderModel)?;
+    let model = or(input, Fault::HeaderModel)?;
+    let mut alternate = None;
+    if input.parse::<Option<Token![as]>>()?.is_some() {
+        match or(input, Fault::HeaderAlternate) {
+            Ok(name) => alternate = Some(name),
+            Err(error) => {
+                report.add(error);
+                skip_to(input, |input| input.peek(Token![;]))?;
+            }
+        }
+    }
     if input.parse::<Option<Token![;]>>()?.is_none() {
         report.add(input.error(Fault::HeaderSemicolon));
     }
-    Ok(plan)
+    Ok(RawPlan {
+        attributes,
+        visibility,
+        name,
+        model,
+        alternate,
+        rows: Vec::new(),
+    })
 }
 
-fn row(input: ParseStream<'_>) -> syn::Result<RawRow> {
+fn row(input: ParseStream<'_>, report: &mut Report) -> syn::Result<RawRow> {
     let pattern: LitStr = or(input, Fault::RowPattern)?;
     or::<Token![=>]>(input, Fault::RowArrow)?;
-    // A style is never followed by a name, an include always is.
-    if input.peek(Ident) && input.peek2(Ident) && input.fork().parse::<Ident>()? == "include" {
+    if input.peek(Ident) && input.fork().parse::<Ident>()? == "include" {
         input.parse::<Ident>()?;
         let plan = or(input, Fault::IncludePlan)?;
         return Ok(RawRow {
@@ -112,13 +119,13 @@ fn row(input: ParseStream<'_>) -> syn::Result<RawRow> {
             body: RawBody::Include(plan),
         });
     }
-    let mut cells = vec![cell(input)?];
+    let mut cells = vec![cell(input, report)?];
     while input.peek(Token![|]) {
         if cells.len() == 2 {
             return Err(input.error(Fault::ThirdColumn));
         }
         input.parse::<Token![|]>()?;
-        cells.push(cell(input)?);
+        cells.push(cell(input, report)?);
     }
     Ok(RawRow {
         pattern,
@@ -126,7 +133,7 @@ fn row(input: ParseStream<'_>) -> syn::Result<RawRow> {
     })
 }
 
-fn cell(input: ParseStream<'_>) -> syn::Result<RawCell> {
+fn cell(input: ParseStream<'_>, report: &mut Report) -> syn::Result<RawCell> {
     if input.parse::<Option<Token![_]>>()?.is_some() {
         return Ok(RawCell::Replicated);
     }
@@ -135,15 +142,36 @@ fn cell(input: ParseStream<'_>) -> syn::Result<RawCell> {
     if input.peek(token::Paren) {
         let content;
         parenthesized!(content in input);
-        arguments.extend(content.parse_terminated(argument, Token![,])?);
+        arguments = self::arguments(&content, report)?;
     }
     Ok(RawCell::Style(RawStyle { name, arguments }))
 }
 
+fn arguments(input: ParseStream<'_>, report: &mut Report) -> syn::Result<Vec<RawArgument>> {
+    let mut arguments = Vec::new();
+    while !input.is_empty() {
+        match argument(input) {
+            Ok(argument) => arguments.push(argument),
+            Err(error) => {
+                report.add(error);
+                skip_to(input, |input| input.peek(Token![,]))?;
+            }
+        }
+        input.parse::<Option<Token![,]>>()?;
+    }
+    Ok(arguments)
+}
+
 fn argument(input: ParseStream<'_>) -> syn::Result<RawArgument> {
-    let name = or(input, Fault::ArgumentName)?;
-    or::<Token![:]>(input, Fault::ArgumentColon)?;
-    let value = input.parse()?;
+    let name: Ident = or(input, Fault::ArgumentForm)?;
+    if !input.peek(Token![:]) {
+        return Err(syn::Error::new(name.span(), Fault::ArgumentForm));
+    }
+    input.parse::<Token![:]>()?;
+    let value = or(input, Fault::ArgumentForm)?;
+    if !input.is_empty() && !input.peek(Token![,]) {
+        return Err(input.error(Fault::ArgumentComma));
+    }
     Ok(RawArgument { name, value })
 }
 
@@ -153,9 +181,9 @@ fn or<T: syn::parse::Parse>(input: ParseStream<'_>, fault: Fault) -> syn::Result
     input.parse().map_err(|_| syn::Error::new(here, fault))
 }
 
-/// Drops tokens up to the comma that ends the row.
-fn skip_row(input: ParseStream<'_>) -> syn::Result<()> {
-    while !input.is_empty() && !input.peek(Token![,]) {
+/// Drops tokens up to the end or what `stop` sees.
+fn skip_to(input: ParseStream<'_>, stop: impl Fn(ParseStream<'_>) -> bool) -> syn::Result<()> {
+    while !input.is_empty() && !stop(input) {
         input.parse::<TokenTree>()?;
     }
     Ok(())

@@ -2,7 +2,7 @@
 
 use crate::plan::words::{All, Meant};
 
-/// A config that names no known model, or one that it does not describe.
+/// A config that names no known model.
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
     /// No crate with models is linked.

@@ -19,6 +19,7 @@ pub trait Field {
     fn visit<'a>(&'a self, path: &ModulePath, visitor: &mut dyn FnMut(&ModulePath, &'a dyn Layer));
 }
 
+#[diagnostic::do_not_recommend] // a type that is no module is no field either: say the latter
 impl<M: Module> Field for M {
     const ARITY: Arity = Arity::One;
     const NODE: &'static Node = M::NODE;

@@ -39,17 +39,17 @@ pub const fn split(path: &str) -> (&str, Option<&str>) {
     (path, None)
 }
 
-/// The last segment of a dotted path, and what precedes it.
-pub const fn split_last(path: &str) -> (Option<&str>, &str) {
+/// What stands before the last segment of a dotted path, and that segment.
+pub const fn split_last(path: &str) -> Option<(&str, &str)> {
     let bytes = path.as_bytes();
     let mut at = bytes.len();
     while at > 0 {
         at -= 1;
         if bytes[at] == b'.' {
-            return (Some(path.split_at(at).0), path.split_at(at + 1).1);
+            return Some((path.split_at(at).0, path.split_at(at + 1).1));
         }
     }
-    (None, path)
+    None
 }
 
 /// Whether a segment is the number of a list's element.

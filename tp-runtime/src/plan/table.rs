@@ -51,10 +51,10 @@ impl Plan {
         }
         let mut at = 0;
         while at < self.items.len() {
-            if let Item::Include { plan, .. } = &self.items[at] {
-                if plan.supports(mode) {
-                    return true;
-                }
+            if let Item::Include { plan, .. } = &self.items[at]
+                && plan.supports(mode)
+            {
+                return true;
             }
             at += 1;
         }

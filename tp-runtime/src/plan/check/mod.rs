@@ -12,7 +12,7 @@ mod walk;
 
 pub use overlap::apart;
 pub use style::fits;
-pub use walk::{Found, is_absent, walk};
+pub use walk::{Found, walk};
 
 use super::{Item, Node, Plan, Row, Text};
 
@@ -22,8 +22,7 @@ pub const fn row(plan: &Plan, index: usize) {
     let Item::Row(row) = &plan.items[index] else {
         unreachable!() // the macro counts rows and includes as it writes them
     };
-    let lacking = row.optional && is_absent(plan.node, row.pattern);
-    if !lacking && let Err(message) = layer(plan.node, row.pattern) {
+    if let Err(message) = layer(plan.node, row) {
         panic!("{}", message.as_str());
     }
     if let Err(message) = apart(plan, index) {
@@ -50,12 +49,17 @@ pub const fn include(plan: &Plan, index: usize) {
     }
 }
 
-/// The message if `pattern` names no layer of the model.
-const fn layer(model: &Node, pattern: &str) -> Result<(), Text> {
+/// The message if the row names no layer of the model.
+///
+/// An optional row may name a layer that the type does not have, such as the fused variant of its
+/// projections; the struct it would stand in has to be there.
+const fn layer(model: &Node, row: &Row) -> Result<(), Text> {
+    let pattern = row.pattern;
     match walk(model, pattern) {
         Ok(Found::Layer(_)) => Ok(()),
         Ok(Found::Container(node)) => Err(walk::names_container(pattern, node)),
         Ok(Found::List(node)) => Err(walk::names_list(pattern, node)),
+        Err(_) if row.optional && walk::has_place(model, pattern) => Ok(()),
         Err(message) => Err(message),
     }
 }
@@ -91,3 +95,6 @@ const fn row_at(plan: &Plan, index: usize) -> Option<&Row> {
         Item::Include { .. } => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

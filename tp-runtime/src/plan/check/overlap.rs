@@ -1,7 +1,7 @@
 //! No two rows of a plan, its included plans among them, name one module.
 
 use super::row_at;
-use crate::plan::pattern::overlap;
+use crate::plan::pattern::{overlap, same};
 use crate::plan::{Item, Plan, Text};
 
 /// Looks for another row that names a module which the item at `index` names.
@@ -105,10 +105,15 @@ const fn both(pattern: &str, from: &str, other: &str, plan: &str) -> Text {
         text.push(from);
         text.push("`");
     }
-    text.push(" and \"");
-    text.push(other);
-    text.push("\" of the included plan `");
+    if same(pattern, other) {
+        text.push(" also has a row");
+    } else {
+        text.push(" can name a module that \"");
+        text.push(other);
+        text.push("\" names");
+    }
+    text.push(" in the included plan `");
     text.push(plan);
-    text.push("` name the same module: keep one");
+    text.push("`: keep one");
     text
 }

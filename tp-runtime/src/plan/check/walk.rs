@@ -52,25 +52,20 @@ pub const fn walk(model: &Node, pattern: &str) -> Result<Found, Text> {
     })
 }
 
+/// Whether the model has the struct of modules in which `pattern` would name one.
+pub(super) const fn has_place(model: &Node, pattern: &str) -> bool {
+    let Some((parent, last)) = split_last(pattern) else {
+        return true; // a child of the model itself
+    };
+    !same(last, "*") && !is_index(last) && matches!(walk(model, parent), Ok(Found::Container(_)))
+}
+
 /// The message for a row that names a struct of modules.
 pub(super) const fn names_container(pattern: &str, node: &Node) -> Text {
     let mut text = Text::of(&["\"", pattern, "\" is a ", node.type_name]);
     text.push(", and a row names one layer: go on with ");
     push_children(&mut text, node);
     text
-}
-
-/// Whether all but the last segment of `pattern` lead to a struct that has no such child.
-///
-/// An optional row may name a module that the model lacks, but not stray on the way to it.
-pub const fn is_absent(model: &Node, pattern: &str) -> bool {
-    match split_last(pattern) {
-        (Some(parent), last) => match walk(model, parent) {
-            Ok(Found::Container(node)) => find(node, last).is_none(),
-            _ => false,
-        },
-        (None, last) => find(model, last).is_none(),
-    }
 }
 
 /// The message for a row or an include that names a list.
@@ -97,7 +92,7 @@ const fn needs_star(model: &Node, pattern: &str, list: &str) -> Text {
         list,
         "\" is a list, write \"",
         list,
-        ".*\" for each of it or \"",
+        ".*\" for all of it or \"",
         list,
         ".0\" for one",
     ])
