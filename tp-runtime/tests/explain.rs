@@ -309,3 +309,23 @@ fn layers_that_are_alike_share_a_line_and_others_say_which_they_are() {
         "{text}"
     );
 }
+
+#[test]
+fn a_plan_of_one_column_has_no_sequence_parallelism() {
+    let one = Plan {
+        has_sequence_column: false,
+        items: &[],
+        ..*plan(Tiny::NODE, &[])
+    };
+    let setup = Setup {
+        mode: Mode::SequenceParallel,
+        ..setup(2)
+    };
+    let refused = explain(Box::leak(Box::new(one)), &tiny(), setup);
+    let text = refused.err().map(|error| error.to_string());
+    let text = text.unwrap_or_default();
+    assert!(
+        text.contains("no column for sequence parallelism"),
+        "{text}"
+    );
+}
