@@ -23,7 +23,9 @@ impl Environment {
         let rank = number("RANK", None)?;
         let world_size = number("WORLD_SIZE", None)?;
         if rank >= world_size {
-            return Err(fault(format!("RANK={rank} does not exist when WORLD_SIZE={world_size}")));
+            return Err(fault(format!(
+                "RANK={rank} does not exist when WORLD_SIZE={world_size}"
+            )));
         }
         Ok(Some(Self {
             rank,
@@ -38,7 +40,9 @@ impl Environment {
 
 fn text(name: &str) -> Result<String, CommError> {
     std::env::var(name).map_err(|_| {
-        fault(format!("`{name}` is not set, but RANK and WORLD_SIZE are: start with `torchrun` or set it"))
+        fault(format!(
+            "`{name}` is not set, but RANK and WORLD_SIZE are: start with `torchrun` or set it"
+        ))
     })
 }
 
@@ -47,7 +51,9 @@ fn number<N: std::str::FromStr>(name: &str, default: Option<N>) -> Result<N, Com
         Some(default) if std::env::var_os(name).is_none() => Ok(default),
         _ => {
             let value = text(name)?;
-            value.parse().map_err(|_| fault(format!("`{name}={value}` is not a number in range")))
+            value
+                .parse()
+                .map_err(|_| fault(format!("`{name}={value}` is not a number in range")))
         }
     }
 }

@@ -25,14 +25,21 @@ pub(super) fn threads<T: Send, E: Display>(
         BackendKind::Local => {
             let everyone: Vec<usize> = (0..size).collect();
             let groups = LocalGroup::groups(&job, &everyone, options.timeout).into_iter();
-            groups.map(|group| -> Connect<'_> { Box::new(|| Ok(Some(Box::new(group)))) }).collect()
+            groups
+                .map(|group| -> Connect<'_> { Box::new(|| Ok(Some(Box::new(group)))) })
+                .collect()
         }
         other => return Err(CommError::Launch(format!("{}", other.name())).into()),
     };
     let threads = threads_per_rank(options, size);
     let ranks = connections.into_iter().enumerate().map(|(rank, connect)| {
         let device = device(options.device, rank)?;
-        Ok(Rank { rank, device, threads, connect })
+        Ok(Rank {
+            rank,
+            device,
+            threads,
+            connect,
+        })
     });
     run(options, kind, &job, ranks.collect::<Result<_>>()?, body)
 }
@@ -43,7 +50,9 @@ pub(super) fn process<T: Send, E: Display>(
     environment: &Environment,
     body: &(impl Fn(RankContext) -> Result<T, E> + Sync),
 ) -> Result<T> {
-    let Environment { rank, world_size, .. } = *environment;
+    let Environment {
+        rank, world_size, ..
+    } = *environment;
     if options.world_size != world_size {
         return Err(CommError::Launch(format!(
             "{} ranks are asked for, but WORLD_SIZE={world_size}: start {} processes, or ask for {world_size}",
@@ -67,7 +76,18 @@ pub(super) fn process<T: Send, E: Display>(
     };
     let threads = threads_per_rank(options, environment.local_world_size);
     let device = device(options.device, environment.local_rank)?;
-    run(options, kind, &job, vec![Rank { rank, device, threads, connect }], body)
+    run(
+        options,
+        kind,
+        &job,
+        vec![Rank {
+            rank,
+            device,
+            threads,
+            connect,
+        }],
+        body,
+    )
 }
 
 /// libtorch's threads for each of `ranks` ranks on this machine.
