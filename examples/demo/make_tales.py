@@ -12,10 +12,10 @@ HERE = Path(__file__).resolve().parent
 BYTES, VOCABULARY = 200_000, 512
 END = "\n\n"
 
+# A fixed cast: a reader of the first sentence knows who "she" is in the last.
+CAST = [("Mina", "duck", "she"), ("Clara", "hare", "she"), ("Hazel", "squirrel", "she"), ("Nora", "mouse", "she"),
+        ("Bruno", "bear", "he"), ("Felix", "fox", "he"), ("Moss", "frog", "he"), ("Theo", "badger", "he")]
 WORDS = dict(
-    she=["Mina", "Clara", "Tilda", "Wren", "Hazel", "Nora", "Lotta", "Maple"],
-    he=["Olin", "Bruno", "Pip", "Felix", "Jonas", "Theo", "Moss", "Robin"],
-    kind=["fox", "hare", "mouse", "bear", "hedgehog", "duck", "badger", "squirrel", "mole", "frog"],
     nature=["small", "brave", "shy", "merry", "sleepy", "clever", "kind", "young"],
     home=["by the river", "near the old mill", "under a tall oak", "on a green hill", "at the edge of the forest",
           "beside a quiet lake", "behind the garden wall"],
@@ -75,12 +75,10 @@ ENDINGS = [
 
 def tale(choose: random.Random) -> str:
     slots = {word: choose.choice(choices) for word, choices in WORDS.items()}
-    he = choose.choice(["she", "he"])
-    names = choose.sample(WORDS["she"] + WORDS["he"], 12)
-    slots["name"] = next(name for name in names if name in WORDS[he])
-    slots["friend"] = next(name for name in names if name != slots["name"])
-    slots["he"], slots["He"], slots["his"] = he, he.capitalize(), {"she": "her", "he": "his"}[he]
-    slots["kind"], slots["kind2"] = choose.sample(WORDS["kind"], 2)
+    hero, friend = choose.sample(CAST, 2)
+    slots["name"], slots["kind"], slots["he"] = hero
+    slots["friend"], slots["kind2"], _ = friend
+    slots["He"], slots["his"] = slots["he"].capitalize(), {"she": "her", "he": "his"}[slots["he"]]
     slots["place"], slots["place2"], slots["place3"] = choose.sample(WORDS["place"], 3)
     sentences = [choose.choice(OPENINGS), *choose.choice(PLOTS), choose.choice(ENDINGS)]
     text = " ".join(sentence.format(**slots) for sentence in sentences)
