@@ -23,8 +23,8 @@ WORDS = dict(
            "to sleep in the sun", "to tell long stories"],
     day=["One spring morning", "One warm afternoon", "One cold evening", "One day in summer", "One autumn day",
          "On the first day of winter"],
-    thing=["red hat", "blue kite", "wooden spoon", "silver key", "little lamp", "green scarf", "old drum", "paper boat"],
-    food=["apple", "honey cake", "bowl of soup", "pear", "basket of nuts", "warm bun", "jar of jam"],
+    thing=["hat", "kite", "spoon", "key", "lamp", "drum"],
+    food=["pear", "honey cake", "bun", "basket of nuts"],
     plant=["pumpkin", "rose", "cherry tree", "bean", "sunflower"],
     place=["under the bed", "behind the door", "in the tall grass", "by the well", "on the roof", "in the hollow tree",
            "down by the bridge"],
@@ -40,24 +40,24 @@ OPENINGS = [
     "Once a {nature} {kind} named {name} lived {home}. Every day {he} liked {loved}.",
 ]
 PLOTS = [
-    ["{day} {he} could not find {his} {thing}. {name} looked {place}, but it was not there. {He} looked {place2}, but it"
+    ["{day} {name} could not find {his} {thing}. {He} looked {place}, but it was not there. {He} looked {place2}, but it"
      " was not there.",
      'Then {friend} the {kind2} came by. "I saw your {thing}," said {friend}. "The wind took it. It is {place3}!"',
      "They ran and looked {place3}, and there was the {thing}. {name} laughed and gave {friend} a {food}."],
-    ["{day} {he} found a {food} {place}. {He} was very hungry, for {he} had not eaten all day.",
+    ["{day} {name} found a {food} {place}. {He} was very hungry, for {he} had not eaten all day.",
      'Then {name} saw {friend} the {kind2}, who looked sad. "I have nothing to eat," said {friend}.',
      '"Then we will share," said {name}. They cut the {food} in two, and it was enough for both.'],
-    ["{day} {he} heard a strange noise {place}. {name} was afraid and hid {place2}.",
+    ["{day} {name} heard a strange noise {place}. {He} was afraid and hid {place2}.",
      'Soon {friend} the {kind2} knocked at the door. "Do not be afraid," said {friend}. "We will look together."',
      "They took a light and looked {place}. It was only {noise}! {name} and {friend} laughed until they cried."],
-    ["{day} {he} wanted to make {built}, but the wood was too heavy. {name} pulled and pulled, and then {he} sat down.",
+    ["{day} {name} wanted to make {built}, but the wood was too heavy. {He} pulled and pulled, and then {he} sat down.",
      '"May I help you?" asked {friend} the {kind2}. "Two are stronger than one."',
      "So they worked all day, {name} in front and {friend} behind. In the evening {built} stood there, and it was good."],
-    ["{day} {he} planted a seed {bed}. {name} gave it water every day, but nothing came.",
+    ["{day} {name} planted a seed {bed}. {He} gave it water every day, but nothing came.",
      '"You must wait," said {friend} the {kind2}. "Good things are slow."',
      "So {name} waited. After many days a {plant} grew, and it was taller than {friend}."],
-    ["{day} {friend} the {kind2} had a birthday, and {name} had no gift. {He} looked {place} and found only an old"
-     " {thing}.",
+    ["{day} {friend} the {kind2} had a birthday, and {name} had no gift. {He} looked {place} and found only an"
+     " old {thing}.",
      "{name} washed it and painted it until it was bright. Then {he} walked to the house of {friend}.",
      '"This {thing} is for you," said {name}. "It is the best gift of all," said {friend}, and gave {name} a {food}.'],
     ["{day} the rain came and did not stop. The water rose, and the home of {friend} the {kind2} was wet.",
@@ -81,8 +81,7 @@ def tale(choose: random.Random) -> str:
     slots["He"], slots["his"] = slots["he"].capitalize(), {"she": "her", "he": "his"}[slots["he"]]
     slots["place"], slots["place2"], slots["place3"] = choose.sample(WORDS["place"], 3)
     sentences = [choose.choice(OPENINGS), *choose.choice(PLOTS), choose.choice(ENDINGS)]
-    text = " ".join(sentence.format(**slots) for sentence in sentences)
-    return text.replace(" a apple", " an apple")
+    return " ".join(sentence.format(**slots) for sentence in sentences)
 
 
 def tales() -> str:
