@@ -9,4 +9,37 @@ pub enum Error {
     /// A plan that does not fit its model, its config or its mesh.
     #[error(transparent)]
     Plan(#[from] crate::plan::PlanError),
+
+    /// A config that names no known model.
+    #[error(transparent)]
+    Model(#[from] crate::model::ModelError),
+
+    /// A `config.json` that cannot be read.
+    #[error(transparent)]
+    Config(#[from] crate::config::ConfigError),
+
+    /// A checkpoint that cannot be opened, read or written.
+    #[cfg(feature = "torch")]
+    #[error(transparent)]
+    Checkpoint(#[from] crate::checkpoint::CheckpointError),
+
+    /// A fault of a rank or of a collective.
+    #[cfg(feature = "torch")]
+    #[error(transparent)]
+    Comm(#[from] crate::comm::CommError),
+
+    /// A device mesh that does not fit the ranks, or a dimension it does not have.
+    #[cfg(feature = "torch")]
+    #[error(transparent)]
+    Mesh(#[from] crate::mesh::MeshError),
+
+    /// Layouts that do not meet while a model runs.
+    #[cfg(feature = "torch")]
+    #[error(transparent)]
+    Placement(#[from] crate::dtensor::PlacementError),
+
+    /// A tensor operation that libtorch refused.
+    #[cfg(feature = "torch")]
+    #[error(transparent)]
+    Torch(#[from] tch::TchError),
 }
