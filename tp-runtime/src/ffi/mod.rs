@@ -2,6 +2,7 @@
 #![allow(unsafe_code)]
 
 mod autograd;
+pub(crate) mod c10d;
 mod error;
 
 pub use autograd::attach_backward;
