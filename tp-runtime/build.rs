@@ -12,8 +12,13 @@ mod shim {
 
     const DIR: &str = "src/ffi/shim";
 
-    const SOURCES: &[&str] =
-        &["guard.cpp", "autograd.cpp", "store.cpp", "group.cpp", "gloo.cpp"];
+    const SOURCES: &[&str] = &[
+        "guard.cpp",
+        "autograd.cpp",
+        "store.cpp",
+        "group.cpp",
+        "gloo.cpp",
+    ];
 
     /// Headers of Gloo that libtorch's headers include but do not bring along.
     const GLOO: [&str; 5] = [
@@ -31,7 +36,10 @@ mod shim {
         let out = PathBuf::from(variable("OUT_DIR"));
         forward_gloo(&out);
         let mut shim = cc::Build::new();
-        shim.cpp(true).std("c++17").define("_GLIBCXX_USE_CXX11_ABI", "1").include(&out);
+        shim.cpp(true)
+            .std("c++17")
+            .define("_GLIBCXX_USE_CXX11_ABI", "1")
+            .include(&out);
         for include in [include.clone(), include.join("torch/csrc/api/include")] {
             shim.flag("-isystem").flag(include);
         }
@@ -49,7 +57,9 @@ mod shim {
 
     /// Puts the shim's declarations where libtorch's headers look for Gloo's.
     fn forward_gloo(out: &Path) {
-        let declarations = env::current_dir().expect("cargo runs in a directory").join(DIR);
+        let declarations = env::current_dir()
+            .expect("cargo runs in a directory")
+            .join(DIR);
         for header in GLOO {
             let path = out.join("gloo").join(header);
             fs::create_dir_all(path.parent().expect("the path has a folder")).expect("a folder");

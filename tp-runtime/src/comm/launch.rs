@@ -66,7 +66,13 @@ impl Launch {
     pub fn new(world_size: usize) -> Self {
         let (backend, threads_per_rank) = (None, None);
         let (timeout, device) = (DEFAULT_TIMEOUT, DeviceKind::Cpu);
-        Self { world_size, backend, timeout, threads_per_rank, device }
+        Self {
+            world_size,
+            backend,
+            timeout,
+            threads_per_rank,
+            device,
+        }
     }
 }
 

@@ -53,9 +53,19 @@ impl C10dGroup {
         };
         let group = group.map_err(|error| {
             let (backend, message) = (member.kind.name(), error.to_string());
-            CommError::Setup { backend, rank: member.ranks[rank], size, message }
+            CommError::Setup {
+                backend,
+                rank: member.ranks[rank],
+                size,
+                message,
+            }
         })?;
-        Ok(Self { member, store, group: Mutex::new(group), subgroups: AtomicUsize::new(0) })
+        Ok(Self {
+            member,
+            store,
+            group: Mutex::new(group),
+            subgroups: AtomicUsize::new(0),
+        })
     }
 
     /// The tensor where the backend reads it, in one piece.
@@ -64,7 +74,11 @@ impl C10dGroup {
             BackendKind::Nccl => tensor.f_to_device(self.member.device)?,
             _ => tensor,
         };
-        Ok(if tensor.is_contiguous() { tensor } else { tensor.f_contiguous()? })
+        Ok(if tensor.is_contiguous() {
+            tensor
+        } else {
+            tensor.f_contiguous()?
+        })
     }
 
     fn begin(&self, collective: Collective, tensor: Tensor, origin: Origin) -> Result<C10dWork> {
@@ -75,7 +89,8 @@ impl C10dGroup {
         let (work, result, packed) = match collective {
             Collective::AllReduce(op) => {
                 let result = writable(tensor)?;
-                let work = (result.numel() > 0).then(|| group.all_reduce(&result, op == ReduceOp::Max));
+                let work =
+                    (result.numel() > 0).then(|| group.all_reduce(&result, op == ReduceOp::Max));
                 (work, result, None)
             }
             Collective::Broadcast { source } => {
@@ -102,15 +117,31 @@ impl C10dGroup {
             Collective::Barrier => (Some(group.barrier()), tensor, None),
         };
         let work = work.transpose().map_err(|error| origin.fault(error))?;
-        Ok(C10dWork { work, result, packed, home, origin })
+        Ok(C10dWork {
+            work,
+            result,
+            packed,
+            home,
+            origin,
+        })
     }
 }
 
 impl Backend for C10dGroup {
     fn start(&self, call: Call, tensor: Tensor) -> Result<Box<dyn Pending>> {
-        let Member { kind, rank, ranks, job, .. } = &self.member;
+        let Member {
+            kind,
+            rank,
+            ranks,
+            job,
+            ..
+        } = &self.member;
         let place = call.place(ranks[*rank]);
-        let origin = Origin { backend: kind.name(), place, job: job.clone() };
+        let origin = Origin {
+            backend: kind.name(),
+            place,
+            job: job.clone(),
+        };
         let work = tch::no_grad(|| self.begin(call.collective, tensor, origin))?;
         Ok(Box::new(work))
     }
@@ -122,7 +153,11 @@ impl Backend for C10dGroup {
         };
         let ranks = ranks.iter().map(|&rank| self.member.ranks[rank]).collect();
         let store = self.store.prefixed(&format!("group{index}"))?;
-        let member = Member { rank, ranks, ..self.member.clone() };
+        let member = Member {
+            rank,
+            ranks,
+            ..self.member.clone()
+        };
         Ok(Some(Box::new(Self::join(member, store)?)))
     }
 }

@@ -38,7 +38,11 @@ impl Origin {
             TchError::Torch(message) => message,
             other => other.to_string(),
         };
-        CommError::Backend { backend: self.backend, place: self.place.clone(), message }
+        CommError::Backend {
+            backend: self.backend,
+            place: self.place.clone(),
+            message,
+        }
     }
 }
 
@@ -57,7 +61,11 @@ impl Pending for C10dWork {
     fn finish(self: Box<Self>) {
         let (rank, job) = (self.origin.place.rank, self.origin.job.clone());
         if let Err(error) = self.wait() {
-            job.fail(Failure { rank, panicked: false, message: error.to_string() });
+            job.fail(Failure {
+                rank,
+                panicked: false,
+                message: error.to_string(),
+            });
         }
     }
 }

@@ -49,7 +49,10 @@ impl Environment {
         let store = Store::over_tcp(&self.master_address, self.master_port, serve, timeout);
         let store = store.map_err(|error| {
             let (address, port) = (&self.master_address, self.master_port);
-            fault(format!("rank {} cannot reach the store at {address}:{port}: {error}", self.rank))
+            fault(format!(
+                "rank {} cannot reach the store at {address}:{port}: {error}",
+                self.rank
+            ))
         })?;
         Ok(match &self.attempt {
             Some(attempt) => store.prefixed(&format!("attempt{attempt}"))?,
@@ -66,7 +69,9 @@ fn attempt() -> Option<String> {
 
 fn text(name: &str) -> Result<String, CommError> {
     std::env::var(name).map_err(|_| {
-        fault(format!("`{name}` is not set, but RANK and WORLD_SIZE are: start with `torchrun` or set it"))
+        fault(format!(
+            "`{name}` is not set, but RANK and WORLD_SIZE are: start with `torchrun` or set it"
+        ))
     })
 }
 
@@ -75,7 +80,9 @@ fn number<N: std::str::FromStr>(name: &str, default: Option<N>) -> Result<N, Com
         Some(default) if std::env::var_os(name).is_none() => Ok(default),
         _ => {
             let value = text(name)?;
-            value.parse().map_err(|_| fault(format!("`{name}={value}` is not a number in range")))
+            value
+                .parse()
+                .map_err(|_| fault(format!("`{name}={value}` is not a number in range")))
         }
     }
 }

@@ -23,27 +23,44 @@ pub(super) fn threads<T: Send, E: Display>(
     let job = Arc::new(Job::new(size));
     let kind = options.backend.unwrap_or(BackendKind::Local);
     let everyone: Vec<usize> = (0..size).collect();
-    let devices: Vec<Device> =
-        everyone.iter().map(|&rank| device(options.device, rank)).collect::<Result<_>>()?;
+    let devices: Vec<Device> = everyone
+        .iter()
+        .map(|&rank| device(options.device, rank))
+        .collect::<Result<_>>()?;
     let connections: Vec<Connect> = match kind {
         _ if size == 1 => vec![Box::new(|| Ok(None))],
         BackendKind::Local => {
             let groups = LocalGroup::groups(&job, &everyone, options.timeout).into_iter();
-            groups.map(|group| -> Connect { Box::new(|| Ok(Some(Box::new(group)))) }).collect()
+            groups
+                .map(|group| -> Connect { Box::new(|| Ok(Some(Box::new(group)))) })
+                .collect()
         }
         BackendKind::Gloo | BackendKind::Nccl => {
             let meeting = Store::in_process(options.timeout)?;
             let connection = |&rank: &usize| -> Result<Connect> {
                 let store = meeting.prefixed("world")?;
                 let member = member(options, kind, rank, devices[rank], &job);
-                Ok(Box::new(|| Ok(Some(Box::new(C10dGroup::join(member, store)?)))))
+                Ok(Box::new(|| {
+                    Ok(Some(Box::new(C10dGroup::join(member, store)?)))
+                }))
             };
             everyone.iter().map(connection).collect::<Result<_>>()?
         }
     };
     let threads = threads_per_rank(options, size);
-    let rank = |(rank, connect)| Rank { rank, device: devices[rank], threads, connect };
-    run(options, kind, &job, connections.into_iter().enumerate().map(rank).collect(), body)
+    let rank = |(rank, connect)| Rank {
+        rank,
+        device: devices[rank],
+        threads,
+        connect,
+    };
+    run(
+        options,
+        kind,
+        &job,
+        connections.into_iter().enumerate().map(rank).collect(),
+        body,
+    )
 }
 
 /// Runs the one rank that the environment makes of this process.
@@ -52,7 +69,9 @@ pub(super) fn process<T: Send, E: Display>(
     environment: Environment,
     body: &(impl Fn(RankContext) -> Result<T, E> + Sync),
 ) -> Result<T> {
-    let Environment { rank, world_size, .. } = environment;
+    let Environment {
+        rank, world_size, ..
+    } = environment;
     if options.world_size != world_size {
         let asked = options.world_size;
         return Err(CommError::Launch(format!(
@@ -76,9 +95,23 @@ pub(super) fn process<T: Send, E: Display>(
     let member = member(options, kind, rank, device, &job);
     let connect: Connect = Box::new(move || match world_size {
         1 => Ok(None),
-        _ => Ok(Some(Box::new(C10dGroup::join(member.clone(), environment.store(member.timeout)?)?))),
+        _ => Ok(Some(Box::new(C10dGroup::join(
+            member.clone(),
+            environment.store(member.timeout)?,
+        )?))),
     });
-    run(options, kind, &job, vec![Rank { rank, device, threads, connect }], body)
+    run(
+        options,
+        kind,
+        &job,
+        vec![Rank {
+            rank,
+            device,
+            threads,
+            connect,
+        }],
+        body,
+    )
 }
 
 fn member(
@@ -89,7 +122,14 @@ fn member(
     job: &Arc<Job>,
 ) -> Member {
     let ranks = (0..options.world_size).collect();
-    Member { kind, rank, ranks, device, timeout: options.timeout, job: job.clone() }
+    Member {
+        kind,
+        rank,
+        ranks,
+        device,
+        timeout: options.timeout,
+        job: job.clone(),
+    }
 }
 
 /// libtorch's threads for each of `ranks` ranks on this machine.

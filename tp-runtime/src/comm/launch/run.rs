@@ -37,7 +37,9 @@ pub(super) fn run<T: Send, E: Display>(
     let start = |rank: Rank| {
         let number = rank.rank;
         report(job, number, || {
-            let context = rank.enter(options, kind, job).map_err(|error| error.to_string())?;
+            let context = rank
+                .enter(options, kind, job)
+                .map_err(|error| error.to_string())?;
             // `{:#}` writes the whole chain of an error that has one.
             body(context).map_err(|error| format!("{error:#}"))
         })
@@ -46,12 +48,18 @@ pub(super) fn run<T: Send, E: Display>(
         let mut threads = Vec::new();
         for rank in ranks {
             let number = rank.rank;
-            let thread = thread::Builder::new().name(format!("rank {number}")).stack_size(STACK);
+            let thread = thread::Builder::new()
+                .name(format!("rank {number}"))
+                .stack_size(STACK);
             match thread.spawn_scoped(scope, || start(rank)) {
                 Ok(thread) => threads.push(thread),
                 Err(error) => {
                     let message = format!("its thread cannot start: {error}");
-                    job.fail(Failure { rank: number, panicked: false, message });
+                    job.fail(Failure {
+                        rank: number,
+                        panicked: false,
+                        message,
+                    });
                 }
             }
         }
@@ -79,7 +87,11 @@ fn report<T>(
         Ok(Err(message)) => (false, message),
         Err(payload) => (true, crate::panic_message(&*payload).to_owned()),
     };
-    job.fail(Failure { rank, panicked, message });
+    job.fail(Failure {
+        rank,
+        panicked,
+        message,
+    });
     None
 }
 
@@ -99,6 +111,9 @@ impl Rank {
             backend,
             job.clone(),
         );
-        Ok(RankContext { world, device: self.device })
+        Ok(RankContext {
+            world,
+            device: self.device,
+        })
     }
 }
