@@ -33,10 +33,13 @@ pub enum Error {
     #[error(transparent)]
     Mesh(#[from] crate::mesh::MeshError),
 
-    /// Layouts that do not meet while a model runs.
-    #[cfg(feature = "torch")]
+    /// Layouts that do not meet where one module reads what another gives.
     #[error(transparent)]
-    Placement(#[from] crate::dtensor::PlacementError),
+    Placement(#[from] crate::plan::PlacementError),
+
+    /// A model whose forward is not declared.
+    #[error(transparent)]
+    Explain(#[from] crate::explain::ExplainError),
 
     /// A tensor operation that libtorch refused.
     #[cfg(feature = "torch")]

@@ -22,7 +22,7 @@ use crate::ranks::{Rank, RankArgs};
 /// OUT.safetensors gets `logits` [batch, sequence, vocabulary] and `loss` in f32, with --grads every
 /// `grad.NAME` whole, and with --generate `generated` [batch, sequence + K].
 #[derive(Args, Debug)]
-pub(crate) struct EvalArgs {
+pub(super) struct Arguments {
     /// The checkpoint's folder: config.json and safetensors
     #[arg(long, value_name = "DIR")]
     model: PathBuf,
@@ -49,11 +49,11 @@ struct Batch {
     labels: Tensor,
 }
 
-pub(crate) fn run(args: &EvalArgs) -> Result<()> {
+pub(super) fn run(args: &Arguments) -> Result<()> {
     args.ranks.run(&args.model, |rank| eval(args, &rank))
 }
 
-fn eval(args: &EvalArgs, rank: &Rank) -> Result<()> {
+fn eval(args: &Arguments, rank: &Rank) -> Result<()> {
     let batch = Batch::read(&args.inputs, rank.options.device)?;
     let checkpoint = Checkpoint::open(&args.model)?;
     let (model, _) = ParallelModel::load(&checkpoint, &rank.mesh, rank.options)?;

@@ -16,7 +16,7 @@ use crate::text;
 
 /// Continue a prompt; the same text at any number of ranks
 #[derive(Args, Debug)]
-pub(crate) struct GenerateArgs {
+pub(super) struct Arguments {
     /// The checkpoint's folder: config.json, safetensors and tokenizer.json
     #[arg(long, value_name = "DIR")]
     model: PathBuf,
@@ -44,7 +44,7 @@ pub(crate) struct GenerateArgs {
     ranks: RankArgs,
 }
 
-pub(crate) fn run(args: &GenerateArgs) -> Result<()> {
+pub(super) fn run(args: &Arguments) -> Result<()> {
     ensure!(
         args.max_new_tokens >= 0,
         "--max-new-tokens must not be negative"
@@ -60,7 +60,7 @@ pub(crate) fn run(args: &GenerateArgs) -> Result<()> {
     args.ranks.run(&args.model, |rank| tell(args, &rank))
 }
 
-fn tell(args: &GenerateArgs, rank: &Rank) -> Result<()> {
+fn tell(args: &Arguments, rank: &Rank) -> Result<()> {
     let tokenizer = text::tokenizer(&args.model.join("tokenizer.json"))?;
     let prompt = text::encode(&tokenizer, &args.prompt, true)?;
     ensure!(

@@ -1,9 +1,12 @@
-//! The program `tp`: run, train and explain tensor-parallel models.
+//! `tp`: looks at tensor-parallel plans and runs models under them.
 
 #[cfg(feature = "torch")]
 mod eval;
+mod explain;
 #[cfg(feature = "torch")]
 mod generate;
+mod output;
+mod plans;
 #[cfg(feature = "torch")]
 mod ranks;
 #[cfg(feature = "torch")]
@@ -11,40 +14,46 @@ mod text;
 #[cfg(feature = "torch")]
 mod train;
 
+use std::process::ExitCode;
+
+use anyhow::Result;
 use clap::{Parser, Subcommand};
+// Links the models and their plans.
 use tp_models as _;
 
+/// Tensor-parallel plans for transformers: what they do, and models run under them.
 #[derive(Parser)]
-#[command(version, about = "Run, train and explain tensor-parallel models")]
-struct Tp {
+#[command(version, arg_required_else_help = true)]
+struct Arguments {
     #[command(subcommand)]
     command: Command,
 }
 
 #[derive(Subcommand)]
 enum Command {
+    Plans(plans::Arguments),
+    Explain(explain::Arguments),
     #[cfg(feature = "torch")]
-    Eval(eval::EvalArgs),
+    Eval(eval::Arguments),
     #[cfg(feature = "torch")]
-    Generate(generate::GenerateArgs),
+    Generate(generate::Arguments),
     #[cfg(feature = "torch")]
-    Train(train::TrainArgs),
+    Train(train::Arguments),
 }
 
-fn main() -> std::process::ExitCode {
-    let outcome = match &Tp::parse().command {
+fn main() -> ExitCode {
+    output::exit(run(Arguments::parse().command))
+}
+
+fn run(command: Command) -> Result<()> {
+    match command {
+        Command::Plans(arguments) => plans::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
         #[cfg(feature = "torch")]
-        Command::Eval(args) => eval::run(args),
+        Command::Eval(arguments) => eval::run(&arguments),
         #[cfg(feature = "torch")]
-        Command::Generate(args) => generate::run(args),
+        Command::Generate(arguments) => generate::run(&arguments),
         #[cfg(feature = "torch")]
-        Command::Train(args) => train::run(args),
-    };
-    match outcome {
-        Ok(()) => std::process::ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            std::process::ExitCode::FAILURE
-        }
+        Command::Train(arguments) => train::run(&arguments),
     }
 }

@@ -20,7 +20,7 @@ use crate::text;
 /// Train on a text; the same losses at any number of ranks
 #[derive(Args, Debug)]
 #[command(group(clap::ArgGroup::new("start").required(true).args(["model", "config"])))]
-pub(crate) struct TrainArgs {
+pub(super) struct Arguments {
     /// Go on from this checkpoint's folder
     #[arg(long, value_name = "DIR")]
     model: Option<PathBuf>,
@@ -58,7 +58,7 @@ pub(crate) struct TrainArgs {
     ranks: RankArgs,
 }
 
-pub(crate) fn run(args: &TrainArgs) -> Result<()> {
+pub(super) fn run(args: &Arguments) -> Result<()> {
     ensure!(
         args.batch > 0 && args.sequence > 1,
         "--batch must be at least 1 and --sequence at least 2"
@@ -67,7 +67,7 @@ pub(crate) fn run(args: &TrainArgs) -> Result<()> {
     args.ranks.run(args.start(), |rank| train(args, &rank))
 }
 
-impl TrainArgs {
+impl Arguments {
     /// What the model is built from; clap makes sure that it is one of the two.
     fn start(&self) -> &Path {
         self.model
@@ -111,7 +111,7 @@ impl TrainArgs {
     }
 }
 
-fn train(args: &TrainArgs, rank: &Rank) -> Result<()> {
+fn train(args: &Arguments, rank: &Rank) -> Result<()> {
     let mut windows = Windows::read(args)?;
     let model = args.build(rank)?;
     windows.check(&model)?;
@@ -182,7 +182,7 @@ struct Windows {
 }
 
 impl Windows {
-    fn read(args: &TrainArgs) -> Result<Self> {
+    fn read(args: &Arguments) -> Result<Self> {
         let text = std::fs::read_to_string(&args.data)
             .with_context(|| format!("cannot read the text `{}`", args.data.display()))?;
         let tokens = text::encode(&text::tokenizer(&args.tokenizer())?, &text, false)?;
