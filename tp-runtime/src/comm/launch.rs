@@ -116,7 +116,7 @@ where
         return Err(CommError::Launch("a job needs at least one rank".into()).into());
     }
     match Environment::read()? {
-        Some(environment) => ranks::process(options, &environment, &body),
+        Some(environment) => ranks::process(options, environment, &body),
         None => ranks::threads(options, &body),
     }
 }

@@ -1,8 +1,18 @@
 //! `tp`: looks at tensor-parallel plans and runs models under them.
 
+#[cfg(feature = "torch")]
+mod eval;
 mod explain;
+#[cfg(feature = "torch")]
+mod generate;
 mod output;
 mod plans;
+#[cfg(feature = "torch")]
+mod ranks;
+#[cfg(feature = "torch")]
+mod text;
+#[cfg(feature = "torch")]
+mod train;
 
 use std::process::ExitCode;
 
@@ -23,6 +33,12 @@ struct Arguments {
 enum Command {
     Plans(plans::Arguments),
     Explain(explain::Arguments),
+    #[cfg(feature = "torch")]
+    Eval(eval::Arguments),
+    #[cfg(feature = "torch")]
+    Generate(generate::Arguments),
+    #[cfg(feature = "torch")]
+    Train(train::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -33,5 +49,11 @@ fn run(command: Command) -> Result<()> {
     match command {
         Command::Plans(arguments) => plans::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
+        #[cfg(feature = "torch")]
+        Command::Eval(arguments) => eval::run(&arguments),
+        #[cfg(feature = "torch")]
+        Command::Generate(arguments) => generate::run(&arguments),
+        #[cfg(feature = "torch")]
+        Command::Train(arguments) => train::run(&arguments),
     }
 }

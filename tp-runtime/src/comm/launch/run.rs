@@ -16,14 +16,14 @@ use crate::comm::{Backend, Failure, ProcessGroup};
 const STACK: usize = 8 << 20;
 
 /// How a rank reaches the others; `None` when it is alone. Called on the rank's thread.
-pub(super) type Connect<'a> = Box<dyn FnOnce() -> Result<Option<Box<dyn Backend>>> + Send + 'a>;
+pub(super) type Connect = Box<dyn FnOnce() -> Result<Option<Box<dyn Backend>>> + Send>;
 
 /// A rank that is about to start.
-pub(super) struct Rank<'a> {
+pub(super) struct Rank {
     pub(super) rank: usize,
     pub(super) device: Device,
     pub(super) threads: usize,
-    pub(super) connect: Connect<'a>,
+    pub(super) connect: Connect,
 }
 
 /// Runs `body` on every rank given and returns the first one's value.
@@ -31,10 +31,10 @@ pub(super) fn run<T: Send, E: Display>(
     options: &Launch,
     kind: BackendKind,
     job: &Arc<Job>,
-    ranks: Vec<Rank<'_>>,
+    ranks: Vec<Rank>,
     body: &(impl Fn(RankContext) -> Result<T, E> + Sync),
 ) -> Result<T> {
-    let start = |rank: Rank<'_>| {
+    let start = |rank: Rank| {
         let number = rank.rank;
         report(job, number, || {
             let context = rank
@@ -95,7 +95,7 @@ fn report<T>(
     None
 }
 
-impl Rank<'_> {
+impl Rank {
     /// Prepares the thread and meets the other ranks.
     fn enter(self, options: &Launch, kind: BackendKind, job: &Arc<Job>) -> Result<RankContext> {
         let threads = i32::try_from(self.threads).unwrap_or(i32::MAX);
