@@ -9,6 +9,8 @@ mod module;
 mod nearest;
 mod plan;
 mod report;
+#[cfg(test)]
+mod snapshots;
 
 /// Describes a struct of modules under their checkpoint names; see `tp_runtime::Module`.
 ///

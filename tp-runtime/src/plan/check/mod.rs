@@ -95,3 +95,6 @@ const fn row_at(plan: &Plan, index: usize) -> Option<&Row> {
         Item::Include { .. } => None,
     }
 }
+
+#[cfg(test)]
+mod tests;
