@@ -8,6 +8,8 @@ extern crate self as tp_runtime;
 
 #[cfg(feature = "torch")]
 pub mod checkpoint;
+#[cfg(feature = "torch")]
+pub mod comm;
 pub mod config;
 #[cfg(feature = "torch")]
 pub mod dtensor;
@@ -15,12 +17,18 @@ pub mod error;
 #[cfg(feature = "torch")]
 pub mod ffi;
 #[cfg(feature = "torch")]
+pub mod generate;
+#[cfg(feature = "torch")]
 pub mod loss;
+#[cfg(feature = "torch")]
+pub mod mesh;
 pub mod model;
 pub mod module;
 pub mod nn;
 #[cfg(feature = "torch")]
 pub mod optim;
+#[cfg(feature = "torch")]
+pub mod parallel;
 pub mod plan;
 
 pub use error::{Error, Result};

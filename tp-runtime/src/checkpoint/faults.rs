@@ -45,11 +45,24 @@ pub enum Fault {
     },
 }
 
-/// All that does not fit; shows the first ten.
+/// The first faults of a checkpoint, and how many it has.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Faults(pub Vec<Fault>);
+pub struct Faults {
+    /// The first ten.
+    pub first: Vec<Fault>,
+    /// How many there are in all.
+    pub count: usize,
+}
 
-const SHOWN: usize = 10;
+impl Faults {
+    /// Keeps the first ten: finding the nearest name for thousands would take minutes.
+    pub(super) fn new(faults: impl Iterator<Item = Fault>, count: usize) -> Self {
+        Self {
+            first: faults.take(10).collect(),
+            count,
+        }
+    }
+}
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -95,11 +108,12 @@ impl fmt::Display for Fault {
 
 impl fmt::Display for Faults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for fault in self.0.iter().take(SHOWN) {
+        for fault in &self.first {
             write!(f, "\n  {fault}")?;
         }
-        if self.0.len() > SHOWN {
-            write!(f, "\n  and {} more", self.0.len() - SHOWN)?;
+        let more = self.count - self.first.len();
+        if more > 0 {
+            write!(f, "\n  and {more} more")?;
         }
         f.write_str("\ncheck that `config.json` belongs to these weights")
     }

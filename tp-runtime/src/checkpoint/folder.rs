@@ -45,14 +45,18 @@ pub(super) fn open(dir: &Path, name: &str) -> Result<Option<(PathBuf, File)>, Ch
     Ok(None)
 }
 
-/// The files of a checkpoint that belong to its tokenizer and to generation.
+/// The files of a checkpoint that belong to its tokenizer and to generation, to be opened by [`open`].
 pub(super) fn companions(dir: &Path) -> Vec<PathBuf> {
-    let place = |name: &&str| {
-        [dir.join(SAVED).join(name), dir.join(name)]
-            .into_iter()
-            .find(|path| path.is_file())
+    let holds = |name: &&str| {
+        [dir.join(SAVED), dir.to_owned()]
+            .iter()
+            .any(|dir| dir.join(name).is_file())
     };
-    COMPANIONS.iter().filter_map(place).collect()
+    COMPANIONS
+        .into_iter()
+        .filter(holds)
+        .map(|name| dir.join(name))
+        .collect()
 }
 
 /// Whether the folder holds weights in PyTorch's older format.

@@ -3,10 +3,9 @@
 use tch::Tensor;
 
 use super::error::CheckpointError;
-use super::load::LoadOptions;
+use super::load::{LoadOptions, part};
 use super::slices::runs;
 use crate::module::NamedParam;
-use crate::plan::{Placement, chunk};
 
 /// Gives every parameter a random part: matrices normal with deviation `std`, biases zero, the
 /// weights of norms one.
@@ -32,16 +31,11 @@ pub fn initialize(
         let shape = param.local_shape(rank, world_size);
         let tensor = if name.ends_with(".bias") {
             Tensor::f_zeros(&shape, (kind, device))?
-        } else if shape.len() == 1 {
+        } else if shape.len() < 2 {
             Tensor::f_ones(&shape, (kind, device))?
         } else {
-            let (dim, range) = match param.placement() {
-                Placement::Shard(dim) => (
-                    dim as usize,
-                    chunk(param.shape()[dim as usize], rank, world_size),
-                ),
-                Placement::Replicate | Placement::Partial => (0, 0..param.shape()[0]),
-            };
+            let whole = (0, 0..param.shape()[0]);
+            let (dim, range) = part(param, rank, world_size).unwrap_or(whole);
             let key = key(seed, name);
             let values: Vec<f32> = runs(param.shape(), dim, range)
                 .flatten()

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::dtype::kind_of;
 use super::error::CheckpointError;
 use super::faults::{Fault, Faults};
-use super::open::{Checkpoint, TensorInfo};
+use super::reader::{Checkpoint, TensorInfo};
 use crate::module::NamedParam;
 
 /// Finds the tensor of each parameter, in the order of the parameters.
@@ -18,42 +18,44 @@ pub(super) fn assign<'a>(
     checkpoint: &Checkpoint,
     params: &'a [NamedParam<'_>],
 ) -> Result<Vec<&'a str>, CheckpointError> {
-    let mut faults = Vec::new();
+    let known: HashSet<&str> = params.iter().flat_map(names).collect();
+    let extra: Vec<(&str, &TensorInfo)> = checkpoint
+        .tensors()
+        .filter(|(name, _)| !known.contains(name) && !is_buffer(name))
+        .collect();
+    let mut misfits = Vec::new();
     let mut sources = Vec::with_capacity(params.len());
+    let mut missing = Vec::new();
     for named in params {
-        let stored = names(named).find_map(|name| Some((name, checkpoint.tensor(name)?)));
-        match stored {
+        match names(named).find_map(|name| Some((name, checkpoint.tensor(name)?))) {
             Some((name, info)) => {
-                faults.extend(misfit(named, name, info));
+                misfits.extend(misfit(named, name, info));
                 sources.push(name);
             }
-            None => {
-                let stored = checkpoint.tensors().map(|(name, _)| name);
-                let nearest = nearest(&named.name, stored);
-                faults.push(Fault::Missing {
-                    name: named.name.clone(),
-                    nearest,
-                });
-            }
+            None => missing.push(named.name.as_str()),
         }
     }
-    let known: HashSet<&str> = params.iter().flat_map(names).collect();
-    for (name, info) in checkpoint.tensors() {
-        if !known.contains(name) && !is_buffer(name) {
-            let nearest = nearest(name, params.iter().map(|named| &named.name));
-            faults.push(Fault::Extra {
-                name: name.to_owned(),
-                file: file_name(info),
-                nearest,
-            });
-        }
-    }
-    if faults.is_empty() {
+    // A name without a partner is likeliest meant for one on the other side that has none either.
+    let missing_faults = missing.iter().map(|&name| Fault::Missing {
+        name: name.to_owned(),
+        nearest: nearest(name, extra.iter().map(|(name, _)| name)),
+    });
+    let extra_faults = extra.iter().map(|&(name, info)| Fault::Extra {
+        name: name.to_owned(),
+        file: file_name(info),
+        nearest: nearest(name, &missing),
+    });
+    let count = misfits.len() + missing.len() + extra.len();
+    if count == 0 {
         return Ok(sources);
     }
+    let faults = misfits
+        .into_iter()
+        .chain(missing_faults)
+        .chain(extra_faults);
     Err(CheckpointError::Misfit {
         dir: checkpoint.dir().to_owned(),
-        faults: Faults(faults),
+        faults: Faults::new(faults, count),
     })
 }
 

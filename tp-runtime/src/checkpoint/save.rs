@@ -1,6 +1,7 @@
 //! From a model back to a folder in the Hugging Face layout.
 
-use std::fs::{self, File};
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -8,7 +9,7 @@ use tch::Tensor;
 
 use super::dtype::dtype_of;
 use super::error::CheckpointError;
-use super::folder::{CONFIG, WEIGHTS};
+use super::folder::{self, CONFIG, WEIGHTS};
 use super::staging::Staging;
 use super::writer::{Entry, Writer};
 use crate::module::NamedParam;
@@ -16,8 +17,9 @@ use crate::module::NamedParam;
 /// Writes `config.json`, `model.safetensors` and copies of `companions` into `dir`.
 ///
 /// Every rank calls it: `gather` gives a whole parameter and is called for each in turn on each
-/// rank, while rank 0 alone writes. Other ranks return when the last parameter is gathered, before
-/// the files are complete. The config's dtype becomes that of the parameters.
+/// rank, also when rank 0, which alone writes, cannot: so no rank waits for another. Other ranks
+/// return when the last parameter is gathered, before the files are complete. The config's dtype
+/// becomes that of the parameters.
 ///
 /// Until all is on the disk, the folder remains the checkpoint it was: a crash costs the new
 /// checkpoint, never the old. Files of the folder that are no part of a checkpoint stay.
@@ -32,24 +34,49 @@ pub fn save(
     config: &Value,
     companions: &[PathBuf],
 ) -> crate::Result<()> {
-    if rank != 0 {
-        for named in params {
-            drop(gather(named)?);
-        }
-        return Ok(());
-    }
-    let staging = Staging::begin(dir)?;
     let entries = entries(params);
-    write_config(&staging.path(CONFIG), config, &entries)?;
-    for companion in companions {
-        copy(companion, &staging)?;
-    }
-    let mut writer = Writer::create(&staging.path(WEIGHTS), &entries)?;
+    let create = || Output::create(dir, config, companions, &entries);
+    let mut output = (rank == 0).then(create).transpose();
     for (named, entry) in params.iter().zip(&entries) {
-        writer.write(entry, &gather(named)?)?;
+        let whole = gather(named)?;
+        if let Ok(Some(Output { weights, .. })) = &mut output
+            && let Err(error) = weights.write(entry, &whole)
+        {
+            output = Err(error);
+        }
     }
-    writer.finish()?;
-    Ok(staging.commit()?)
+    match output? {
+        Some(output) => Ok(output.commit()?),
+        None => Ok(()),
+    }
+}
+
+/// A checkpoint that lacks weights still to come.
+struct Output {
+    staging: Staging,
+    weights: Writer,
+}
+
+impl Output {
+    fn create(
+        dir: &Path,
+        config: &Value,
+        companions: &[PathBuf],
+        entries: &[Entry],
+    ) -> Result<Self, CheckpointError> {
+        let staging = Staging::begin(dir)?;
+        write_config(&staging.path(CONFIG), config, entries)?;
+        for companion in companions {
+            copy(companion, &staging)?;
+        }
+        let weights = Writer::create(&staging.path(WEIGHTS), entries)?;
+        Ok(Self { staging, weights })
+    }
+
+    fn commit(self) -> Result<(), CheckpointError> {
+        self.weights.finish()?;
+        self.staging.commit()
+    }
 }
 
 /// What the header will say, in the order of the parameters.
@@ -74,19 +101,25 @@ fn write_config(path: &Path, config: &Value, entries: &[Entry]) -> Result<(), Ch
         config[field] = Value::from(dtype);
     }
     let text = format!("{config:#}\n");
-    fs::write(path, text)
-        .and_then(|()| sync(path))
-        .map_err(CheckpointError::io("write", path))
+    put(path, text.as_bytes()).map_err(CheckpointError::io("write", path))
 }
 
+/// Copies a file, wherever an interrupted save has left it.
 fn copy(companion: &Path, staging: &Staging) -> Result<(), CheckpointError> {
-    let name = companion.file_name().unwrap_or_default().to_string_lossy();
-    let path = staging.path(&name);
-    fs::copy(companion, &path)
-        .and_then(|_| sync(&path))
-        .map_err(CheckpointError::io("copy", companion))
+    let error = CheckpointError::io("copy", companion);
+    let (Some(dir), Some(name)) = (companion.parent(), companion.file_name()) else {
+        return Err(error(io::ErrorKind::InvalidFilename.into()));
+    };
+    let name = name.to_string_lossy();
+    let Some((_, source)) = folder::open(dir, &name)? else {
+        return Err(error(io::ErrorKind::NotFound.into()));
+    };
+    put(&staging.path(&name), source).map_err(error)
 }
 
-fn sync(path: &Path) -> std::io::Result<()> {
-    File::open(path)?.sync_all()
+/// Writes a file down to the disk.
+fn put(path: &Path, mut content: impl Read) -> io::Result<()> {
+    let mut file = File::create(path)?;
+    io::copy(&mut content, &mut file)?;
+    file.sync_all()
 }

@@ -36,9 +36,9 @@ pub enum ConfigError {
     NoArchitecture,
 
     /// A field that is missing or of another type.
-    #[error("config field `{path}`: {reason}")]
+    #[error("{}: {reason}", place(.path))]
     Field {
-        /// The field, dotted from the top.
+        /// The field, dotted from the top; `.` is the config itself.
         path: String,
         /// What is wrong with it.
         reason: String,
@@ -63,4 +63,12 @@ pub enum ConfigError {
         /// Which, and what is possible.
         reason: String,
     },
+}
+
+/// Where in the config a field is.
+fn place(path: &str) -> String {
+    match path {
+        "." => "config".to_owned(),
+        path => format!("config field `{path}`"),
+    }
 }

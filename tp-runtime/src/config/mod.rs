@@ -20,7 +20,12 @@ pub fn read(path: &Path) -> Result<Value, ConfigError> {
         path: path.to_owned(),
         source,
     })?;
-    match serde_json::from_str(&text) {
+    from_text(path, &text)
+}
+
+/// Reads the text of a `config.json`, which lies at `path`.
+pub(crate) fn from_text(path: &Path, text: &str) -> Result<Value, ConfigError> {
+    match serde_json::from_str(text) {
         Ok(config @ Value::Object(_)) => Ok(config),
         Ok(_) => Err(ConfigError::NoObject {
             path: path.to_owned(),

@@ -1,7 +1,7 @@
 //! Rotary embedding parameters, one form for every spelling of `config.json`.
 
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::{ConfigError, parse};
 
@@ -80,6 +80,11 @@ pub enum RopeScaling {
     },
 }
 
+#[derive(Deserialize)]
+struct Rope {
+    rope_parameters: RopeParameters,
+}
+
 impl RopeParameters {
     /// The parameters of a model whose layers share one rotary embedding.
     ///
@@ -154,7 +159,9 @@ impl RopeParameters {
         }
         rope.entry("rope_theta")
             .or_insert(Value::from(default_theta));
-        parse(&Value::Object(rope))
+        // Read from the field it belongs to, so that a fault names that.
+        let Rope { rope_parameters } = parse(&json!({ "rope_parameters": rope }))?;
+        Ok(rope_parameters)
     }
 }
 

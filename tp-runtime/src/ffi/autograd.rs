@@ -19,6 +19,7 @@ unsafe extern "C" {
         drop: extern "C" fn(*mut c_void),
     ) -> *mut C_tensor;
     fn tp_is_recorded(tensor: *const C_tensor) -> c_int;
+    fn tp_is_unshared(tensor: *const C_tensor) -> c_int;
     fn tp_run_backward_on_this_thread() -> c_int;
 }
 
@@ -71,6 +72,12 @@ pub(crate) fn run_backward_on_this_thread() -> crate::Result<()> {
     // SAFETY: sets one flag of this thread.
     check(unsafe { tp_run_backward_on_this_thread() })?;
     Ok(())
+}
+
+/// Whether nobody else can see the tensor's memory, so that it may be written over.
+pub(crate) fn is_unshared(tensor: &Tensor) -> crate::Result<bool> {
+    // SAFETY: the tensor outlives the call.
+    Ok(check(unsafe { tp_is_unshared(tensor.as_ptr()) })? != 0)
 }
 
 fn is_recorded(tensor: &Tensor) -> bool {

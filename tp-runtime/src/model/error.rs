@@ -11,12 +11,6 @@ pub enum ModelError {
     )]
     EmptyRegistry,
 
-    /// `config.json` does not say what the model is.
-    #[error(
-        "`config.json` names no architecture: it needs `\"architectures\": [\"LlamaForCausalLM\"]` or another"
-    )]
-    NoArchitecture,
-
     /// No model of that name.
     #[error(
         "unknown architecture `{found}`:{} the known ones are {}",

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::{FromConfig, Model, ModelError};
 use crate::Result;
+use crate::config;
 use crate::plan::Node;
 use crate::plan::nearest::nearest;
 
@@ -131,8 +132,7 @@ pub fn model_for(architecture: &str) -> Result<&'static ModelEntry> {
 /// # Errors
 /// As [`model_for`] and [`ModelEntry::build`], and when `architectures` names no model.
 pub fn build(config: &Value) -> Result<Box<dyn Model>> {
-    let architecture = config.pointer("/architectures/0").and_then(Value::as_str);
-    model_for(architecture.ok_or(ModelError::NoArchitecture)?)?.build(config)
+    model_for(config::architecture(config)?)?.build(config)
 }
 
 fn build_as<M: FromConfig>(config: &Value) -> Result<Box<dyn Model>> {

@@ -7,7 +7,7 @@ use crate::module::Param;
 use {
     crate::Result,
     crate::dtensor::DTensor,
-    crate::plan::{Placement, StyleKind},
+    crate::plan::StyleKind,
     tch::{Kind, Tensor},
 };
 

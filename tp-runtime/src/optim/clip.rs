@@ -15,19 +15,30 @@ pub fn gradient_norm<'a>(
     params: impl IntoIterator<Item = &'a Param>,
     group: &ProcessGroup,
 ) -> Result<f64> {
-    let mut squares = Tensor::zeros([1], (Kind::Double, group.device()));
-    for param in params {
-        let gradient = param.local().grad();
-        let counts = param.placement() != Placement::Replicate || group.rank() == 0;
-        if counts && gradient.defined() {
-            squares += gradient
-                .norm_scalaropt_dtype(2, Kind::Float)
-                .to_kind(Kind::Double)
-                .square();
-        }
+    let squares: Vec<Tensor> = params
+        .into_iter()
+        .map(|param| counted(param, group))
+        .collect();
+    if squares.is_empty() {
+        return Ok(0.0);
     }
+    let squares = Tensor::stack(&squares, 0).sum(Kind::Double);
     let sum = group.all_reduce(squares, ReduceOp::Sum, "the gradient norm")?;
-    Ok(sum.double_value(&[0]).sqrt())
+    Ok(sum.double_value(&[]).sqrt())
+}
+
+/// The sum of squares that this rank adds: of its part, or of the whole on one rank only.
+fn counted(param: &Param, group: &ProcessGroup) -> Tensor {
+    let local = param.local();
+    let gradient = local.grad();
+    let counts = param.placement() != Placement::Replicate || group.rank() == 0;
+    if counts && gradient.defined() {
+        return gradient
+            .norm_scalaropt_dtype(2, Kind::Float)
+            .to_kind(Kind::Double)
+            .square();
+    }
+    Tensor::zeros([], (Kind::Double, local.device()))
 }
 
 /// Scales the gradients so that their global norm is at most `max_norm`; gives the norm they had.

@@ -2,6 +2,7 @@
 
 pub mod check;
 mod chunk;
+mod collective;
 mod degrees;
 mod error;
 mod json;
@@ -18,6 +19,7 @@ mod tree;
 pub(crate) mod words;
 
 pub use chunk::chunk;
+pub use collective::{Collective, NoCollective, Redistribution};
 pub use degrees::{Degrees, ShardedHeads};
 pub use error::PlanError;
 pub use json::json;

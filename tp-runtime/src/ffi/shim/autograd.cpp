@@ -32,7 +32,10 @@ class RustBackward final : public torch::autograd::Node {
     // Two threads may run backward through one graph; the closure is only `Send`.
     std::lock_guard<std::mutex> lock(mutex_);
     // A gradient that is undefined on one rank only must not keep that rank out of a collective.
-    at::Tensor gradient = gradients[0].defined() ? gradients[0] : input_metadata(0).zeros_like();
+    at::Tensor gradient = std::move(gradients[0]);
+    if (!gradient.defined()) {
+      gradient = input_metadata(0).zeros_like();
+    }
     std::unique_ptr<at::Tensor> result(run_(closure_.get(), new at::Tensor(std::move(gradient))));
     if (!result) {
       throw std::runtime_error(tp::last_error());
@@ -68,6 +71,11 @@ at::Tensor* tp_attach_backward(
 // Whether autograd would record an operation on `tensor`.
 int tp_is_recorded(const at::Tensor* tensor) {
   TP_GUARD(-1, { return at::GradMode::is_enabled() && tensor->requires_grad(); })
+}
+
+// Whether nobody else can see the tensor's memory.
+int tp_is_unshared(const at::Tensor* tensor) {
+  TP_GUARD(-1, { return tensor->use_count() == 1 && tensor->storage().use_count() == 1; })
 }
 
 // Makes backward passes started by this thread run on this thread, whatever the device: ranks that

@@ -1,7 +1,8 @@
 //! An opened checkpoint: every tensor known by name, none read yet.
 
 use std::cell::Cell;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
+use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -13,7 +14,7 @@ use super::dtype::kind_of;
 use super::error::CheckpointError;
 use super::safetensors_file::SafetensorsFile;
 use super::slices::chunk_bytes;
-use super::{folder, index, names};
+use super::{folder, names, weights};
 use crate::config;
 
 /// A checkpoint folder whose headers have been read and checked.
@@ -56,20 +57,13 @@ impl Checkpoint {
     /// If a file is missing, truncated or damaged, or if index and files disagree.
     pub fn open(dir: &Path) -> Result<Self, CheckpointError> {
         let config = match folder::open(dir, folder::CONFIG)? {
-            Some((path, _)) => config::read(&path)?,
+            Some((path, file)) => {
+                let text = io::read_to_string(file).map_err(CheckpointError::io("read", &path))?;
+                config::from_text(&path, &text)?
+            }
             None => config::read(&dir.join(folder::CONFIG))?,
         };
-        let files = if let Some((path, file)) = folder::open(dir, folder::WEIGHTS)? {
-            vec![SafetensorsFile::open(&path, &file)?]
-        } else if let Some((path, file)) = folder::open(dir, folder::INDEX)? {
-            open_indexed(dir, &path, &index::read(&path, file)?)?
-        } else {
-            let has_pickle = folder::has_pickle(dir);
-            return Err(CheckpointError::NoWeights {
-                dir: dir.to_owned(),
-                has_pickle,
-            });
-        };
+        let files = weights::open(dir)?;
         let tensors = tensors(&files);
         Ok(Self {
             dir: dir.to_owned(),
@@ -192,45 +186,6 @@ impl Checkpoint {
             .set(self.bytes_read.get() + bytes.len() as u64);
         Ok(tensor.f_to_device_(device, kind, false, false)?)
     }
-}
-
-/// Opens the files of an index and compares their tensors with it, both ways.
-fn open_indexed(
-    dir: &Path,
-    index: &Path,
-    files: &index::Files,
-) -> Result<Vec<SafetensorsFile>, CheckpointError> {
-    let mut opened = Vec::with_capacity(files.len());
-    for (name, listed) in files {
-        let (index, file) = (index.to_owned(), name.clone());
-        let Some((path, handle)) = folder::open(dir, name)? else {
-            let tensor = listed[0].clone();
-            return Err(CheckpointError::MissingFile {
-                index,
-                file,
-                tensor,
-            });
-        };
-        let safetensors = SafetensorsFile::open(&path, &handle)?;
-        let held: HashSet<String> = safetensors.tensors().map(|(tensor, _)| tensor).collect();
-        if let Some(tensor) = listed.iter().find(|tensor| !held.contains(*tensor)) {
-            return Err(CheckpointError::AbsentTensor {
-                index,
-                file,
-                tensor: tensor.clone(),
-            });
-        }
-        let listed: HashSet<&String> = listed.iter().collect();
-        if let Some(tensor) = held.iter().filter(|tensor| !listed.contains(tensor)).min() {
-            return Err(CheckpointError::UnlistedTensor {
-                index,
-                file,
-                tensor: tensor.clone(),
-            });
-        }
-        opened.push(safetensors);
-    }
-    Ok(opened)
 }
 
 /// The tensors of all files by name.
