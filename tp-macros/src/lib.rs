@@ -8,6 +8,8 @@ mod fault;
 mod module;
 mod nearest;
 mod plan;
+#[cfg(test)]
+mod python_tables;
 mod report;
 #[cfg(test)]
 mod snapshots;
