@@ -210,6 +210,10 @@ impl LlamaMlp {
 }
 
 impl Model for LlamaForCausalLM {
+    fn vocabulary_size(&self) -> i64 {
+        self.model.embed_tokens.weight().shape()[0]
+    }
+
     #[cfg(feature = "torch")]
     fn forward(&self, inputs: &Inputs, cache: Option<&mut KvCache>) -> Result<DTensor> {
         let mut hidden = self.model.forward(inputs, cache)?;

@@ -23,10 +23,23 @@ pub enum Error {
     #[error(transparent)]
     Checkpoint(#[from] crate::checkpoint::CheckpointError),
 
-    /// Layouts that do not meet while a model runs.
+    /// A fault of a rank or of a collective.
     #[cfg(feature = "torch")]
     #[error(transparent)]
-    Placement(#[from] crate::dtensor::PlacementError),
+    Comm(#[from] crate::comm::CommError),
+
+    /// A device mesh that does not fit the ranks, or a dimension it does not have.
+    #[cfg(feature = "torch")]
+    #[error(transparent)]
+    Mesh(#[from] crate::mesh::MeshError),
+
+    /// Layouts that do not meet where one module reads what another gives.
+    #[error(transparent)]
+    Placement(#[from] crate::plan::PlacementError),
+
+    /// A model whose forward is not declared.
+    #[error(transparent)]
+    Explain(#[from] crate::explain::ExplainError),
 
     /// A tensor operation that libtorch refused.
     #[cfg(feature = "torch")]

@@ -14,6 +14,7 @@ pub mod config;
 #[cfg(feature = "torch")]
 pub mod dtensor;
 pub mod error;
+pub mod explain;
 #[cfg(feature = "torch")]
 pub mod ffi;
 #[cfg(feature = "torch")]

@@ -58,7 +58,10 @@ impl DeviceMesh {
             let outer = stride;
             stride /= size;
             let group = line(&world, *size, stride, outer)?;
-            mesh.push(Dimension { name: (*name).to_owned(), group });
+            mesh.push(Dimension {
+                name: (*name).to_owned(),
+                group,
+            });
         }
         Ok(Self(mesh))
     }
@@ -71,8 +74,16 @@ impl DeviceMesh {
         match self.0.iter().find(|dimension| dimension.name == name) {
             Some(dimension) => Ok(&dimension.group),
             None => {
-                let known = self.0.iter().map(|dimension| format!("`{}`", dimension.name)).collect();
-                Err(MeshError::Unknown { name: name.to_owned(), known }.into())
+                let known = self
+                    .0
+                    .iter()
+                    .map(|dimension| format!("`{}`", dimension.name))
+                    .collect();
+                Err(MeshError::Unknown {
+                    name: name.to_owned(),
+                    known,
+                }
+                .into())
             }
         }
     }
@@ -120,7 +131,10 @@ fn check(world_size: usize, dimensions: &[(&str, usize)]) -> Result<(), MeshErro
         return Ok(());
     }
     let list = |sizes: &[(&str, usize)]| {
-        let sizes: Vec<String> = sizes.iter().map(|(name, size)| format!("{name}={size}")).collect();
+        let sizes: Vec<String> = sizes
+            .iter()
+            .map(|(name, size)| format!("{name}={size}"))
+            .collect();
         sizes.join(", ")
     };
     Err(MeshError::Size {
@@ -135,7 +149,10 @@ fn check(world_size: usize, dimensions: &[(&str, usize)]) -> Result<(), MeshErro
 }
 
 /// The same dimensions with the last one that can make up for the difference changed.
-fn fitting<'a>(world_size: usize, dimensions: &[(&'a str, usize)]) -> Option<Vec<(&'a str, usize)>> {
+fn fitting<'a>(
+    world_size: usize,
+    dimensions: &[(&'a str, usize)],
+) -> Option<Vec<(&'a str, usize)>> {
     (0..dimensions.len()).rev().find_map(|changed| {
         let mut sizes = dimensions.to_vec();
         sizes[changed].1 = 1;

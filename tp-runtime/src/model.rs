@@ -43,6 +43,9 @@ impl<M: Module> Modules for M {
 
 /// A whole model, as `config.json` names it in `architectures`.
 pub trait Model: Modules {
+    /// How many tokens the model knows.
+    fn vocabulary_size(&self) -> i64;
+
     /// Logits for a batch.
     ///
     /// # Shapes

@@ -163,6 +163,11 @@ impl ParallelModel {
         self.options.device
     }
 
+    /// How many tokens the model knows.
+    pub fn vocabulary_size(&self) -> i64 {
+        self.model.vocabulary_size()
+    }
+
     /// Every parameter under its first name; a tied parameter appears once.
     pub fn parameters(&self) -> Vec<NamedParam<'_>> {
         self.model.parameters()

@@ -14,11 +14,16 @@ use tp_runtime::{Error, Result};
 
 fn local(world_size: usize, seconds: u64) -> Launch {
     let timeout = Duration::from_secs(seconds);
-    Launch { timeout, threads_per_rank: Some(1), ..Launch::new(world_size) }
+    Launch {
+        timeout,
+        threads_per_rank: Some(1),
+        ..Launch::new(world_size)
+    }
 }
 
 fn all_reduce(rank: &RankContext, site: &str) -> Result<Tensor> {
-    rank.world.all_reduce(Tensor::from_slice(&[1.0f32]), ReduceOp::Sum, site)
+    rank.world
+        .all_reduce(Tensor::from_slice(&[1.0f32]), ReduceOp::Sum, site)
 }
 
 fn fault(message: &str) -> Error {
@@ -47,11 +52,17 @@ fn an_error_names_rank_message_and_where_the_others_waited() {
         }
         all_reduce(rank, "model.norm").map(drop)
     });
-    assert!(text.starts_with("rank 1 failed:") && text.contains("the disk is full"), "{text}");
+    assert!(
+        text.starts_with("rank 1 failed:") && text.contains("the disk is full"),
+        "{text}"
+    );
     assert_eq!(seen.len(), 3);
     for text in seen.iter().filter(|text| text.contains("cannot go on")) {
         assert!(text.contains("in all_reduce for `model.norm`"), "{text}");
-        assert!(text.contains("rank 1 failed:") && text.contains("the disk is full"), "{text}");
+        assert!(
+            text.contains("rank 1 failed:") && text.contains("the disk is full"),
+            "{text}"
+        );
     }
     assert!(start.elapsed() < Duration::from_secs(10));
 }
@@ -76,7 +87,10 @@ fn a_rank_that_never_arrives_is_named() {
         }
         all_reduce(rank, "late").map(drop)
     });
-    assert!(text.contains("in all_reduce for `late` gave up after 1s: rank 1 did not arrive"), "{text}");
+    assert!(
+        text.contains("in all_reduce for `late` gave up after 1s: rank 1 did not arrive"),
+        "{text}"
+    );
     assert_eq!(seen.len(), 3, "the late rank fails too: {seen:?}");
 }
 
@@ -87,7 +101,10 @@ fn a_rank_that_returned_early_is_named_at_once() {
         0 => all_reduce(rank, "extra").map(drop),
         _ => Ok(()),
     });
-    assert!(text.contains("waits for rank 1, which has finished without this call"), "{text}");
+    assert!(
+        text.contains("waits for rank 1, which has finished without this call"),
+        "{text}"
+    );
     assert!(start.elapsed() < Duration::from_secs(10));
 }
 
@@ -95,11 +112,18 @@ fn a_rank_that_returned_early_is_named_at_once() {
 fn different_shapes_name_both_ranks_and_calls() {
     let (seen, _) = witnesses(&local(2, 20), |rank| {
         let tensor = Tensor::zeros([2 + rank.rank() as i64, 3], (Kind::Float, Device::Cpu));
-        rank.world.all_reduce(tensor, ReduceOp::Sum, "hidden").map(drop)
+        rank.world
+            .all_reduce(tensor, ReduceOp::Sum, "hidden")
+            .map(drop)
     });
     assert_eq!(seen.len(), 2);
     for text in seen {
-        for part in ["rank 0 calls all_reduce(Sum) of Float [2, 3]", "rank 1 calls", "[3, 3]", "`hidden`"] {
+        for part in [
+            "rank 0 calls all_reduce(Sum) of Float [2, 3]",
+            "rank 1 calls",
+            "[3, 3]",
+            "`hidden`",
+        ] {
             assert!(text.contains(part), "{text}");
         }
     }
@@ -113,7 +137,10 @@ fn different_collectives_name_both_ranks_and_calls() {
     });
     for text in seen {
         assert!(text.contains("rank 0 calls barrier for `save`"), "{text}");
-        assert!(text.contains("rank 1 calls all_reduce(Sum) of Float [1] on Cpu for `loss`"), "{text}");
+        assert!(
+            text.contains("rank 1 calls all_reduce(Sum) of Float [1] on Cpu for `loss`"),
+            "{text}"
+        );
     }
 }
 
@@ -124,20 +151,34 @@ fn different_kinds_ops_and_chunks_are_faults() {
     };
     let text = on_two(&|rank| {
         let kind = [Kind::Float, Kind::Half][rank.rank()];
-        rank.world.all_reduce(Tensor::zeros([2], (kind, Device::Cpu)), ReduceOp::Sum, "kinds")
+        rank.world.all_reduce(
+            Tensor::zeros([2], (kind, Device::Cpu)),
+            ReduceOp::Sum,
+            "kinds",
+        )
     });
-    assert!(text.contains("of Float [2]") && text.contains("of Half [2]"), "{text}");
+    assert!(
+        text.contains("of Float [2]") && text.contains("of Half [2]"),
+        "{text}"
+    );
     let text = on_two(&|rank| {
         let op = [ReduceOp::Sum, ReduceOp::Max][rank.rank()];
-        rank.world.all_reduce(Tensor::zeros([2], (Kind::Float, Device::Cpu)), op, "ops")
+        rank.world
+            .all_reduce(Tensor::zeros([2], (Kind::Float, Device::Cpu)), op, "ops")
     });
-    assert!(text.contains("all_reduce(Sum)") && text.contains("all_reduce(Max)"), "{text}");
+    assert!(
+        text.contains("all_reduce(Sum)") && text.contains("all_reduce(Max)"),
+        "{text}"
+    );
     let text = on_two(&|rank| {
         let tensor = Tensor::zeros([4, 3], (Kind::Float, Device::Cpu));
         rank.world.all_gather(&tensor, 0, 7, "rows")
     });
     assert!(text.contains("rank 1 in all_gather for `rows`"), "{text}");
-    assert!(text.contains("[4, 3] is not this rank's chunk of dimension 0"), "{text}");
+    assert!(
+        text.contains("[4, 3] is not this rank's chunk of dimension 0"),
+        "{text}"
+    );
     let text = on_two(&|rank| {
         let tensor = Tensor::zeros([4], (Kind::Bool, Device::Cpu));
         rank.world.all_reduce(tensor, ReduceOp::Sum, "mask")
@@ -148,13 +189,23 @@ fn different_kinds_ops_and_chunks_are_faults() {
 #[test]
 fn ranks_agree_on_a_failure_of_one() {
     let (seen, text) = witnesses(&local(3, 20), |rank| {
-        let outcome = if rank.rank() == 2 { Err(fault("no such file")) } else { Ok(5) };
+        let outcome = if rank.rank() == 2 {
+            Err(fault("no such file"))
+        } else {
+            Ok(5)
+        };
         assert_eq!(rank.world.agree(Ok(4), "fine")?, 4);
         rank.world.agree(outcome, "load").map(drop)
     });
     assert_eq!(seen.len(), 3);
-    assert!(seen.iter().all(|text| text.contains("no such file")), "{seen:?}");
-    assert!(text.starts_with("rank 2 failed:") && text.matches("rank").count() == 1, "{text}");
+    assert!(
+        seen.iter().all(|text| text.contains("no such file")),
+        "{seen:?}"
+    );
+    assert!(
+        text.starts_with("rank 2 failed:") && text.matches("rank").count() == 1,
+        "{text}"
+    );
 }
 
 #[test]
@@ -186,7 +237,10 @@ fn a_failure_in_backward_surfaces_from_backward() {
         });
         Ok(output.f_backward()?)
     });
-    assert!(text.starts_with("rank 1 failed:") && text.contains("gradient overflow"), "{text}");
+    assert!(
+        text.starts_with("rank 1 failed:") && text.contains("gradient overflow"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -227,6 +281,8 @@ fn handles_may_be_waited_for_in_any_order_or_dropped() {
 
 #[test]
 fn errors_of_any_type_come_back_with_their_causes() {
-    let text = launch(&local(1, 5), |_| Err::<(), _>("just text")).unwrap_err().to_string();
+    let text = launch(&local(1, 5), |_| Err::<(), _>("just text"))
+        .unwrap_err()
+        .to_string();
     assert_eq!(text, "rank 0 failed: just text");
 }

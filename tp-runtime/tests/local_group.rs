@@ -12,7 +12,11 @@ use tp_runtime::comm::{Launch, ReduceOp, launch};
 use tp_runtime::plan::chunk;
 
 fn local(world_size: usize) -> Launch {
-    Launch { timeout: Duration::from_secs(20), threads_per_rank: Some(1), ..Launch::new(world_size) }
+    Launch {
+        timeout: Duration::from_secs(20),
+        threads_per_rank: Some(1),
+        ..Launch::new(world_size)
+    }
 }
 
 /// A tensor whose elements tell ranks and positions apart.
@@ -27,8 +31,13 @@ fn all_reduce_takes_over_memory_only_where_nobody_else_sees_it() {
     on_ranks(&local(2), |rank| {
         let shared = sample(rank.rank(), &[100], Kind::Float);
         let kept = shared.copy();
-        let sum = rank.world.all_reduce(shared.shallow_clone(), ReduceOp::Sum, "shared")?;
-        assert!(same(&shared, &kept), "a tensor that is still in use was written over");
+        let sum = rank
+            .world
+            .all_reduce(shared.shallow_clone(), ReduceOp::Sum, "shared")?;
+        assert!(
+            same(&shared, &kept),
+            "a tensor that is still in use was written over"
+        );
         let address = sum.data_ptr();
         let twice = rank.world.all_reduce(sum, ReduceOp::Sum, "unshared")?;
         assert_eq!(twice.data_ptr(), address);
@@ -40,7 +49,9 @@ fn all_reduce_takes_over_memory_only_where_nobody_else_sees_it() {
 fn a_recorded_tensor_is_reduced_without_its_history() {
     on_ranks(&local(2), |rank| {
         let input = Tensor::ones([3], (Kind::Float, Device::Cpu)).set_requires_grad(true);
-        let sum = rank.world.all_reduce(&input * 2.0, ReduceOp::Sum, "history")?;
+        let sum = rank
+            .world
+            .all_reduce(&input * 2.0, ReduceOp::Sum, "history")?;
         assert!(!sum.requires_grad());
         assert_eq!(values(&sum), [4.0; 3]);
         Ok(())
@@ -62,10 +73,19 @@ fn sixteen_bit_floats_are_added_in_thirty_two() {
 #[test]
 fn nan_wins_over_every_number() {
     on_ranks(&local(2), |rank| {
-        let own = if rank.rank() == 0 { [f32::NAN, 1.0, 2.0] } else { [1.0, f32::NAN, 3.0] };
-        let largest = rank.world.all_reduce(Tensor::from_slice(&own), ReduceOp::Max, "nan")?;
+        let own = if rank.rank() == 0 {
+            [f32::NAN, 1.0, 2.0]
+        } else {
+            [1.0, f32::NAN, 3.0]
+        };
+        let largest = rank
+            .world
+            .all_reduce(Tensor::from_slice(&own), ReduceOp::Max, "nan")?;
         let largest = values(&largest);
-        assert!(largest[0].is_nan() && largest[1].is_nan() && largest[2] == 3.0, "{largest:?}");
+        assert!(
+            largest[0].is_nan() && largest[1].is_nan() && largest[2] == 3.0,
+            "{largest:?}"
+        );
         Ok(())
     });
 }
@@ -104,11 +124,21 @@ fn a_group_of_one_is_a_no_op() {
 
 #[test]
 fn the_lowest_rank_s_value_comes_back() {
-    assert_eq!(launch(&local(3), |rank| Ok::<_, String>(rank.rank() * 10 + 5)).unwrap(), 5);
+    assert_eq!(
+        launch(&local(3), |rank| Ok::<_, String>(rank.rank() * 10 + 5)).unwrap(),
+        5
+    );
 }
 
 fn kinds() -> impl Strategy<Value = Kind> {
-    let kinds = [Kind::Float, Kind::Double, Kind::Half, Kind::BFloat16, Kind::Int64, Kind::Int];
+    let kinds = [
+        Kind::Float,
+        Kind::Double,
+        Kind::Half,
+        Kind::BFloat16,
+        Kind::Int64,
+        Kind::Int,
+    ];
     prop::sample::select(kinds.to_vec())
 }
 

@@ -11,7 +11,11 @@ use tp_runtime::comm::{Launch, ReduceOp};
 use tp_runtime::mesh::DeviceMesh;
 
 fn local(world_size: usize) -> Launch {
-    Launch { timeout: Duration::from_secs(20), threads_per_rank: Some(1), ..Launch::new(world_size) }
+    Launch {
+        timeout: Duration::from_secs(20),
+        threads_per_rank: Some(1),
+        ..Launch::new(world_size)
+    }
 }
 
 #[test]
@@ -20,9 +24,18 @@ fn ranks_are_laid_out_row_by_row() {
         let mesh = DeviceMesh::new(rank.world.clone(), &[("dp", 3), ("tp", 2)])?;
         let number = rank.rank();
         assert_eq!((mesh.size("dp")?, mesh.size("tp")?), (3, 2));
-        assert_eq!((mesh.coordinate("dp")?, mesh.coordinate("tp")?), (number / 2, number % 2));
-        assert_eq!(mesh.group("dp")?.ranks(), [number % 2, number % 2 + 2, number % 2 + 4]);
-        assert_eq!(mesh.group("tp")?.ranks(), [number / 2 * 2, number / 2 * 2 + 1]);
+        assert_eq!(
+            (mesh.coordinate("dp")?, mesh.coordinate("tp")?),
+            (number / 2, number % 2)
+        );
+        assert_eq!(
+            mesh.group("dp")?.ranks(),
+            [number % 2, number % 2 + 2, number % 2 + 4]
+        );
+        assert_eq!(
+            mesh.group("tp")?.ranks(),
+            [number / 2 * 2, number / 2 * 2 + 1]
+        );
         Ok(())
     });
 }
@@ -55,10 +68,15 @@ fn a_dimension_of_one_needs_nobody() {
 #[test]
 fn faults_say_what_would_work() {
     let fault = |dimensions: &[(&str, usize)]| {
-        failure(&local(4), |rank| DeviceMesh::new(rank.world.clone(), dimensions).map(drop))
+        failure(&local(4), |rank| {
+            DeviceMesh::new(rank.world.clone(), dimensions).map(drop)
+        })
     };
     let text = fault(&[("dp", 2), ("tp", 4)]);
-    assert!(text.contains("dp=2, tp=4 has 8 ranks, but the world has 4: dp=2, tp=2"), "{text}");
+    assert!(
+        text.contains("dp=2, tp=4 has 8 ranks, but the world has 4: dp=2, tp=2"),
+        "{text}"
+    );
     let text = fault(&[("dp", 3), ("tp", 4)]);
     assert!(text.contains("dp=1, tp=4 would work"), "{text}");
     let text = fault(&[("dp", 3), ("tp", 3)]);
@@ -73,5 +91,8 @@ fn an_unknown_dimension_lists_the_known_ones() {
         let mesh = DeviceMesh::new(rank.world.clone(), &[("dp", 1), ("tp", 2)])?;
         mesh.group("pp").map(drop)
     });
-    assert!(text.contains("no dimension `pp`: it has `dp`, `tp`"), "{text}");
+    assert!(
+        text.contains("no dimension `pp`: it has `dp`, `tp`"),
+        "{text}"
+    );
 }

@@ -56,6 +56,10 @@ pub(super) struct Call {
 impl Call {
     /// Where `rank` is while it takes part.
     pub(super) fn place(&self, rank: usize) -> super::Place {
-        super::Place { rank, collective: self.collective.name(), site: self.site.clone() }
+        super::Place {
+            rank,
+            collective: self.collective.name(),
+            site: self.site.clone(),
+        }
     }
 }

@@ -16,7 +16,11 @@ pub struct Place {
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "rank {} in {} for `{}`", self.rank, self.collective, self.site)
+        write!(
+            f,
+            "rank {} in {} for `{}`",
+            self.rank, self.collective, self.site
+        )
     }
 }
 
@@ -130,5 +134,9 @@ pub enum CommError {
 /// `rank 1`, or `ranks 1, 2`.
 fn ranks(ranks: &[usize]) -> String {
     let list: Vec<String> = ranks.iter().map(usize::to_string).collect();
-    format!("rank{} {}", if ranks.len() == 1 { "" } else { "s" }, list.join(", "))
+    format!(
+        "rank{} {}",
+        if ranks.len() == 1 { "" } else { "s" },
+        list.join(", ")
+    )
 }

@@ -50,7 +50,10 @@ impl Job {
 
     /// Records a failure and wakes every waiting rank.
     pub(super) fn fail(&self, failure: Failure) {
-        self.failures.lock().unwrap_or_else(PoisonError::into_inner).push(failure);
+        self.failures
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(failure);
         self.failed.store(true, SeqCst);
         self.notify();
     }
@@ -66,7 +69,9 @@ impl Job {
             return None;
         }
         let failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        let cause = failures.iter().find(|failure| !self.disturbed[failure.rank].load(SeqCst));
+        let cause = failures
+            .iter()
+            .find(|failure| !self.disturbed[failure.rank].load(SeqCst));
         cause.or(failures.first()).cloned()
     }
 

@@ -66,7 +66,13 @@ impl Launch {
     pub fn new(world_size: usize) -> Self {
         let (backend, threads_per_rank) = (None, None);
         let (timeout, device) = (DEFAULT_TIMEOUT, DeviceKind::Cpu);
-        Self { world_size, backend, timeout, threads_per_rank, device }
+        Self {
+            world_size,
+            backend,
+            timeout,
+            threads_per_rank,
+            device,
+        }
     }
 }
 
@@ -110,7 +116,7 @@ where
         return Err(CommError::Launch("a job needs at least one rank".into()).into());
     }
     match Environment::read()? {
-        Some(environment) => ranks::process(options, &environment, &body),
+        Some(environment) => ranks::process(options, environment, &body),
         None => ranks::threads(options, &body),
     }
 }

@@ -1,5 +1,6 @@
 //! Process groups: the ranks of a job and the collectives they make together.
 
+mod c10d;
 mod call;
 mod error;
 mod job;

@@ -36,7 +36,14 @@ struct Inner {
 impl ProcessGroup {
     /// A group of one rank, which needs nobody.
     pub fn single() -> Self {
-        Self::new("local", 0, vec![0], DEFAULT_TIMEOUT, None, Arc::new(Job::new(1)))
+        Self::new(
+            "local",
+            0,
+            vec![0],
+            DEFAULT_TIMEOUT,
+            None,
+            Arc::new(Job::new(1)),
+        )
     }
 
     pub(super) fn new(
@@ -48,7 +55,15 @@ impl ProcessGroup {
         job: Arc<Job>,
     ) -> Self {
         let traffic = Counters::default();
-        Self(Arc::new(Inner { rank, ranks, name, timeout, backend, traffic, job }))
+        Self(Arc::new(Inner {
+            rank,
+            ranks,
+            name,
+            timeout,
+            backend,
+            traffic,
+            job,
+        }))
     }
 
     /// This rank's number in the group.
@@ -121,7 +136,9 @@ impl ProcessGroup {
     /// When another rank fails, or the timeout passes.
     pub fn barrier(&self, site: &str) -> Result<()> {
         let nothing = Tensor::f_zeros([0], (Kind::Uint8, Device::Cpu))?;
-        self.start(Collective::Barrier, nothing, site, 0).wait().map(drop)
+        self.start(Collective::Barrier, nothing, site, 0)
+            .wait()
+            .map(drop)
     }
 
     /// [`all_reduce`](Self::all_reduce) with a handle.
@@ -147,13 +164,23 @@ impl ProcessGroup {
             );
             return Work::done(Err(self.argument(name, site, message)));
         }
-        let row = bytes(tensor).checked_div(expected as usize).unwrap_or_else(|| {
-            let others = shape.iter().enumerate().filter(|(other, _)| *other != dim);
-            let numel: i64 = others.map(|(_, length)| length).product();
-            numel as usize * tensor.kind().elt_size_in_bytes()
-        });
-        let collective = Collective::AllGather { dim: dim as i64, length };
-        self.start(collective, tensor.shallow_clone(), site, row * length as usize)
+        let row = bytes(tensor)
+            .checked_div(expected as usize)
+            .unwrap_or_else(|| {
+                let others = shape.iter().enumerate().filter(|(other, _)| *other != dim);
+                let numel: i64 = others.map(|(_, length)| length).product();
+                numel as usize * tensor.kind().elt_size_in_bytes()
+            });
+        let collective = Collective::AllGather {
+            dim: dim as i64,
+            length,
+        };
+        self.start(
+            collective,
+            tensor.shallow_clone(),
+            site,
+            row * length as usize,
+        )
     }
 
     /// [`reduce_scatter`](Self::reduce_scatter) with a handle.
@@ -204,7 +231,9 @@ impl ProcessGroup {
             return outcome;
         }
         self.0.job.disturb(self.0.ranks[self.rank()]);
-        let text = String::from_utf8_lossy(&Vec::<u8>::try_from(text)?).trim_end().to_owned();
+        let text = String::from_utf8_lossy(&Vec::<u8>::try_from(text)?)
+            .trim_end()
+            .to_owned();
         Err(CommError::RankFailed(super::Failure {
             rank: self.0.ranks[failed],
             panicked: false,
@@ -234,9 +263,18 @@ impl ProcessGroup {
         let Some(rank) = ranks.iter().position(|&rank| rank == self.rank()) else {
             return Ok(None);
         };
-        let Inner { name, timeout, job, .. } = &*self.0;
+        let Inner {
+            name, timeout, job, ..
+        } = &*self.0;
         let ranks = ranks.iter().map(|&rank| self.0.ranks[rank]).collect();
-        Ok(Some(Self::new(name, rank, ranks, *timeout, backend, job.clone())))
+        Ok(Some(Self::new(
+            name,
+            rank,
+            ranks,
+            *timeout,
+            backend,
+            job.clone(),
+        )))
     }
 
     /// What this rank has communicated through the group since the last reset.
@@ -250,19 +288,35 @@ impl ProcessGroup {
     }
 
     fn start(&self, collective: Collective, tensor: Tensor, site: &str, bytes: usize) -> Work {
-        let detached = if tensor.requires_grad() { tensor.detach() } else { tensor };
+        let detached = if tensor.requires_grad() {
+            tensor.detach()
+        } else {
+            tensor
+        };
         let Some(backend) = &self.0.backend else {
             return Work::done(Ok(detached));
         };
         self.0.traffic.record(collective, bytes);
-        match backend.start(Call { collective, site: site.to_owned() }, detached) {
+        match backend.start(
+            Call {
+                collective,
+                site: site.to_owned(),
+            },
+            detached,
+        ) {
             Ok(pending) => Work::running(pending),
             Err(error) => Work::done(Err(error)),
         }
     }
 
     /// The non-negative dimension, and the shape.
-    fn dim(&self, tensor: &Tensor, dim: i64, name: &'static str, site: &str) -> Result<(usize, Vec<i64>)> {
+    fn dim(
+        &self,
+        tensor: &Tensor,
+        dim: i64,
+        name: &'static str,
+        site: &str,
+    ) -> Result<(usize, Vec<i64>)> {
         let shape = tensor.size();
         let count = shape.len() as i64;
         if (-count..count).contains(&dim) {
@@ -274,7 +328,15 @@ impl ProcessGroup {
 
     fn argument(&self, collective: &'static str, site: &str, message: String) -> crate::Error {
         let rank = self.0.ranks[self.rank()];
-        CommError::Argument { place: Place { rank, collective, site: site.to_owned() }, message }.into()
+        CommError::Argument {
+            place: Place {
+                rank,
+                collective,
+                site: site.to_owned(),
+            },
+            message,
+        }
+        .into()
     }
 }
 

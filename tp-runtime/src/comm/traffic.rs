@@ -45,7 +45,13 @@ impl Counters {
                 calls: calls.load(Relaxed),
                 bytes: bytes.load(Relaxed),
             });
-        Traffic { all_reduce, all_gather, reduce_scatter, broadcast, barrier }
+        Traffic {
+            all_reduce,
+            all_gather,
+            reduce_scatter,
+            broadcast,
+            barrier,
+        }
     }
 
     pub(super) fn reset(&self) {

@@ -43,7 +43,9 @@ impl Work {
         match std::mem::replace(&mut self.0, State::Taken) {
             State::Done(result) => result,
             State::Running(pending) => pending.wait(),
-            State::Taken => unreachable!("only `wait` and `drop` take the state, and both end the handle"),
+            State::Taken => {
+                unreachable!("only `wait` and `drop` take the state, and both end the handle")
+            }
         }
     }
 }

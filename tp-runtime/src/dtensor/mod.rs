@@ -5,7 +5,6 @@
 //! per placement however many modules read it, and so does its backward.
 
 mod apply;
-mod error;
 mod view;
 
 use std::cell::RefCell;
@@ -17,7 +16,7 @@ use crate::Result;
 use crate::comm::ProcessGroup;
 use crate::plan::{Placement, Redistribution};
 
-pub use error::PlacementError;
+pub use crate::plan::PlacementError;
 
 /// A tensor over the ranks of a process group.
 #[derive(Clone)]

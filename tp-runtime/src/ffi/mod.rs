@@ -3,6 +3,7 @@
 
 mod adamw;
 mod autograd;
+pub(crate) mod c10d;
 mod error;
 pub(crate) mod map;
 

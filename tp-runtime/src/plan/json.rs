@@ -21,7 +21,8 @@ fn column(plan: &'static Plan, mode: Mode) -> Value {
     Value::Object(entries.collect::<Map<_, _>>())
 }
 
-fn entry(style: Style) -> Value {
+/// One style, with PyTorch's names for it and its arguments.
+pub(crate) fn entry(style: Style) -> Value {
     let layout = |placement: Placement| placement.to_string();
     let mut entry = Map::new();
     entry.insert("style".into(), style.kind.python_name().into());

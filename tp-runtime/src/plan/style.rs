@@ -1,5 +1,7 @@
 //! The parallel styles: what a row of a plan does to its module.
 
+use std::fmt;
+
 use super::{ModuleKind, Placement};
 
 /// The parallel styles, with PyTorch's and AutoModel's meaning.
@@ -137,5 +139,39 @@ impl Style {
     /// The style with another `use_local_output`.
     pub const fn local(self, local: bool) -> Self {
         Self { local, ..self }
+    }
+}
+
+/// As a cell of a plan's table says it: the arguments that differ from the style's defaults.
+impl fmt::Display for Style {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        use StyleKind::{
+            RotaryEmbedParallel, SequenceParallel, SequenceParallelAllGatherActivation,
+        };
+        let default = self.kind.style();
+        let mut implied = default;
+        let mut arguments = Vec::new();
+        if self.input != default.input {
+            let name = match self.kind {
+                SequenceParallel | SequenceParallelAllGatherActivation | RotaryEmbedParallel => {
+                    implied = implied.sequence(self.input);
+                    "sequence"
+                }
+                _ => "input",
+            };
+            arguments.push(format!("{name}: {}", self.input));
+        }
+        if self.output != implied.output {
+            implied = implied.output(self.output);
+            arguments.push(format!("output: {}", self.output));
+        }
+        if self.local != implied.local {
+            arguments.push(format!("local: {}", self.local));
+        }
+        f.write_str(self.kind.name())?;
+        if arguments.is_empty() {
+            return Ok(());
+        }
+        write!(f, "({})", arguments.join(", "))
     }
 }

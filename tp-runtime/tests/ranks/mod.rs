@@ -13,8 +13,13 @@ pub(crate) fn on_ranks(options: &Launch, body: impl Fn(&RankContext) -> Result<(
 }
 
 /// Runs `body` on every rank and gives back what the job failed with.
-pub(crate) fn failure(options: &Launch, body: impl Fn(&RankContext) -> Result<()> + Sync) -> String {
-    launch(options, |rank| body(&rank)).expect_err("no rank failed").to_string()
+pub(crate) fn failure(
+    options: &Launch,
+    body: impl Fn(&RankContext) -> Result<()> + Sync,
+) -> String {
+    launch(options, |rank| body(&rank))
+        .expect_err("no rank failed")
+        .to_string()
 }
 
 /// Whether both have the same kind, shape and elements.

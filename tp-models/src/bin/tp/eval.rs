@@ -22,7 +22,7 @@ use crate::ranks::{Rank, RankArgs};
 /// OUT.safetensors gets `logits` [batch, sequence, vocabulary] and `loss` in f32, with --grads every
 /// `grad.NAME` whole, and with --generate `generated` [batch, sequence + K].
 #[derive(Args, Debug)]
-pub struct EvalArgs {
+pub(super) struct Arguments {
     /// The checkpoint's folder: config.json and safetensors
     #[arg(long, value_name = "DIR")]
     model: PathBuf,
@@ -49,11 +49,11 @@ struct Batch {
     labels: Tensor,
 }
 
-pub fn run(args: &EvalArgs) -> Result<()> {
+pub(super) fn run(args: &Arguments) -> Result<()> {
     args.ranks.run(&args.model, |rank| eval(args, &rank))
 }
 
-fn eval(args: &EvalArgs, rank: &Rank) -> Result<()> {
+fn eval(args: &Arguments, rank: &Rank) -> Result<()> {
     let batch = Batch::read(&args.inputs, rank.options.device)?;
     let checkpoint = Checkpoint::open(&args.model)?;
     let (model, _) = ParallelModel::load(&checkpoint, &rank.mesh, rank.options)?;
@@ -70,19 +70,32 @@ fn eval(args: &EvalArgs, rank: &Rank) -> Result<()> {
     };
     let logits = model.forward(&inputs, None)?;
     let loss = loss::cross_entropy(&logits, &loss::next_token_labels(&batch.labels))?;
-    write("logits".into(), tch::no_grad(|| logits.full())?.to_kind(Kind::Float));
+    write(
+        "logits".into(),
+        tch::no_grad(|| logits.full())?.to_kind(Kind::Float),
+    );
     write("loss".into(), loss.to_kind(Kind::Float));
     if args.grads {
         loss.f_backward()?;
         for named in model.parameters() {
             let gradient = model.gradient(&named)?;
-            write(format!("grad.{}", named.name), gradient.to_kind(Kind::Float));
+            write(
+                format!("grad.{}", named.name),
+                gradient.to_kind(Kind::Float),
+            );
         }
     }
     if let Some(max_new_tokens) = args.generate {
-        let options = GenerateOptions { max_new_tokens, sampling: Sampling::Greedy, stop: vec![] };
+        let options = GenerateOptions {
+            max_new_tokens,
+            sampling: Sampling::Greedy,
+            stop: vec![],
+        };
         let go_on = |_: &Tensor| ControlFlow::Continue(());
-        write("generated".into(), generate(&model, &batch.input_ids, &options, go_on)?);
+        write(
+            "generated".into(),
+            generate(&model, &batch.input_ids, &options, go_on)?,
+        );
     }
     if rank.is_first {
         write_atomically(&args.outputs, &outputs)?;
@@ -97,7 +110,10 @@ impl Batch {
         let mut tensors: HashMap<String, Tensor> = read.into_iter().collect();
         let mut take = |name: &str| tensors.remove(name).map(|tensor| tensor.to_device(device));
         let Some(input_ids) = take("input_ids") else {
-            bail!("`{}` has no tensor `input_ids`: it needs one, [batch, sequence] of i64", path.display());
+            bail!(
+                "`{}` has no tensor `input_ids`: it needs one, [batch, sequence] of i64",
+                path.display()
+            );
         };
         let labels = take("labels").unwrap_or_else(|| input_ids.copy());
         let attention_mask = take("attention_mask");
@@ -123,7 +139,11 @@ impl Batch {
                 tensor.kind()
             );
         }
-        Ok(Self { input_ids, attention_mask, labels })
+        Ok(Self {
+            input_ids,
+            attention_mask,
+            labels,
+        })
     }
 
     /// Ids that the model does not have would be looked up in nobody's part of the vocabulary.
@@ -137,7 +157,9 @@ impl Batch {
             "`input_ids` holds ids from {least} to {greatest}, and the vocabulary has 0 to {}",
             vocabulary - 1
         );
-        let counted = self.labels.masked_fill(&self.labels.eq(loss::IGNORED_LABEL), 0);
+        let counted = self
+            .labels
+            .masked_fill(&self.labels.eq(loss::IGNORED_LABEL), 0);
         let (least, greatest) = ids(&counted);
         let (least, greatest) = (least?, greatest?);
         ensure!(

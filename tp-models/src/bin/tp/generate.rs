@@ -16,7 +16,7 @@ use crate::text;
 
 /// Continue a prompt; the same text at any number of ranks
 #[derive(Args, Debug)]
-pub struct GenerateArgs {
+pub(super) struct Arguments {
     /// The checkpoint's folder: config.json, safetensors and tokenizer.json
     #[arg(long, value_name = "DIR")]
     model: PathBuf,
@@ -30,7 +30,12 @@ pub struct GenerateArgs {
     #[arg(long, value_name = "T")]
     temperature: Option<f64>,
     /// Sample among the likeliest tokens that together have this probability
-    #[arg(long, value_name = "P", default_value_t = 1.0, requires = "temperature")]
+    #[arg(
+        long,
+        value_name = "P",
+        default_value_t = 1.0,
+        requires = "temperature"
+    )]
     top_p: f64,
     /// Where sampling starts; the same seed gives the same text
     #[arg(long, value_name = "S", default_value_t = 0, requires = "temperature")]
@@ -39,26 +44,40 @@ pub struct GenerateArgs {
     ranks: RankArgs,
 }
 
-pub fn run(args: &GenerateArgs) -> Result<()> {
-    ensure!(args.max_new_tokens >= 0, "--max-new-tokens must not be negative");
-    ensure!(0.0 < args.top_p && args.top_p <= 1.0, "--top-p must be above 0 and at most 1");
-    ensure!(args.temperature.is_none_or(|t| t > 0.0), "--temperature must be above 0; leave it out for the likeliest");
+pub(super) fn run(args: &Arguments) -> Result<()> {
+    ensure!(
+        args.max_new_tokens >= 0,
+        "--max-new-tokens must not be negative"
+    );
+    ensure!(
+        0.0 < args.top_p && args.top_p <= 1.0,
+        "--top-p must be above 0 and at most 1"
+    );
+    ensure!(
+        args.temperature.is_none_or(|t| t > 0.0),
+        "--temperature must be above 0; leave it out for the likeliest"
+    );
     args.ranks.run(&args.model, |rank| tell(args, &rank))
 }
 
-fn tell(args: &GenerateArgs, rank: &Rank) -> Result<()> {
+fn tell(args: &Arguments, rank: &Rank) -> Result<()> {
     let tokenizer = text::tokenizer(&args.model.join("tokenizer.json"))?;
     let prompt = text::encode(&tokenizer, &args.prompt, true)?;
-    ensure!(!prompt.is_empty(), "the prompt has no tokens: give at least one word");
+    ensure!(
+        !prompt.is_empty(),
+        "the prompt has no tokens: give at least one word"
+    );
     let checkpoint = Checkpoint::open(&args.model)?;
     let (model, _) = ParallelModel::load(&checkpoint, &rank.mesh, rank.options)?;
     let options = GenerateOptions {
         max_new_tokens: args.max_new_tokens,
         sampling: match args.temperature {
             None => Sampling::Greedy,
-            Some(temperature) => {
-                Sampling::Random { temperature, top_p: args.top_p, seed: args.seed }
-            }
+            Some(temperature) => Sampling::Random {
+                temperature,
+                top_p: args.top_p,
+                seed: args.seed,
+            },
         },
         stop: text::end_tokens(&args.model, checkpoint.config())?,
     };
@@ -67,13 +86,18 @@ fn tell(args: &GenerateArgs, rank: &Rank) -> Result<()> {
     let mut show = |text: &str| {
         if rank.is_first && failure.is_none() {
             let mut out = std::io::stdout();
-            failure = out.write_all(text.as_bytes()).and_then(|()| out.flush()).err();
+            failure = out
+                .write_all(text.as_bytes())
+                .and_then(|()| out.flush())
+                .err();
         }
     };
     show(&args.prompt);
-    let ids = Tensor::from_slice(&prompt).unsqueeze(0).to_device(rank.options.device);
+    let ids = Tensor::from_slice(&prompt)
+        .unsqueeze(0)
+        .to_device(rank.options.device);
     let mut decoding = Ok(());
-    generate(&model, &ids, &options, |chosen| {
+    let _ = generate(&model, &ids, &options, |chosen| {
         let token = chosen.int64_value(&[0]);
         if options.stop.contains(&token) {
             return ControlFlow::Break(());

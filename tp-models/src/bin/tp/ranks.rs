@@ -15,7 +15,7 @@ use tp_runtime::plan::plan_named;
 
 /// How a model is spread over ranks.
 #[derive(Args, Clone, Debug)]
-pub struct RankArgs {
+pub(crate) struct RankArgs {
     /// How many ranks share the model (the tensor-parallel degree)
     #[arg(long, value_name = "N", default_value_t = 1)]
     tp: usize,
@@ -65,16 +65,16 @@ enum Dtype {
 }
 
 /// One rank of a run.
-pub struct Rank {
-    pub mesh: DeviceMesh,
-    pub options: ParallelOptions,
+pub(crate) struct Rank {
+    pub(crate) mesh: DeviceMesh,
+    pub(crate) options: ParallelOptions,
     /// Whether this rank speaks and writes for all.
-    pub is_first: bool,
+    pub(crate) is_first: bool,
 }
 
 impl RankArgs {
     /// Runs `body` on every rank; `dir` or config file `model` names the architecture of `--plan`.
-    pub fn run(&self, model: &Path, body: impl Fn(Rank) -> Result<()> + Sync) -> Result<()> {
+    pub(crate) fn run(&self, model: &Path, body: impl Fn(Rank) -> Result<()> + Sync) -> Result<()> {
         let plan = match &self.plan {
             Some(name) => Some(plan_named(&architecture(model)?, name)?),
             None => None,
@@ -102,18 +102,32 @@ impl RankArgs {
             ..Launch::new(self.tp)
         };
         let run = |context: RankContext| {
-            let options = ParallelOptions { mode, plan, kind, device: context.device };
+            let options = ParallelOptions {
+                mode,
+                plan,
+                kind,
+                device: context.device,
+            };
             let is_first = context.rank() == 0;
             let mesh = DeviceMesh::new(context.world, &[("tp", self.tp)])?;
             // The whole chain of causes, since only its text crosses from a rank to the job.
-            body(Rank { mesh, options, is_first }).map_err(|error| anyhow::anyhow!("{error:#}"))
+            body(Rank {
+                mesh,
+                options,
+                is_first,
+            })
+            .map_err(|error| anyhow::anyhow!("{error:#}"))
         };
         Ok(launch(&job, run)?)
     }
 }
 
 fn architecture(model: &Path) -> Result<String> {
-    let file = if model.is_dir() { model.join("config.json") } else { model.to_owned() };
+    let file = if model.is_dir() {
+        model.join("config.json")
+    } else {
+        model.to_owned()
+    };
     let config = config::read(&file).with_context(|| format!("reading `{}`", file.display()))?;
     Ok(config::architecture(&config)?.to_owned())
 }

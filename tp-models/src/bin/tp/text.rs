@@ -7,14 +7,21 @@ use serde_json::Value;
 use tokenizers::Tokenizer;
 
 /// The `tokenizer.json` beside a checkpoint.
-pub fn tokenizer(path: &Path) -> Result<Tokenizer> {
+pub(crate) fn tokenizer(path: &Path) -> Result<Tokenizer> {
     Tokenizer::from_file(path).map_err(|error| {
-        anyhow!("cannot read the tokenizer `{}`: {error}; give a folder with a `tokenizer.json`", path.display())
+        anyhow!(
+            "cannot read the tokenizer `{}`: {error}; give a folder with a `tokenizer.json`",
+            path.display()
+        )
     })
 }
 
 /// The ids of a text.
-pub fn encode(tokenizer: &Tokenizer, text: &str, with_special_tokens: bool) -> Result<Vec<i64>> {
+pub(crate) fn encode(
+    tokenizer: &Tokenizer,
+    text: &str,
+    with_special_tokens: bool,
+) -> Result<Vec<i64>> {
     let encoding = tokenizer
         .encode(text, with_special_tokens)
         .map_err(|error| anyhow!("the tokenizer cannot encode the text: {error}"))?;
@@ -22,7 +29,7 @@ pub fn encode(tokenizer: &Tokenizer, text: &str, with_special_tokens: bool) -> R
 }
 
 /// Turns tokens into text as they come; what is not yet a whole character waits.
-pub struct Stream<'a> {
+pub(crate) struct Stream<'a> {
     tokenizer: &'a Tokenizer,
     ids: Vec<u32>,
     printed: usize,
@@ -30,8 +37,12 @@ pub struct Stream<'a> {
 
 impl<'a> Stream<'a> {
     /// A stream that goes on after `prompt`.
-    pub fn after(tokenizer: &'a Tokenizer, prompt: &[i64]) -> Result<Self> {
-        let mut stream = Self { tokenizer, ids: Vec::new(), printed: 0 };
+    pub(crate) fn after(tokenizer: &'a Tokenizer, prompt: &[i64]) -> Result<Self> {
+        let mut stream = Self {
+            tokenizer,
+            ids: Vec::new(),
+            printed: 0,
+        };
         for &id in prompt {
             stream.ids.push(u32::try_from(id)?);
         }
@@ -40,7 +51,7 @@ impl<'a> Stream<'a> {
     }
 
     /// The text that `token` completes.
-    pub fn push(&mut self, token: i64) -> Result<String> {
+    pub(crate) fn push(&mut self, token: i64) -> Result<String> {
         self.ids.push(u32::try_from(token)?);
         let text = self.text()?;
         if text.ends_with('\u{fffd}') || !text.is_char_boundary(self.printed.min(text.len())) {
@@ -59,7 +70,7 @@ impl<'a> Stream<'a> {
 }
 
 /// The tokens that end a text, from `generation_config.json` or else `config.json`.
-pub fn end_tokens(dir: &Path, config: &Value) -> Result<Vec<i64>> {
+pub(crate) fn end_tokens(dir: &Path, config: &Value) -> Result<Vec<i64>> {
     let file = dir.join("generation_config.json");
     let generation: Value = match std::fs::read_to_string(&file) {
         Ok(text) => serde_json::from_str(&text)

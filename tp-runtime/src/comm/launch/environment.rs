@@ -1,6 +1,10 @@
 //! The environment variables that `torchrun` sets.
 
+use std::time::Duration;
+
 use super::super::CommError;
+use crate::Result;
+use crate::ffi::c10d::Store;
 
 /// This process's place in a job of several processes.
 pub(super) struct Environment {
@@ -10,20 +14,23 @@ pub(super) struct Environment {
     pub(super) local_rank: usize,
     /// How many ranks this machine has.
     pub(super) local_world_size: usize,
-    pub(super) master_address: String,
-    pub(super) master_port: u16,
+    master_address: String,
+    master_port: u16,
+    /// Where `torchrun` itself serves the store: which of its attempts this is.
+    attempt: Option<String>,
 }
 
 impl Environment {
     /// Reads the variables; `None` unless RANK and WORLD_SIZE are set.
-    pub(super) fn read() -> Result<Option<Self>, CommError> {
+    pub(super) fn read() -> Result<Option<Self>> {
         if std::env::var_os("RANK").is_none() || std::env::var_os("WORLD_SIZE").is_none() {
             return Ok(None);
         }
         let rank = number("RANK", None)?;
         let world_size = number("WORLD_SIZE", None)?;
         if rank >= world_size {
-            return Err(fault(format!("RANK={rank} does not exist when WORLD_SIZE={world_size}")));
+            let message = format!("RANK={rank} does not exist when WORLD_SIZE={world_size}");
+            return Err(fault(message).into());
         }
         Ok(Some(Self {
             rank,
@@ -32,13 +39,39 @@ impl Environment {
             local_world_size: number("LOCAL_WORLD_SIZE", Some(world_size))?,
             master_address: text("MASTER_ADDR")?,
             master_port: number("MASTER_PORT", None)?,
+            attempt: attempt(),
         }))
     }
+
+    /// Where the processes meet: at MASTER_ADDR and MASTER_PORT, served by rank 0 or by `torchrun`.
+    pub(super) fn store(&self, timeout: Duration) -> Result<Store> {
+        let serve = self.rank == 0 && self.attempt.is_none();
+        let store = Store::over_tcp(&self.master_address, self.master_port, serve, timeout);
+        let store = store.map_err(|error| {
+            let (address, port) = (&self.master_address, self.master_port);
+            fault(format!(
+                "rank {} cannot reach the store at {address}:{port}: {error}",
+                self.rank
+            ))
+        })?;
+        Ok(match &self.attempt {
+            Some(attempt) => store.prefixed(&format!("attempt{attempt}"))?,
+            None => store,
+        })
+    }
+}
+
+/// Set while `torchrun` serves the store; keys of an attempt that failed must not be met again.
+fn attempt() -> Option<String> {
+    let agent = std::env::var("TORCHELASTIC_USE_AGENT_STORE").ok()?;
+    (agent == "True").then(|| std::env::var("TORCHELASTIC_RESTART_COUNT").unwrap_or_default())
 }
 
 fn text(name: &str) -> Result<String, CommError> {
     std::env::var(name).map_err(|_| {
-        fault(format!("`{name}` is not set, but RANK and WORLD_SIZE are: start with `torchrun` or set it"))
+        fault(format!(
+            "`{name}` is not set, but RANK and WORLD_SIZE are: start with `torchrun` or set it"
+        ))
     })
 }
 
@@ -47,7 +80,9 @@ fn number<N: std::str::FromStr>(name: &str, default: Option<N>) -> Result<N, Com
         Some(default) if std::env::var_os(name).is_none() => Ok(default),
         _ => {
             let value = text(name)?;
-            value.parse().map_err(|_| fault(format!("`{name}={value}` is not a number in range")))
+            value
+                .parse()
+                .map_err(|_| fault(format!("`{name}={value}` is not a number in range")))
         }
     }
 }

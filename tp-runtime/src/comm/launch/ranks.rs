@@ -9,8 +9,10 @@ use super::environment::Environment;
 use super::run::{Connect, Rank, run};
 use super::{BackendKind, CommError, DeviceKind, Launch, RankContext};
 use crate::Result;
+use crate::comm::c10d::{C10dGroup, Member};
 use crate::comm::job::Job;
 use crate::comm::local::LocalGroup;
+use crate::ffi::c10d::Store;
 
 /// Runs every rank of the job as a thread.
 pub(super) fn threads<T: Send, E: Display>(
@@ -20,54 +22,114 @@ pub(super) fn threads<T: Send, E: Display>(
     let size = options.world_size;
     let job = Arc::new(Job::new(size));
     let kind = options.backend.unwrap_or(BackendKind::Local);
-    let connections: Vec<Connect<'_>> = match kind {
+    let everyone: Vec<usize> = (0..size).collect();
+    let devices: Vec<Device> = everyone
+        .iter()
+        .map(|&rank| device(options.device, rank))
+        .collect::<Result<_>>()?;
+    let connections: Vec<Connect> = match kind {
         _ if size == 1 => vec![Box::new(|| Ok(None))],
         BackendKind::Local => {
-            let everyone: Vec<usize> = (0..size).collect();
             let groups = LocalGroup::groups(&job, &everyone, options.timeout).into_iter();
-            groups.map(|group| -> Connect<'_> { Box::new(|| Ok(Some(Box::new(group)))) }).collect()
+            groups
+                .map(|group| -> Connect { Box::new(|| Ok(Some(Box::new(group)))) })
+                .collect()
         }
-        other => return Err(CommError::Launch(format!("{}", other.name())).into()),
+        BackendKind::Gloo | BackendKind::Nccl => {
+            let meeting = Store::in_process(options.timeout)?;
+            let connection = |&rank: &usize| -> Result<Connect> {
+                let store = meeting.prefixed("world")?;
+                let member = member(options, kind, rank, devices[rank], &job);
+                Ok(Box::new(|| {
+                    Ok(Some(Box::new(C10dGroup::join(member, store)?)))
+                }))
+            };
+            everyone.iter().map(connection).collect::<Result<_>>()?
+        }
     };
     let threads = threads_per_rank(options, size);
-    let ranks = connections.into_iter().enumerate().map(|(rank, connect)| {
-        let device = device(options.device, rank)?;
-        Ok(Rank { rank, device, threads, connect })
-    });
-    run(options, kind, &job, ranks.collect::<Result<_>>()?, body)
+    let rank = |(rank, connect)| Rank {
+        rank,
+        device: devices[rank],
+        threads,
+        connect,
+    };
+    run(
+        options,
+        kind,
+        &job,
+        connections.into_iter().enumerate().map(rank).collect(),
+        body,
+    )
 }
 
 /// Runs the one rank that the environment makes of this process.
 pub(super) fn process<T: Send, E: Display>(
     options: &Launch,
-    environment: &Environment,
+    environment: Environment,
     body: &(impl Fn(RankContext) -> Result<T, E> + Sync),
 ) -> Result<T> {
-    let Environment { rank, world_size, .. } = *environment;
+    let Environment {
+        rank, world_size, ..
+    } = environment;
     if options.world_size != world_size {
+        let asked = options.world_size;
         return Err(CommError::Launch(format!(
-            "{} ranks are asked for, but WORLD_SIZE={world_size}: start {} processes, or ask for {world_size}",
-            options.world_size, options.world_size
+            "{asked} ranks are asked for, but WORLD_SIZE={world_size}: \
+             start {asked} processes, or ask for {world_size} ranks"
         ))
         .into());
     }
     let kind = options.backend.unwrap_or(BackendKind::Gloo);
+    if kind == BackendKind::Local {
+        return Err(CommError::Launch(
+            "the `local` backend joins threads of one process, but RANK and WORLD_SIZE make this \
+             process one rank of several: use `gloo` or `nccl`, or start without `torchrun`"
+                .into(),
+        )
+        .into());
+    }
     let job = Arc::new(Job::new(world_size));
-    let connect: Connect<'_> = match kind {
-        BackendKind::Local => {
-            return Err(CommError::Launch(
-                "the `local` backend joins threads of one process, but RANK and WORLD_SIZE make this process \
-                 one rank of several: use `gloo` or `nccl`, or start without `torchrun`"
-                    .into(),
-            )
-            .into());
-        }
-        _ if world_size == 1 => Box::new(|| Ok(None)),
-        _ => todo!(),
-    };
-    let threads = threads_per_rank(options, environment.local_world_size);
     let device = device(options.device, environment.local_rank)?;
-    run(options, kind, &job, vec![Rank { rank, device, threads, connect }], body)
+    let threads = threads_per_rank(options, environment.local_world_size);
+    let member = member(options, kind, rank, device, &job);
+    let connect: Connect = Box::new(move || match world_size {
+        1 => Ok(None),
+        _ => Ok(Some(Box::new(C10dGroup::join(
+            member.clone(),
+            environment.store(member.timeout)?,
+        )?))),
+    });
+    run(
+        options,
+        kind,
+        &job,
+        vec![Rank {
+            rank,
+            device,
+            threads,
+            connect,
+        }],
+        body,
+    )
+}
+
+fn member(
+    options: &Launch,
+    kind: BackendKind,
+    rank: usize,
+    device: Device,
+    job: &Arc<Job>,
+) -> Member {
+    let ranks = (0..options.world_size).collect();
+    Member {
+        kind,
+        rank,
+        ranks,
+        device,
+        timeout: options.timeout,
+        job: job.clone(),
+    }
 }
 
 /// libtorch's threads for each of `ranks` ranks on this machine.

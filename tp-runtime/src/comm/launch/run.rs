@@ -16,14 +16,14 @@ use crate::comm::{Backend, Failure, ProcessGroup};
 const STACK: usize = 8 << 20;
 
 /// How a rank reaches the others; `None` when it is alone. Called on the rank's thread.
-pub(super) type Connect<'a> = Box<dyn FnOnce() -> Result<Option<Box<dyn Backend>>> + Send + 'a>;
+pub(super) type Connect = Box<dyn FnOnce() -> Result<Option<Box<dyn Backend>>> + Send>;
 
 /// A rank that is about to start.
-pub(super) struct Rank<'a> {
+pub(super) struct Rank {
     pub(super) rank: usize,
     pub(super) device: Device,
     pub(super) threads: usize,
-    pub(super) connect: Connect<'a>,
+    pub(super) connect: Connect,
 }
 
 /// Runs `body` on every rank given and returns the first one's value.
@@ -31,13 +31,15 @@ pub(super) fn run<T: Send, E: Display>(
     options: &Launch,
     kind: BackendKind,
     job: &Arc<Job>,
-    ranks: Vec<Rank<'_>>,
+    ranks: Vec<Rank>,
     body: &(impl Fn(RankContext) -> Result<T, E> + Sync),
 ) -> Result<T> {
-    let start = |rank: Rank<'_>| {
+    let start = |rank: Rank| {
         let number = rank.rank;
         report(job, number, || {
-            let context = rank.enter(options, kind, job).map_err(|error| error.to_string())?;
+            let context = rank
+                .enter(options, kind, job)
+                .map_err(|error| error.to_string())?;
             // `{:#}` writes the whole chain of an error that has one.
             body(context).map_err(|error| format!("{error:#}"))
         })
@@ -46,12 +48,18 @@ pub(super) fn run<T: Send, E: Display>(
         let mut threads = Vec::new();
         for rank in ranks {
             let number = rank.rank;
-            let thread = thread::Builder::new().name(format!("rank {number}")).stack_size(STACK);
+            let thread = thread::Builder::new()
+                .name(format!("rank {number}"))
+                .stack_size(STACK);
             match thread.spawn_scoped(scope, || start(rank)) {
                 Ok(thread) => threads.push(thread),
                 Err(error) => {
                     let message = format!("its thread cannot start: {error}");
-                    job.fail(Failure { rank: number, panicked: false, message });
+                    job.fail(Failure {
+                        rank: number,
+                        panicked: false,
+                        message,
+                    });
                 }
             }
         }
@@ -79,11 +87,15 @@ fn report<T>(
         Ok(Err(message)) => (false, message),
         Err(payload) => (true, crate::panic_message(&*payload).to_owned()),
     };
-    job.fail(Failure { rank, panicked, message });
+    job.fail(Failure {
+        rank,
+        panicked,
+        message,
+    });
     None
 }
 
-impl Rank<'_> {
+impl Rank {
     /// Prepares the thread and meets the other ranks.
     fn enter(self, options: &Launch, kind: BackendKind, job: &Arc<Job>) -> Result<RankContext> {
         let threads = i32::try_from(self.threads).unwrap_or(i32::MAX);
@@ -99,6 +111,9 @@ impl Rank<'_> {
             backend,
             job.clone(),
         );
-        Ok(RankContext { world, device: self.device })
+        Ok(RankContext {
+            world,
+            device: self.device,
+        })
     }
 }

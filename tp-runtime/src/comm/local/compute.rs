@@ -30,15 +30,25 @@ unsafe impl Sync for Entry {}
 impl Entry {
     /// Prepares a detached tensor for its collective; `rank` is the rank in the job.
     pub(super) fn new(call: Call, tensor: Tensor, rank: usize) -> Result<Self> {
-        let reduces =
-            matches!(call.collective, Collective::AllReduce(_) | Collective::ReduceScatter { .. });
+        let reduces = matches!(
+            call.collective,
+            Collective::AllReduce(_) | Collective::ReduceScatter { .. }
+        );
         let (kind, device) = (tensor.f_kind()?, tensor.device());
         if reduces && !supports(kind) {
-            let message = format!("tensors of kind {kind:?} cannot be reduced: convert them to numbers");
-            return Err(CommError::Argument { place: call.place(rank), message }.into());
+            let message =
+                format!("tensors of kind {kind:?} cannot be reduced: convert them to numbers");
+            return Err(CommError::Argument {
+                place: call.place(rank),
+                message,
+            }
+            .into());
         }
-        let input =
-            if reduces && !tensor.is_contiguous() { tensor.f_contiguous()? } else { tensor };
+        let input = if reduces && !tensor.is_contiguous() {
+            tensor.f_contiguous()?
+        } else {
+            tensor
+        };
         let output = match call.collective {
             Collective::AllReduce(_) if device == Device::Cpu => Some(output_for(&input)?),
             _ => None,
@@ -48,8 +58,19 @@ impl Entry {
             Cuda::synchronize(index as i64);
         }
         let (shape, from) = (input.size(), input.data_ptr() as *const u8);
-        let to = output.as_ref().map_or(std::ptr::null_mut(), |output| output.data_ptr().cast());
-        Ok(Self { call, input, output, kind, device, shape, from, to })
+        let to = output
+            .as_ref()
+            .map_or(std::ptr::null_mut(), |output| output.data_ptr().cast());
+        Ok(Self {
+            call,
+            input,
+            output,
+            kind,
+            device,
+            shape,
+            from,
+            to,
+        })
     }
 
     /// The call and its tensor in words.
@@ -67,7 +88,8 @@ impl Entry {
         let shapes_fit = match self.call.collective {
             // The length along `dim` is each rank's own chunk.
             Collective::AllGather { dim, .. } => {
-                let others = |shape: &[i64]| [&shape[..dim as usize], &shape[dim as usize + 1..]].concat();
+                let others =
+                    |shape: &[i64]| [&shape[..dim as usize], &shape[dim as usize + 1..]].concat();
                 self.shape.len() == other.shape.len() && others(&self.shape) == others(&other.shape)
             }
             _ => self.shape == other.shape,
@@ -81,7 +103,11 @@ impl Entry {
 
 /// The tensor itself where nobody else can see its memory, else a new one.
 fn output_for(input: &Tensor) -> Result<Tensor> {
-    Ok(if crate::ffi::is_unshared(input)? { input.shallow_clone() } else { input.f_empty_like()? })
+    Ok(if crate::ffi::is_unshared(input)? {
+        input.shallow_clone()
+    } else {
+        input.f_empty_like()?
+    })
 }
 
 /// This rank's part of a collective.
@@ -95,7 +121,9 @@ pub(super) fn compute(rank: usize, shown: &Shown<'_, Entry>) -> Result<Tensor> {
     let result = match own.call.collective {
         Collective::AllReduce(op) => all_reduce(rank, shown, op),
         Collective::AllGather { dim, .. } => {
-            let parts = shown.iter().map(|entry| entry.input.f_to_device(own.device));
+            let parts = shown
+                .iter()
+                .map(|entry| entry.input.f_to_device(own.device));
             Ok(Tensor::f_cat(&parts.collect::<Result<Vec<_>, _>>()?, dim)?)
         }
         Collective::ReduceScatter { dim } => reduce_scatter(rank, shown, dim),
@@ -114,14 +142,14 @@ pub(super) fn compute(rank: usize, shown: &Shown<'_, Entry>) -> Result<Tensor> {
 }
 
 /// Reduces this rank's share of the elements and writes it to every rank's output.
-fn all_reduce(
-    rank: usize,
-    shown: &Shown<'_, Entry>,
-    op: ReduceOp,
-) -> Result<Tensor> {
+fn all_reduce(rank: usize, shown: &Shown<'_, Entry>, op: ReduceOp) -> Result<Tensor> {
     let own = &shown[rank];
     let Some(output) = &own.output else {
-        return reduce_tensors(shown.iter().map(|entry| entry.input.shallow_clone()), op, own.device);
+        return reduce_tensors(
+            shown.iter().map(|entry| entry.input.shallow_clone()),
+            op,
+            own.device,
+        );
     };
     let size = own.kind.elt_size_in_bytes();
     let numel = own.shape.iter().product::<i64>() as usize;
@@ -133,25 +161,29 @@ fn all_reduce(
     // the entries keep alive. Each rank touches its own share only. An output is its rank's input or
     // new memory: `output_for` saw that nobody else holds it.
     unsafe {
-        let inputs: Vec<_> = shown.iter().map(|entry| entry.from.add(start * size)).collect();
-        let outputs: Vec<_> = shown.iter().map(|entry| entry.to.add(start * size)).collect();
+        let inputs: Vec<_> = shown
+            .iter()
+            .map(|entry| entry.from.add(start * size))
+            .collect();
+        let outputs: Vec<_> = shown
+            .iter()
+            .map(|entry| entry.to.add(start * size))
+            .collect();
         reduce(own.kind, op, &inputs, &outputs, length);
     }
     Ok(output.shallow_clone())
 }
 
 /// Sums this rank's chunk of `dim`.
-fn reduce_scatter(
-    rank: usize,
-    shown: &Shown<'_, Entry>,
-    dim: i64,
-) -> Result<Tensor> {
+fn reduce_scatter(rank: usize, shown: &Shown<'_, Entry>, dim: i64) -> Result<Tensor> {
     let own = &shown[rank];
     let range = chunk(own.shape[dim as usize], rank, shown.len());
     let length = range.end - range.start;
     if own.device != Device::Cpu {
-        let parts: Result<Vec<_>, _> =
-            shown.iter().map(|entry| entry.input.f_narrow(dim, range.start, length)).collect();
+        let parts: Result<Vec<_>, _> = shown
+            .iter()
+            .map(|entry| entry.input.f_narrow(dim, range.start, length))
+            .collect();
         return reduce_tensors(parts?.into_iter(), ReduceOp::Sum, own.device);
     }
     let mut shape = own.shape.clone();
@@ -168,8 +200,10 @@ fn reduce_scatter(
         // SAFETY: `fits` has shown that all inputs are contiguous CPU tensors of this kind and shape, which
         // the entries keep alive and nobody writes; `output` is new.
         unsafe {
-            let inputs: Vec<_> =
-                shown.iter().map(|entry| entry.from.add(from as usize * size)).collect();
+            let inputs: Vec<_> = shown
+                .iter()
+                .map(|entry| entry.from.add(from as usize * size))
+                .collect();
             let output = output.data_ptr().cast::<u8>().add(to * size);
             reduce(own.kind, ReduceOp::Sum, &inputs, &[output], run);
         }
@@ -185,7 +219,11 @@ fn reduce_tensors(
 ) -> Result<Tensor> {
     let first = parts.next().expect("a group has at least two ranks");
     let kind = first.f_kind()?;
-    let wide = if matches!(kind, Kind::Half | Kind::BFloat16) { Kind::Float } else { kind };
+    let wide = if matches!(kind, Kind::Half | Kind::BFloat16) {
+        Kind::Float
+    } else {
+        kind
+    };
     let mut sum = first.f_to_device(device)?.f_to_dtype(wide, false, true)?;
     for part in parts {
         let part = part.f_to_device(device)?;

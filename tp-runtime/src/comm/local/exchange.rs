@@ -67,7 +67,12 @@ pub(super) fn seats<T>(job: &Arc<Job>, ranks: &[usize]) -> Vec<Seat<T>> {
         ranks: ranks.to_vec(),
         job: job.clone(),
     });
-    let seat = |rank| Seat { exchange: exchange.clone(), rank, shown: 0, done: 0 };
+    let seat = |rank| Seat {
+        exchange: exchange.clone(),
+        rank,
+        shown: 0,
+        done: 0,
+    };
     (0..ranks.len()).map(seat).collect()
 }
 
@@ -108,11 +113,16 @@ impl<T> Seat<T> {
     /// # Panics
     /// When `RING` exchanges are under way.
     pub(super) fn show(&mut self, value: T) {
-        assert!(self.shown - self.done < RING as u64, "too many exchanges are under way");
+        assert!(
+            self.shown - self.done < RING as u64,
+            "too many exchanges are under way"
+        );
         // SAFETY: this slot held an exchange that is complete, so no rank reads it until `shown` grows.
         unsafe { *self.slot(self.shown).get() = Some(value) };
         self.shown += 1;
-        self.exchange.lanes[self.rank].shown.store(self.shown, SeqCst);
+        self.exchange.lanes[self.rank]
+            .shown
+            .store(self.shown, SeqCst);
         self.exchange.job.notify();
     }
 
@@ -125,14 +135,22 @@ impl<T> Seat<T> {
     ) -> Result<(R, T), Interrupt> {
         let sequence = self.done;
         self.wait(timeout, |lane| lane.shown.load(SeqCst) > sequence)?;
-        let seen = look(Shown { exchange: &self.exchange, sequence });
-        self.exchange.lanes[self.rank].looked.store(sequence + 1, SeqCst);
+        let seen = look(Shown {
+            exchange: &self.exchange,
+            sequence,
+        });
+        self.exchange.lanes[self.rank]
+            .looked
+            .store(sequence + 1, SeqCst);
         self.exchange.job.notify();
         self.wait(timeout, |lane| lane.looked.load(SeqCst) > sequence)?;
         // SAFETY: every rank has looked, so this rank is the slot's only user again.
         let value = unsafe { (*self.slot(sequence).get()).take() };
         self.done += 1;
-        Ok((seen, value.expect("`show` filled the slot and only `complete` empties it")))
+        Ok((
+            seen,
+            value.expect("`show` filled the slot and only `complete` empties it"),
+        ))
     }
 
     fn slot(&self, sequence: u64) -> &UnsafeCell<Option<T>> {
@@ -151,7 +169,11 @@ impl<T> Seat<T> {
         if all_ready() {
             Ok(())
         } else if !in_time {
-            Err(Interrupt::TimedOut((0..lanes.len()).filter(|&rank| !ready(&lanes[rank])).collect()))
+            Err(Interrupt::TimedOut(
+                (0..lanes.len())
+                    .filter(|&rank| !ready(&lanes[rank]))
+                    .collect(),
+            ))
         } else {
             Err(gone().map_or(Interrupt::Failed, Interrupt::Left))
         }
@@ -183,6 +205,8 @@ impl<T> Index<usize> for Shown<'_, T> {
         // SAFETY: `Shown` exists only inside `complete`'s `look`: every rank has shown this exchange, and
         // none takes its value back before this rank has looked.
         let value = unsafe { &*slot.get() };
-        value.as_ref().expect("`complete` waits until every slot is filled")
+        value
+            .as_ref()
+            .expect("`complete` waits until every slot is filled")
     }
 }

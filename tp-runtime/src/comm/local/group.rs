@@ -42,12 +42,24 @@ struct LocalWork {
 
 impl LocalGroup {
     /// The groups of `ranks`, numbers in the job, one for each of them.
-    pub(in super::super) fn groups(job: &Arc<Job>, ranks: &[usize], timeout: Duration) -> Vec<Self> {
+    pub(in super::super) fn groups(
+        job: &Arc<Job>,
+        ranks: &[usize],
+        timeout: Duration,
+    ) -> Vec<Self> {
         let rendezvous = Arc::new(Rendezvous::default());
         let group = |seat| {
-            let progress = Progress { seat, results: HashMap::new(), subgroups: 0 };
+            let progress = Progress {
+                seat,
+                results: HashMap::new(),
+                subgroups: 0,
+            };
             let progress = Mutex::new(progress);
-            Self(Arc::new(Inner { timeout, progress, rendezvous: rendezvous.clone() }))
+            Self(Arc::new(Inner {
+                timeout,
+                progress,
+                rendezvous: rendezvous.clone(),
+            }))
         };
         seats(job, ranks).into_iter().map(group).collect()
     }
@@ -64,7 +76,10 @@ impl Backend for LocalGroup {
         }
         let sequence = progress.seat.shown();
         progress.seat.show(entry);
-        Ok(Box::new(LocalWork { group: self.0.clone(), sequence }))
+        Ok(Box::new(LocalWork {
+            group: self.0.clone(),
+            sequence,
+        }))
     }
 
     fn subgroup(&self, ranks: &[usize]) -> Result<Option<Box<dyn Backend>>> {
@@ -76,7 +91,11 @@ impl Backend for LocalGroup {
             let members: Vec<usize> = ranks.iter().map(|&rank| parents[rank]).collect();
             Self::groups(progress.seat.job(), &members, self.0.timeout)
         };
-        match self.0.rendezvous.meet(index, (rank, parents.len()), ranks, make) {
+        match self
+            .0
+            .rendezvous
+            .meet(index, (rank, parents.len()), ranks, make)
+        {
             Ok(group) => Ok(group.map(|group| Box::new(group) as Box<dyn Backend>)),
             Err(others) => Err(CommError::Mismatch {
                 ours: format!("rank {} makes the subgroup {ranks:?}", parents[rank]),
@@ -122,12 +141,23 @@ impl Progress {
                 let failure = job.failure().expect("a rank has failed");
                 CommError::PeerFailed { place, failure }
             }
-            Interrupt::Left(peer) => CommError::PeerLeft { place, peer: ranks[peer] },
+            Interrupt::Left(peer) => CommError::PeerLeft {
+                place,
+                peer: ranks[peer],
+            },
             Interrupt::TimedOut(missing) => {
                 let missing = missing.into_iter().map(|peer| ranks[peer]).collect();
-                let error = CommError::TimedOut { place, missing, timeout };
+                let error = CommError::TimedOut {
+                    place,
+                    missing,
+                    timeout,
+                };
                 // The ranks are out of step from here on: nobody may wait for this one again.
-                job.fail(Failure { rank, panicked: false, message: error.to_string() });
+                job.fail(Failure {
+                    rank,
+                    panicked: false,
+                    message: error.to_string(),
+                });
                 error
             }
         }
@@ -152,7 +182,11 @@ impl Pending for LocalWork {
         if let Err(error) = self.wait() {
             let progress = group.progress();
             let (rank, message) = (progress.rank(), error.to_string());
-            progress.seat.job().fail(Failure { rank, panicked: false, message });
+            progress.seat.job().fail(Failure {
+                rank,
+                panicked: false,
+                message,
+            });
         }
     }
 }

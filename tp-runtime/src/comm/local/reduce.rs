@@ -21,7 +21,10 @@ trait Element: Copy {
 /// Whether [`reduce`] knows the kind.
 pub(super) fn supports(kind: Kind) -> bool {
     use Kind::{BFloat16, Double, Float, Half, Int, Int8, Int16, Int64, Uint8};
-    matches!(kind, Float | BFloat16 | Half | Double | Int64 | Int | Int16 | Int8 | Uint8)
+    matches!(
+        kind,
+        Float | BFloat16 | Half | Double | Int64 | Int | Int16 | Int8 | Uint8
+    )
 }
 
 /// Reduces `length` elements of every input and writes the result to every output.
@@ -65,9 +68,8 @@ unsafe fn reduce_as<T: Element>(
         let block = &mut block[..BLOCK.min(length - start)];
         for (rank, input) in inputs.iter().enumerate() {
             // SAFETY: within the input, by the caller's promise; dropped before any output is written.
-            let input = unsafe {
-                std::slice::from_raw_parts(input.cast::<T>().add(start), block.len())
-            };
+            let input =
+                unsafe { std::slice::from_raw_parts(input.cast::<T>().add(start), block.len()) };
             match op {
                 _ if rank == 0 => T::load(input, block),
                 ReduceOp::Sum => T::add(input, block),

@@ -1,6 +1,6 @@
 //! Placements that do not meet.
 
-use crate::plan::Placement;
+use super::Placement;
 
 /// Two sides that disagree about how a tensor lies over the ranks.
 #[derive(Debug, thiserror::Error)]
