@@ -30,7 +30,7 @@ impl<'a> Walk<'a> {
             let mut path = Some(layer.path.as_str());
             while let Some(module) = path {
                 modules.insert(module);
-                path = pattern::split_last(module).0;
+                path = pattern::split_last(module).map(|(parent, _)| parent);
             }
         }
         let sites = layers.iter().zip(&resolution.layers);
