@@ -53,6 +53,10 @@ impl FromConfig for TinyForCausalLM {
 }
 
 impl Model for TinyForCausalLM {
+    fn vocabulary_size(&self) -> i64 {
+        32
+    }
+
     #[cfg(feature = "torch")]
     fn forward(
         &self,
