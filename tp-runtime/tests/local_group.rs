@@ -123,6 +123,36 @@ fn a_group_of_one_is_a_no_op() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn a_long_wait_costs_no_core() {
+    // User and system time of this thread, in hundredths of a second.
+    let busy = || -> u64 {
+        let text = std::fs::read_to_string("/proc/thread-self/stat").unwrap();
+        let fields = text
+            .rsplit(')')
+            .next()
+            .unwrap()
+            .split_whitespace()
+            .skip(11)
+            .take(2);
+        fields.map(|ticks| ticks.parse::<u64>().unwrap()).sum()
+    };
+    on_ranks(&local(2), |rank| {
+        if rank.rank() == 1 {
+            std::thread::sleep(Duration::from_millis(500));
+        }
+        let before = busy();
+        rank.world.barrier("long wait")?;
+        let waited = busy() - before;
+        assert!(
+            waited < 10,
+            "the wait cost a core {waited} hundredths of a second"
+        );
+        Ok(())
+    });
+}
+
+#[test]
 fn traffic_counts_calls_and_whole_tensors() {
     on_ranks(&local(2), |rank| {
         let world = &rank.world;
