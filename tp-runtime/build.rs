@@ -30,12 +30,22 @@ mod shim {
         "transport/device.h",
     ];
 
+    /// Headers of CUDA libraries that only a whole toolkit has.
+    const CUDA: [&str; 5] = [
+        "cublas_v2.h",
+        "cublasLt.h",
+        "cusolverDn.h",
+        "cusolver_common.h",
+        "cusparse.h",
+    ];
+
     pub(crate) fn build() {
         println!("cargo:rerun-if-changed={DIR}");
         let lib = variable("DEP_TCH_LIBTORCH_LIB");
         let include = PathBuf::from(&lib).join("../include");
         let out = PathBuf::from(variable("OUT_DIR"));
-        forward_gloo(&out);
+        forward("gloo.h", &out.join("gloo"), &GLOO);
+        forward("cuda_libraries.h", &out.join("cuda"), &CUDA);
         let mut shim = cc::Build::new();
         shim.cpp(true)
             .std("c++17")
@@ -47,6 +57,11 @@ mod shim {
         shim.files(SOURCES.iter().map(|source| format!("{DIR}/{source}")));
         if cfg!(feature = "nccl") {
             shim.file(format!("{DIR}/nccl.cpp"));
+            for include in cuda_includes(Path::new(&lib)) {
+                shim.flag("-isystem").flag(include);
+            }
+            // Searched last, so that a toolkit's own headers win.
+            shim.flag("-idirafter").flag(out.join("cuda"));
         }
         shim.compile("tp_shim");
 
@@ -56,16 +71,32 @@ mod shim {
         println!("cargo:rustc-link-arg=-Wl,-rpath,{lib}");
     }
 
-    /// Puts the shim's declarations where libtorch's headers look for Gloo's.
-    fn forward_gloo(out: &Path) {
-        let declarations = env::current_dir()
+    /// CUDA's and NCCL's headers: of a toolkit, or of the wheels that pip puts beside torch.
+    fn cuda_includes(lib: &Path) -> Vec<PathBuf> {
+        println!("cargo:rerun-if-env-changed=CUDA_HOME");
+        let wheels = lib.join("../../nvidia");
+        let toolkit = env::var_os("CUDA_HOME").map(|home| PathBuf::from(home).join("include"));
+        let wheels =
+            ["cu13/include", "cu13/include/cccl", "nccl/include"].map(|dir| wheels.join(dir));
+        toolkit
+            .into_iter()
+            .chain(wheels)
+            .filter(|include| include.is_dir())
+            .collect()
+    }
+
+    /// Makes `headers` in `folder` stand for the shim's own `declarations`.
+    fn forward(declarations: &str, folder: &Path, headers: &[&str]) {
+        let shim = env::current_dir()
             .expect("cargo runs in a directory")
             .join(DIR);
-        for header in GLOO {
-            let path = out.join("gloo").join(header);
-            fs::create_dir_all(path.parent().expect("the path has a folder")).expect("a folder");
-            let text = format!("#include \"{}\"\n", declarations.join("gloo.h").display());
-            fs::write(&path, text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        for header in headers {
+            let path = folder.join(header);
+            let text = format!("#include \"{}\"\n", shim.join(declarations).display());
+            let parent = path.parent().expect("the path has a folder");
+            fs::create_dir_all(parent)
+                .and_then(|()| fs::write(&path, text))
+                .unwrap_or_else(|error| panic!("cannot write {}: {error}", path.display()));
         }
     }
 

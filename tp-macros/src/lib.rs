@@ -8,7 +8,11 @@ mod fault;
 mod module;
 mod nearest;
 mod plan;
+#[cfg(test)]
+mod python_tables;
 mod report;
+#[cfg(test)]
+mod snapshots;
 
 /// Describes a struct of modules under their checkpoint names; see `tp_runtime::Module`.
 ///

@@ -8,7 +8,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use ranks::{on_ranks, same, values};
 use tch::{Device, Kind, Tensor};
-use tp_runtime::comm::{Launch, ReduceOp, launch};
+use tp_runtime::comm::{Count, Launch, ReduceOp, Traffic, launch};
 use tp_runtime::plan::chunk;
 
 fn local(world_size: usize) -> Launch {
@@ -118,6 +118,65 @@ fn a_group_of_one_is_a_no_op() {
         world.barrier("one")?;
         assert_eq!(tensor.data_ptr(), address);
         assert_eq!(world.traffic(), Default::default());
+        Ok(())
+    });
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_long_wait_costs_no_core() {
+    // User and system time of this thread, in hundredths of a second.
+    let busy = || -> u64 {
+        let text = std::fs::read_to_string("/proc/thread-self/stat").unwrap();
+        let fields = text
+            .rsplit(')')
+            .next()
+            .unwrap()
+            .split_whitespace()
+            .skip(11)
+            .take(2);
+        fields.map(|ticks| ticks.parse::<u64>().unwrap()).sum()
+    };
+    on_ranks(&local(2), |rank| {
+        if rank.rank() == 1 {
+            std::thread::sleep(Duration::from_millis(500));
+        }
+        let before = busy();
+        rank.world.barrier("long wait")?;
+        let waited = busy() - before;
+        assert!(
+            waited < 5,
+            "the wait cost a core {waited} hundredths of a second"
+        );
+        Ok(())
+    });
+}
+
+#[test]
+fn traffic_counts_calls_and_whole_tensors() {
+    on_ranks(&local(2), |rank| {
+        let world = &rank.world;
+        let half = Tensor::zeros([2, 3], (Kind::Half, Device::Cpu));
+        let _ = world.all_reduce(half.copy(), ReduceOp::Sum, "traffic")?;
+        let _ = world.all_reduce(half.copy(), ReduceOp::Max, "traffic")?;
+        let own = chunk(3, rank.rank(), 2);
+        let part = half.narrow(1, own.start, own.end - own.start);
+        let _ = world.all_gather(&part, 1, 3, "traffic")?;
+        let _ = world.reduce_scatter(&half, 0, "traffic")?;
+        world.barrier("traffic")?;
+        let count = |calls, bytes| Count { calls, bytes };
+        let traffic = world.traffic();
+        assert_eq!(
+            (traffic.all_reduce, traffic.all_gather),
+            (count(2, 24), count(1, 12))
+        );
+        assert_eq!(
+            (traffic.reduce_scatter, traffic.broadcast),
+            (count(1, 12), count(0, 0))
+        );
+        assert_eq!(traffic.barrier, count(1, 0));
+        world.reset_traffic();
+        assert_eq!(world.traffic(), Traffic::default());
         Ok(())
     });
 }

@@ -78,6 +78,8 @@ fn style(raw: &RawStyle, column: Column, report: &mut Report) -> Option<Style> {
             Err(fault) => report.at(&raw.value, fault),
         }
     }
+    // `local` last: what `output` implies for it is a default, not an override.
+    arguments.sort_by_key(|(argument, _)| *argument);
     Some(Style {
         rule,
         span: raw.name.span(),

@@ -23,6 +23,7 @@ pub(super) struct Table {
 /// A line of the table after brace expansion.
 pub(super) struct Item {
     pub(super) pattern: String,
+    pub(super) optional: bool,
     pub(super) span: Span,
     pub(super) body: Body,
 }
@@ -32,7 +33,6 @@ pub(super) struct Item {
 pub(super) enum Body {
     Include(Path),
     Row {
-        optional: bool,
         tensor_parallel: Option<Style>,
         sequence_parallel: SequenceCell,
     },
@@ -65,7 +65,7 @@ pub(super) fn check(raw: RawPlan, report: &mut Report) -> Table {
     let has_sequence_column = raw
         .rows
         .iter()
-        .any(|row| matches!(&row.body, RawBody::Cells(cells) if cells.len() > 1));
+        .any(|row| matches!(row.body, RawBody::Cells(_, Some(_))));
     Table {
         attributes: raw.attributes,
         visibility: raw.visibility,
@@ -80,13 +80,15 @@ pub(super) fn check(raw: RawPlan, report: &mut Report) -> Table {
 fn body(row: &RawRow, report: &mut Report) -> Body {
     match &row.body {
         RawBody::Include(plan) => Body::Include(plan.clone()),
-        RawBody::Cells(cells) => {
-            if cells.iter().all(|cell| matches!(cell, RawCell::Replicated)) {
+        RawBody::Cells(left, right) => {
+            if [Some(left), right.as_ref()]
+                .into_iter()
+                .flatten()
+                .all(RawCell::is_replicated)
+            {
                 report.at(&row.pattern, Fault::RowWithoutEffect);
             }
-            let (left, right) = (&cells[0], cells.get(1));
             Body::Row {
-                optional: false,
                 tensor_parallel: cell::check(left, Column::TensorParallel, report),
                 sequence_parallel: match right {
                     None => SequenceCell::Same,
@@ -100,43 +102,30 @@ fn body(row: &RawRow, report: &mut Report) -> Body {
 }
 
 /// Adds a row's items, unless another row names their modules.
-fn add(
-    items: &mut Vec<Item>,
-    row: &RawRow,
-    patterns: Patterns,
-    mut body: Body,
-    report: &mut Report,
-) {
-    match &mut body {
-        Body::Row { optional, .. } => *optional = patterns.optional,
-        Body::Include(_) if patterns.optional => report.at(&row.pattern, Fault::IncludeOptional),
-        Body::Include(_) => {}
+fn add(items: &mut Vec<Item>, row: &RawRow, patterns: Patterns, body: Body, report: &mut Report) {
+    let is_row = |body: &Body| matches!(body, Body::Row { .. });
+    let Patterns { expanded, optional } = patterns;
+    if optional && !is_row(&body) {
+        report.at(&row.pattern, Fault::IncludeOptional);
     }
-    for pattern in patterns.expanded {
-        let rows = items
-            .iter()
-            .filter(|item| matches!(item.body, Body::Row { .. }));
-        let other = rows
-            .map(|item| &item.pattern)
-            .find(|other| pattern::overlap(other, &pattern));
-        match (&body, other) {
-            (Body::Row { .. }, Some(other)) if *other == pattern => {
+    for pattern in expanded {
+        let other = items.iter().find(|other| {
+            is_row(&body) && is_row(&other.body) && pattern::overlap(&other.pattern, &pattern)
+        });
+        match other.map(|other| other.pattern.clone()) {
+            Some(other) if other == pattern => {
                 report.at(&row.pattern, Fault::DuplicateRow { pattern });
             }
-            (Body::Row { .. }, Some(other)) => {
-                report.at(
-                    &row.pattern,
-                    Fault::OverlappingRows {
-                        other: other.clone(),
-                        pattern,
-                    },
-                );
+            Some(other) => report.at(&row.pattern, Fault::OverlappingRows { pattern, other }),
+            None => {
+                let (span, body) = (row.pattern.span(), body.clone());
+                items.push(Item {
+                    pattern,
+                    optional,
+                    span,
+                    body,
+                });
             }
-            _ => items.push(Item {
-                pattern,
-                span: row.pattern.span(),
-                body: body.clone(),
-            }),
         }
     }
 }

@@ -44,13 +44,12 @@ pub(super) fn expand(table: &Table) -> TokenStream {
 }
 
 fn item(item: &Item) -> TokenStream {
-    let pattern = &item.pattern;
+    let (pattern, optional) = (&item.pattern, item.optional);
     match &item.body {
         Body::Include(plan) => quote! {
             ::tp_runtime::plan::Item::Include { prefix: #pattern, plan: &#plan }
         },
         Body::Row {
-            optional,
             tensor_parallel,
             sequence_parallel,
         } => {
@@ -79,7 +78,6 @@ fn checks(table: &Table, index: usize, item: &Item) -> TokenStream {
     let Body::Row {
         tensor_parallel,
         sequence_parallel,
-        ..
     } = &item.body
     else {
         return quote_spanned! {item.span=>

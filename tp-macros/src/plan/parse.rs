@@ -26,16 +26,22 @@ pub(super) struct RawRow {
     pub(super) body: RawBody,
 }
 
-/// What stands right of the `=>`.
+/// What stands right of the `=>`: a plan, or one or two columns.
 pub(super) enum RawBody {
     Include(Path),
-    Cells(Vec<RawCell>),
+    Cells(RawCell, Option<RawCell>),
 }
 
 /// One column of a row.
 pub(super) enum RawCell {
     Replicated,
     Style(RawStyle),
+}
+
+impl RawCell {
+    pub(super) fn is_replicated(&self) -> bool {
+        matches!(self, Self::Replicated)
+    }
 }
 
 /// A style with its arguments.
@@ -114,23 +120,19 @@ fn row(input: ParseStream<'_>, report: &mut Report) -> syn::Result<RawRow> {
     if input.peek(Ident) && input.fork().parse::<Ident>()? == "include" {
         input.parse::<Ident>()?;
         let plan = or(input, Fault::IncludePlan)?;
-        return Ok(RawRow {
-            pattern,
-            body: RawBody::Include(plan),
-        });
+        let body = RawBody::Include(plan);
+        return Ok(RawRow { pattern, body });
     }
-    let mut cells = vec![cell(input, report)?];
-    while input.peek(Token![|]) {
-        if cells.len() == 2 {
-            return Err(input.error(Fault::ThirdColumn));
-        }
-        input.parse::<Token![|]>()?;
-        cells.push(cell(input, report)?);
+    let left = cell(input, report)?;
+    let mut right = None;
+    if input.parse::<Option<Token![|]>>()?.is_some() {
+        right = Some(cell(input, report)?);
     }
-    Ok(RawRow {
-        pattern,
-        body: RawBody::Cells(cells),
-    })
+    if input.peek(Token![|]) {
+        return Err(input.error(Fault::ThirdColumn));
+    }
+    let body = RawBody::Cells(left, right);
+    Ok(RawRow { pattern, body })
 }
 
 fn cell(input: ParseStream<'_>, report: &mut Report) -> syn::Result<RawCell> {

@@ -152,4 +152,24 @@ mod tests {
         assert!(!overlap("layers.*.mlp", "layers.0.attn"));
         assert!(!overlap("layers.*", "layers.0.mlp"));
     }
+
+    proptest::proptest! {
+        #[test]
+        fn braces_stand_for_every_choice(parts in proptest::collection::vec(
+            (proptest::string::string_regex("[a-z]{1,3}").unwrap(),
+             proptest::collection::vec(proptest::string::string_regex("[a-z]{1,3}").unwrap(), 1..4)),
+            1..4,
+        )) {
+            let text: String =
+                parts.iter().map(|(name, choices)| format!("{name}{{{}}}", choices.join(","))).collect();
+            let mut naive = vec![String::new()];
+            for (name, choices) in &parts {
+                naive = naive
+                    .iter()
+                    .flat_map(|before| choices.iter().map(move |choice| format!("{before}{name}{choice}")))
+                    .collect();
+            }
+            proptest::prop_assert_eq!(expanded(&text), naive);
+        }
+    }
 }

@@ -16,7 +16,7 @@ pub(super) enum Layout {
 }
 
 /// The name of an argument.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Argument {
     Input,
     Output,

@@ -5,7 +5,7 @@ use std::fmt;
 /// How an all-reduce combines the ranks' values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ReduceOp {
-    /// Adds them; 16-bit floats are added in 32 bits.
+    /// Adds them; the `local` backend adds 16-bit floats in 32 bits.
     Sum,
     /// Keeps the largest; NaN wins over every number.
     Max,

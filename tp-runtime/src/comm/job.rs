@@ -9,8 +9,8 @@ use super::Failure;
 /// How long a rank yields its core before it sleeps.
 const YIELD: Duration = Duration::from_micros(500);
 
-/// Looks before the first yield; about 50 µs.
-const SPINS: usize = 1000;
+/// Looks before the first yield: a few microseconds, since the awaited rank may need this core.
+const SPINS: usize = 100;
 
 /// The ranks of one process, shared by all their process groups.
 pub(super) struct Job {

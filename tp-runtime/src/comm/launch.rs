@@ -101,6 +101,18 @@ impl RankContext {
 /// With RANK and WORLD_SIZE in the environment, as `torchrun` sets them, this process is one rank;
 /// otherwise the ranks are threads.
 ///
+/// ```no_run
+/// use tch::Tensor;
+/// use tp_runtime::comm::{Launch, ReduceOp, launch};
+///
+/// let sum = launch(&Launch::new(2), |rank| {
+///     let own = Tensor::from_slice(&[rank.rank() as f32]);
+///     rank.world.all_reduce(own, ReduceOp::Sum, "the sum of all ranks")
+/// })?;
+/// assert_eq!(sum.double_value(&[0]), 1.0);
+/// # Ok::<(), tp_runtime::Error>(())
+/// ```
+///
 /// # Errors
 /// The failure of the first rank that failed by itself, whether it returned an error or panicked; or
 /// options that the environment does not allow.

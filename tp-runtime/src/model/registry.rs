@@ -25,6 +25,10 @@ inventory::collect!(ModelEntry);
 /// #[derive(tp_runtime::module::Module)]
 /// struct Bare { lm_head: tp_runtime::nn::Linear }
 /// # impl Model for Bare {
+/// #     fn vocabulary_size(&self) -> i64 {
+/// #         16
+/// #     }
+/// #
 /// #     #[cfg(feature = "torch")]
 /// #     fn forward(
 /// #         &self,

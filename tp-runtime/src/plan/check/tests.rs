@@ -123,6 +123,7 @@ fn each_wrong_name_says_what_is_there() {
 fn an_optional_row_needs_only_its_place() {
     assert!(message("layers.*.gate_up", false).is_some());
     assert_eq!(message("layers.*.gate_up", true), None);
+    assert_eq!(message("value_head", true), None);
     assert!(message("blocks.*.gate_up", true).is_some());
     assert!(message("head.gate_up", true).is_some());
 }
