@@ -3,9 +3,6 @@
 // Without execution a model is its shapes: what only its forward reads goes unread.
 #![cfg_attr(not(feature = "torch"), allow(dead_code))]
 
-// Without execution a model is its shapes: what only its forward reads goes unread.
-#![cfg_attr(not(feature = "torch"), allow(dead_code))]
-
 pub mod llama;
 mod options;
 

@@ -112,7 +112,7 @@ fn layer_lines(layers: &[LayerReport], lists: &Lists) -> Vec<String> {
         "parameter",
         "whole",
         "per rank",
-        "bytes",
+        "bytes each",
     ];
     table.push(heading.map(str::to_owned));
     let named = layers.iter().map(|layer| {

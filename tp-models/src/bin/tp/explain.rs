@@ -11,12 +11,12 @@ use tp_runtime::{config, model};
 
 use crate::output::{print, print_json};
 
-/// Shows what a plan makes of a model, from its config alone.
+/// Show what a plan makes of a model, from its config alone
 ///
-/// Every layer with its style, the shape of each parameter and of each rank's part of it, and the bytes
-/// a rank holds; then the collectives of one forward, loss and backward with the bytes of the whole
-/// tensors they move; and the degrees that cut no attention head. Layers that are alike share a line. Weights are
-/// not needed and not read.
+/// Every layer with its style, the shape of each parameter and of a rank's part of it (`≤` where other
+/// ranks hold less), and the bytes of that part; then the collectives of one forward, loss and backward
+/// with the bytes of the whole tensors they move; and the degrees that cut no attention head. Modules
+/// that are alike share a line. Weights are not needed and not read.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:

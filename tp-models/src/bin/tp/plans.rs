@@ -6,7 +6,7 @@ use tp_runtime::plan::{self, Mode, Plan};
 
 use crate::output::{print, print_json};
 
-/// Lists the plans this program knows.
+/// List the plans this program knows
 ///
 /// One line per plan: the architecture that `config.json` names, the plan, whether it is the
 /// architecture's default or an alternate (for `--plan`), the modes it supports, and where its table
