@@ -53,18 +53,29 @@ fn main() -> Result<()> {
     for &degree in &arguments.tp {
         let outcome = launch(&Launch::new(degree), |rank| run(&arguments, &prompt, rank))?;
         let ids: Vec<u32> = outcome.tokens.iter().map(|&id| id as u32).collect();
-        let text = tokenizer.decode(&ids, true).map_err(|error| anyhow!("{error}"))?;
+        let text = tokenizer
+            .decode(&ids, true)
+            .map_err(|error| anyhow!("{error}"))?;
         let size = outcome.bytes_per_rank as f64 / 1024.0;
-        println!("\n{degree} rank(s), {size:.0} KiB of parameters each:\n  {}", text.trim());
+        println!(
+            "\n{degree} rank(s), {size:.0} KiB of parameters each:\n  {}",
+            text.trim()
+        );
         let reference = reference.get_or_insert_with(|| outcome.copy());
         let apart = (&outcome.logits - &reference.logits).abs().max();
         let scale = reference.logits.abs().max();
         let (apart, scale) = (f64::try_from(apart)?, f64::try_from(scale)?);
         println!("  logits differ by at most {apart:.1e}, where the largest is {scale:.1}");
         ensure!(apart <= 1e-4 * scale, "{degree} ranks give other logits");
-        ensure!(outcome.tokens == reference.tokens, "{degree} ranks tell another tale");
+        ensure!(
+            outcome.tokens == reference.tokens,
+            "{degree} ranks tell another tale"
+        );
     }
-    println!("\nthe same logits and the same text at {:?} ranks", arguments.tp);
+    println!(
+        "\nthe same logits and the same text at {:?} ranks",
+        arguments.tp
+    );
     Ok(())
 }
 
@@ -73,10 +84,21 @@ fn run(arguments: &Arguments, prompt: &[i64], rank: RankContext) -> tp_runtime::
     let checkpoint = Checkpoint::open(&arguments.model)?;
     let (model, report) = ParallelModel::load(&checkpoint, &mesh, ParallelOptions::default())?;
     let ids = Tensor::from_slice(prompt).unsqueeze(0);
-    let logits = tch::no_grad(|| model.forward(&Inputs::new(ids.shallow_clone()), None)?.full())?;
-    let stop = checkpoint.config()["eos_token_id"].as_i64().into_iter().collect();
+    let logits = tch::no_grad(|| {
+        model
+            .forward(&Inputs::new(ids.shallow_clone()), None)?
+            .full()
+    })?;
+    let stop = checkpoint.config()["eos_token_id"]
+        .as_i64()
+        .into_iter()
+        .collect();
     let sampling = Sampling::Greedy;
-    let options = GenerateOptions { max_new_tokens: arguments.max_new_tokens, sampling, stop };
+    let options = GenerateOptions {
+        max_new_tokens: arguments.max_new_tokens,
+        sampling,
+        stop,
+    };
     let tokens = generate(&model, &ids, &options, |_| ControlFlow::Continue(()))?;
     Ok(Outcome {
         logits: logits.to_kind(Kind::Double),

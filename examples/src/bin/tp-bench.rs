@@ -101,8 +101,15 @@ fn measure(arguments: &Arguments, rank: RankContext) -> Result<Value> {
     let mesh = DeviceMesh::new(rank.world, &[("tp", arguments.tp)])?;
     let config = arguments.config();
     let model = ParallelModel::initialize(&config, vec![], 0, &mesh, ParallelOptions::default())?;
-    let params: Vec<_> = model.parameters().into_iter().map(|named| named.param.clone()).collect();
-    let options = AdamWOptions { learning_rate: 1e-4, ..Default::default() };
+    let params: Vec<_> = model
+        .parameters()
+        .into_iter()
+        .map(|named| named.param.clone())
+        .collect();
+    let options = AdamWOptions {
+        learning_rate: 1e-4,
+        ..Default::default()
+    };
     let mut optimizer = AdamW::new(&params, options);
     let count = arguments.batch * arguments.seq;
     let ids = (Tensor::arange(count, (Kind::Int64, Device::Cpu)) * 7919).remainder(arguments.vocab);
@@ -161,11 +168,18 @@ fn median_seconds(
 fn peak_rss_mb(world: &ProcessGroup) -> Result<Vec<i64>> {
     let status = std::fs::read_to_string("/proc/self/status")?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kib = line.and_then(|line| line.split_whitespace().next()).context("no VmHWM in /proc")?;
+    let kib = line
+        .and_then(|line| line.split_whitespace().next())
+        .context("no VmHWM in /proc")?;
     let mine = kib.parse::<i64>()? / 1024;
     if world.backend() == "local" || world.size() == 1 {
         return Ok(vec![mine]);
     }
-    let every = world.all_gather(&Tensor::from_slice(&[mine]), 0, world.size() as i64, "memory")?;
+    let every = world.all_gather(
+        &Tensor::from_slice(&[mine]),
+        0,
+        world.size() as i64,
+        "memory",
+    )?;
     Ok(Vec::try_from(every)?)
 }
