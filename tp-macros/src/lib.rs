@@ -1,5 +1,23 @@
 //! The macros of `tp-runtime`: `tp_plan!` and `#[derive(Module)]`.
 //!
+//! Use them through `tp_runtime`, which re-exports both and holds everything they expand to; its
+//! documentation has a whole example, and `docs/plans.md` every rule of the tables.
+//!
+//! ```text
+//! #[derive(Module)]                          the struct that runs is the tree that is checked
+//! #[flow(norm -> up, gate -> down -> +)]     how its children feed one another
+//!
+//! tp_plan! {
+//!     /// What the plan does.
+//!     pub NAME for Model;                    `as "alternate"` after the model for another than its default
+//!     "layers.*.mlp.{up,gate}" => Colwise,   the same in both modes
+//!     "layers.*.mlp.down"      => Rowwise | Rowwise(output: Shard(1)),
+//!     "layers.*.norm"          => _       | SequenceParallelAllGatherActivation,
+//!     "layers.*.fused?"        => Colwise,   `?`: may match nothing
+//!     "encoder"                => include ENCODER,
+//! }
+//! ```
+//!
 //! Both go through the same stages, one file each: `parse` makes a raw model that keeps every
 //! span, `check` turns it into a model that cannot be illegal and reports all faults at once, and
 //! `expand` writes the code. What a fault says is in `fault.rs`, and nowhere else.

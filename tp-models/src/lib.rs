@@ -1,4 +1,52 @@
 //! Transformer architectures: each one file with config, structs, forward and its plan.
+//!
+//! A program finds them by what `config.json` says in `architectures`. It has to link this crate: where
+//! it names no type of it, `use tp_models as _;` does.
+//!
+//! ```no_run
+//! # #[cfg(feature = "torch")]
+//! # fn run() -> tp_runtime::Result<()> {
+//! use std::path::Path;
+//!
+//! use tch::Tensor;
+//! use tp_models as _;
+//! use tp_runtime::checkpoint::Checkpoint;
+//! use tp_runtime::comm::{Launch, launch};
+//! use tp_runtime::mesh::DeviceMesh;
+//! use tp_runtime::model::Inputs;
+//! use tp_runtime::parallel::{ParallelModel, ParallelOptions};
+//!
+//! // A Llama on two ranks; each reads its own part of the weights.
+//! let next = launch(&Launch::new(2), |rank| {
+//!     let checkpoint = Checkpoint::open(Path::new("models/llama"))?;
+//!     let mesh = DeviceMesh::new(rank.world.clone(), &[("tp", rank.world_size())])?;
+//!     let (model, _) = ParallelModel::load(&checkpoint, &mesh, ParallelOptions::default())?;
+//!     let ids = Tensor::from_slice(&[1_i64, 15, 27]).unsqueeze(0);
+//!     let logits = tch::no_grad(|| model.forward(&Inputs::new(ids), None)?.full())?;
+//!     tp_runtime::Result::Ok(logits.select(1, -1).argmax(-1, false).int64_value(&[0]))
+//! })?;
+//! println!("the likeliest next token is {next}");
+//! # Ok(())
+//! # }
+//! # fn main() {}
+//! ```
+//!
+//! Their plans can be looked at without weights, and without libtorch where the default feature
+//! `torch` is off:
+//!
+//! ```
+//! use tp_models::LlamaForCausalLM;
+//! use tp_runtime::plan::{self, Mode};
+//!
+//! # fn main() -> tp_runtime::Result<()> {
+//! let plan = plan::plan_for::<LlamaForCausalLM>()?;
+//! assert!(plan.supports(Mode::SequenceParallel));
+//! assert_eq!(plan::rows(plan)[0].pattern, "model.embed_tokens");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A new architecture is a file like [`llama`] and a `mod` line.
 
 // Without execution a model is its shapes: what only its forward reads goes unread.
 #![cfg_attr(not(feature = "torch"), allow(dead_code))]

@@ -30,7 +30,7 @@ struct Arguments {
     #[arg(long, num_args = 1.., required = true)]
     tp: Vec<usize>,
     /// How many tokens to add at most
-    #[arg(long, default_value_t = 80)]
+    #[arg(long, default_value_t = 120)]
     max_new_tokens: i64,
 }
 
@@ -58,7 +58,8 @@ fn main() -> Result<()> {
             .map_err(|error| anyhow!("{error}"))?;
         let size = outcome.bytes_per_rank as f64 / 1024.0;
         println!(
-            "\n{degree} rank(s), {size:.0} KiB of parameters each:\n  {}",
+            "\n{degree} {}, {size:.0} KiB of parameters each:\n  {}",
+            if degree == 1 { "rank" } else { "ranks" },
             text.trim()
         );
         let reference = reference.get_or_insert_with(|| outcome.copy());

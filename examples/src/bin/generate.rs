@@ -1,0 +1,69 @@
+//! Continues a text with a model that is split over two ranks, and prints it as it comes.
+//!
+//! `cargo run -p tp-examples --bin generate -- tests/fixtures/stories260k "Once upon a time"`
+
+use std::io::Write;
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use anyhow::{Context, Result, anyhow};
+use tch::Tensor;
+use tokenizers::Tokenizer;
+// Links the models and their plans into this program.
+use tp_models as _;
+use tp_runtime::checkpoint::Checkpoint;
+use tp_runtime::comm::{Launch, RankContext, launch};
+use tp_runtime::generate::{GenerateOptions, Sampling, generate};
+use tp_runtime::mesh::DeviceMesh;
+use tp_runtime::parallel::{ParallelModel, ParallelOptions};
+
+fn main() -> Result<()> {
+    let usage = "usage: generate DIR PROMPT";
+    let mut arguments = std::env::args().skip(1);
+    let dir = arguments.next().context(usage)?;
+    let prompt = arguments.next().context(usage)?;
+    launch(&Launch::new(2), |rank| run(Path::new(&dir), &prompt, rank))?;
+    Ok(())
+}
+
+/// What each rank does: the same calls, in the same order.
+fn run(dir: &Path, prompt: &str, rank: RankContext) -> Result<()> {
+    // 1. The weights: this rank's part of them.
+    let checkpoint = Checkpoint::open(dir)?;
+    let mesh = DeviceMesh::new(rank.world.clone(), &[("tp", rank.world_size())])?;
+    let (model, report) = ParallelModel::load(&checkpoint, &mesh, ParallelOptions::default())?;
+    let (number, bytes) = (rank.rank(), report.parameter_bytes);
+    eprintln!("rank {number} holds {bytes} bytes of parameters");
+
+    // 2. The prompt: the same tokens on every rank.
+    let tokenizer =
+        Tokenizer::from_file(dir.join("tokenizer.json")).map_err(|error| anyhow!("{error}"))?;
+    let encoding = tokenizer
+        .encode(prompt, true)
+        .map_err(|error| anyhow!("{error}"))?;
+    let ids: Vec<i64> = encoding.get_ids().iter().map(|&id| i64::from(id)).collect();
+    let ids = Tensor::from_slice(&ids).unsqueeze(0);
+
+    // 3. New tokens: every rank gets the same ones, and rank 0 prints them.
+    let options = GenerateOptions {
+        max_new_tokens: 120,
+        sampling: Sampling::Greedy,
+        stop: Vec::from_iter(checkpoint.config()["eos_token_id"].as_i64()),
+    };
+    let mut text = tokenizer.decode_stream(true);
+    if number == 0 {
+        print!("{prompt}");
+    }
+    let tokens = generate(&model, &ids, &options, |token| {
+        if number == 0 {
+            let id = token.int64_value(&[0]) as u32;
+            print!("{}", text.step(id).ok().flatten().unwrap_or_default());
+            let _ = std::io::stdout().flush();
+        }
+        ControlFlow::Continue(())
+    })?;
+    if number == 0 {
+        println!("\n({} tokens)", tokens.size()[1] - ids.size()[1]);
+    }
+    Ok(())
+}
