@@ -15,6 +15,7 @@ mod shim {
     const SOURCES: &[&str] = &[
         "guard.cpp",
         "autograd.cpp",
+        "adamw.cpp",
         "store.cpp",
         "group.cpp",
         "gloo.cpp",

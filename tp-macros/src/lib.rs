@@ -1,9 +1,52 @@
 //! The macros of `tp-runtime`: `tp_plan!` and `#[derive(Module)]`.
+//!
+//! Both go through the same stages, one file each: `parse` makes a raw model that keeps every
+//! span, `check` turns it into a model that cannot be illegal and reports all faults at once, and
+//! `expand` writes the code. What a fault says is in `fault.rs`, and nowhere else.
 
-use proc_macro::TokenStream;
+mod fault;
+mod module;
+mod nearest;
+mod plan;
+#[cfg(test)]
+mod python_tables;
+mod report;
+#[cfg(test)]
+mod snapshots;
 
-/// Describes a struct of modules; see the crate documentation of `tp-runtime`.
+/// Describes a struct of modules under their checkpoint names; see `tp_runtime::Module`.
+///
+/// Every field is a module: `T`, `Option<T>`, `Vec<T>` or `Box<T>`. `#[module(skip)]` leaves a
+/// field out, `#[module(rename = "...")]` gives a checkpoint name that is no Rust identifier, and
+/// `#[flow(a -> b, c -> +)]` on the struct says how its children feed one another: stages in
+/// order, children with commas read the same value, `+` adds it to the residual stream.
 #[proc_macro_derive(Module, attributes(module, flow))]
-pub fn derive_module(_: TokenStream) -> TokenStream {
-    TokenStream::new()
+pub fn derive_module(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    module::derive(input.into()).into()
+}
+
+/// Writes a tensor-parallel plan as a table that rustc checks against its model.
+///
+/// ```text
+/// tp_plan! {
+///     /// What the plan does, in a sentence.
+///     pub LLAMA for LlamaForCausalLM;
+///
+///     // module                                  tensor parallel | with sequence parallelism
+///     "model.norm"                            => _               | SequenceParallel,
+///     "model.layers.*.self_attn.{q,k,v}_proj" => Colwise,
+///     "model.layers.*.self_attn.qkv_proj?"    => Colwise,
+///     "model.layers.*.self_attn.o_proj"       => Rowwise         | Rowwise(output: Shard(1)),
+/// }
+/// ```
+///
+/// - `*` is one whole segment, `{a,b}` expands, a trailing `?` lets a row match nothing.
+/// - `_` is replicated; without `|` both columns are the same. A plan with no `|` anywhere does
+///   not support sequence parallelism.
+/// - Arguments are `input:`, `output:` (layouts), `sequence:` and `local:` (`use_local_output`).
+/// - `"model" => include BACKBONE` takes over the rows of a plan for the type at that field.
+/// - `pub NAME for Model as "name";` is an alternate; without `as` it is the model's default.
+#[proc_macro]
+pub fn tp_plan(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    plan::plan(input.into()).into()
 }

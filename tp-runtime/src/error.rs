@@ -10,6 +10,19 @@ pub enum Error {
     #[error(transparent)]
     Plan(#[from] crate::plan::PlanError),
 
+    /// A config that names no known model.
+    #[error(transparent)]
+    Model(#[from] crate::model::ModelError),
+
+    /// A `config.json` that cannot be read.
+    #[error(transparent)]
+    Config(#[from] crate::config::ConfigError),
+
+    /// A checkpoint that cannot be opened, read or written.
+    #[cfg(feature = "torch")]
+    #[error(transparent)]
+    Checkpoint(#[from] crate::checkpoint::CheckpointError),
+
     /// A fault of a rank or of a collective.
     #[cfg(feature = "torch")]
     #[error(transparent)]
@@ -19,6 +32,14 @@ pub enum Error {
     #[cfg(feature = "torch")]
     #[error(transparent)]
     Mesh(#[from] crate::mesh::MeshError),
+
+    /// Layouts that do not meet where one module reads what another gives.
+    #[error(transparent)]
+    Placement(#[from] crate::plan::PlacementError),
+
+    /// A model whose forward is not declared.
+    #[error(transparent)]
+    Explain(#[from] crate::explain::ExplainError),
 
     /// A tensor operation that libtorch refused.
     #[cfg(feature = "torch")]

@@ -1,7 +1,9 @@
 //! What a model is made of: modules under their checkpoint names, leaf layers, parameters by shape.
 
+mod field;
 mod param;
 
+pub use field::Field;
 pub use param::{Heads, Param};
 pub use tp_macros::Module;
 
@@ -75,6 +77,8 @@ pub struct NamedLayer<'a> {
 pub struct NamedParam<'a> {
     /// Its full name, such as `model.layers.0.mlp.up_proj.weight`.
     pub name: String,
+    /// The further names of a tied parameter, such as `lm_head.weight`.
+    pub tied: Vec<String>,
     /// The parameter.
     pub param: &'a Param,
 }
@@ -83,7 +87,10 @@ pub struct NamedParam<'a> {
 pub fn layers<M: Module>(model: &M) -> Vec<NamedLayer<'_>> {
     let mut layers = Vec::new();
     model.visit(&ModulePath::root(), &mut |path, layer| {
-        layers.push(NamedLayer { path: path.clone(), layer });
+        layers.push(NamedLayer {
+            path: path.clone(),
+            layer,
+        });
     });
     layers
 }
@@ -93,8 +100,14 @@ pub fn parameters<M: Module>(model: &M) -> Vec<NamedParam<'_>> {
     let mut named: Vec<NamedParam<'_>> = Vec::new();
     for NamedLayer { path, layer } in layers(model) {
         for (leaf, param) in layer.parameters() {
-            if !named.iter().any(|other| other.param.is_tied_to(param)) {
-                named.push(NamedParam { name: path.join(leaf).to_string(), param });
+            let name = path.join(leaf).to_string();
+            match named.iter_mut().find(|other| other.param.is_tied_to(param)) {
+                Some(first) => first.tied.push(name),
+                None => named.push(NamedParam {
+                    name,
+                    tied: Vec::new(),
+                    param,
+                }),
             }
         }
     }

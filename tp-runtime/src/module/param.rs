@@ -70,7 +70,9 @@ impl Param {
 
     /// Says how the parameter lies over the ranks; done before it is loaded.
     pub fn set_placement(&self, placement: Placement) {
-        self.0.placement.set(placement.normalized(self.0.shape.len()));
+        self.0
+            .placement
+            .set(placement.normalized(self.0.shape.len()));
     }
 
     /// Whether both are one parameter under two names.
@@ -98,7 +100,10 @@ impl Param {
     pub fn local(&self) -> tch::Tensor {
         match &*self.0.local.borrow() {
             Some(tensor) => tensor.shallow_clone(),
-            None => panic!("a parameter of shape {:?} is read before it is loaded", self.0.shape),
+            None => panic!(
+                "a parameter of shape {:?} is read before it is loaded",
+                self.0.shape
+            ),
         }
     }
 

@@ -10,3 +10,22 @@ pub fn chunk(length: i64, rank: usize, world_size: usize) -> Range<i64> {
     let start = (size * rank as i64).min(length);
     start..(start + size).min(length)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::chunk;
+
+    #[test]
+    fn later_chunks_are_shorter_or_empty_as_in_torch() {
+        let chunks = |length, world_size| -> Vec<_> {
+            (0..world_size)
+                .map(|rank| chunk(length, rank, world_size))
+                .collect()
+        };
+        assert_eq!(chunks(8, 2), [0..4, 4..8]);
+        assert_eq!(chunks(257, 2), [0..129, 129..257]);
+        assert_eq!(chunks(7, 4), [0..2, 2..4, 4..6, 6..7]);
+        assert_eq!(chunks(5, 4), [0..2, 2..4, 4..5, 5..5]);
+        assert_eq!(chunks(0, 2), [0..0, 0..0]);
+    }
+}

@@ -1,5 +1,118 @@
-//! Faults of a plan that only a config or a mesh can show.
+//! Faults of a plan that only a program, a config or a mesh can show.
 
-/// A plan that does not fit its model, its config or its mesh.
+use super::degrees::{Degrees, ShardedHeads};
+use super::rows::PlanRow;
+use super::words::{All, Meant};
+use super::{Placement, Plan};
+
+/// A plan that is not there, or does not fit its model, its config or its mesh.
 #[derive(Debug, thiserror::Error)]
-pub enum PlanError {}
+pub enum PlanError {
+    /// No crate with plans is linked.
+    #[error(
+        "no plan is registered: a program links the plans of a crate it names, write `use tp_models as _;`"
+    )]
+    EmptyRegistry,
+
+    /// No plan for the model.
+    #[error(
+        "no plan for `{found}`:{} plans are registered for {}",
+        Meant(near),
+        All(known)
+    )]
+    UnknownModel {
+        /// The model asked for.
+        found: String,
+        /// The one that was likely meant.
+        near: Option<&'static str>,
+        /// Every model with a plan.
+        known: Vec<&'static str>,
+    },
+
+    /// The model has alternates only.
+    #[error(
+        "`{model}` has no default plan: choose an alternate, {}",
+        All(alternates)
+    )]
+    NoDefault {
+        /// The model asked for.
+        model: String,
+        /// Its alternates.
+        alternates: Vec<&'static str>,
+    },
+
+    /// The model has no such alternate.
+    #[error("`{model}` has no plan \"{found}\": {}", alternates_of(alternates))]
+    UnknownAlternate {
+        /// The model asked for.
+        model: String,
+        /// The name asked for.
+        found: String,
+        /// Its alternates.
+        alternates: Vec<&'static str>,
+    },
+
+    /// Two plans go by one name.
+    #[error("`{}` has two {}, `{}` at {} and `{}` at {}: write `as \"...\"` with a name of its own on one", .first.model(), role(first), .first.name, .first.place(), .second.name, .second.place())]
+    TwoPlans {
+        /// One of them.
+        first: &'static Plan,
+        /// The other.
+        second: &'static Plan,
+    },
+
+    /// Sequence parallelism asked of a table with one column.
+    #[error("plan `{}` ({}) has no column for sequence parallelism: add one right of a `|`, or run without it", .plan.name, .plan.place())]
+    NoSequenceColumn {
+        /// The plan.
+        plan: &'static Plan,
+    },
+
+    /// A row for modules that this configuration does not build.
+    #[error("row \"{}\" ({}) names no module of this configuration: end it in `?` if it may match nothing", .row.pattern, .row.place())]
+    RowMatchesNothing {
+        /// The row.
+        row: Box<PlanRow>,
+    },
+
+    /// A head would lie on two ranks.
+    #[error("row \"{}\" ({}) splits `{}` {:?} over {world_size} ranks, but `{}` is {}: degrees that work for this model are {degrees}", .heads.row.pattern, .heads.row.place(), .heads.parameter, .heads.shape, .heads.field, .heads.count)]
+    HeadsDoNotDivide {
+        /// The parameter and its heads.
+        heads: Box<ShardedHeads>,
+        /// The degree asked for.
+        world_size: usize,
+        /// The degrees that divide every head count.
+        degrees: Degrees,
+    },
+
+    /// One parameter under two names, laid out in two ways.
+    #[error(
+        "`{first}` and `{second}` are one tied parameter, but their rows place it as {first_placement} and as {second_placement}: give both modules rows that agree"
+    )]
+    TiedPlacements {
+        /// One name.
+        first: String,
+        /// Its placement.
+        first_placement: Placement,
+        /// The other name.
+        second: String,
+        /// Its placement.
+        second_placement: Placement,
+    },
+}
+
+fn role(plan: &Plan) -> String {
+    match plan.alternate {
+        Some(alternate) => format!("plans named \"{alternate}\""),
+        None => "default plans".to_owned(),
+    }
+}
+
+fn alternates_of(alternates: &[&'static str]) -> String {
+    if alternates.is_empty() {
+        "it has only its default".to_owned()
+    } else {
+        format!("its alternates are {}", All(alternates))
+    }
+}

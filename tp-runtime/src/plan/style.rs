@@ -1,6 +1,8 @@
 //! The parallel styles: what a row of a plan does to its module.
 
-use super::Placement;
+use std::fmt;
+
+use super::{ModuleKind, Placement};
 
 /// The parallel styles, with PyTorch's and AutoModel's meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -64,6 +66,20 @@ impl StyleKind {
         }
     }
 
+    /// Whether a module of this kind can be given the style.
+    pub const fn fits(self, kind: ModuleKind) -> bool {
+        match self {
+            Self::Colwise | Self::Rowwise => {
+                matches!(kind, ModuleKind::Linear | ModuleKind::Embedding)
+            }
+            Self::VocabParallelEmbedding => matches!(kind, ModuleKind::Embedding),
+            Self::SequenceParallel | Self::SequenceParallelAllGatherActivation => {
+                matches!(kind, ModuleKind::Norm)
+            }
+            Self::RotaryEmbedParallel => matches!(kind, ModuleKind::Rotary),
+        }
+    }
+
     /// The style with its default layouts.
     pub const fn style(self) -> Style {
         use Placement::{Replicate, Shard};
@@ -79,7 +95,12 @@ impl StyleKind {
             self,
             Self::SequenceParallel | Self::SequenceParallelAllGatherActivation
         );
-        Style { kind: self, input, output, local }
+        Style {
+            kind: self,
+            input,
+            output,
+            local,
+        }
     }
 }
 
@@ -95,11 +116,62 @@ impl Style {
     /// `Shard(1)` turns `local` off, as every Python plan does by hand.
     pub const fn output(self, output: Placement) -> Self {
         let local = self.local && !output.same(Placement::Shard(1));
-        Self { output, local, ..self }
+        Self {
+            output,
+            local,
+            ..self
+        }
+    }
+
+    /// The style on another dimension of the sequence (`sequence_dim`).
+    pub const fn sequence(self, sequence: Placement) -> Self {
+        let output = match self.output {
+            Placement::Shard(_) => sequence,
+            whole => whole,
+        };
+        Self {
+            input: sequence,
+            output,
+            ..self
+        }
     }
 
     /// The style with another `use_local_output`.
     pub const fn local(self, local: bool) -> Self {
         Self { local, ..self }
+    }
+}
+
+/// As a cell of a plan's table says it: the arguments that differ from the style's defaults.
+impl fmt::Display for Style {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        use StyleKind::{
+            RotaryEmbedParallel, SequenceParallel, SequenceParallelAllGatherActivation,
+        };
+        let default = self.kind.style();
+        let mut implied = default;
+        let mut arguments = Vec::new();
+        if self.input != default.input {
+            let name = match self.kind {
+                SequenceParallel | SequenceParallelAllGatherActivation | RotaryEmbedParallel => {
+                    implied = implied.sequence(self.input);
+                    "sequence"
+                }
+                _ => "input",
+            };
+            arguments.push(format!("{name}: {}", self.input));
+        }
+        if self.output != implied.output {
+            implied = implied.output(self.output);
+            arguments.push(format!("output: {}", self.output));
+        }
+        if self.local != implied.local {
+            arguments.push(format!("local: {}", self.local));
+        }
+        f.write_str(self.kind.name())?;
+        if arguments.is_empty() {
+            return Ok(());
+        }
+        write!(f, "({})", arguments.join(", "))
     }
 }

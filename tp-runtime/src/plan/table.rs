@@ -1,6 +1,6 @@
 //! A plan as data: the rows `tp_plan!` writes.
 
-use super::Style;
+use super::{Node, Style};
 
 /// Whether the activations between blocks are split over the sequence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -18,8 +18,8 @@ pub struct Plan {
     pub name: &'static str,
     /// The table's doc comment.
     pub doc: &'static str,
-    /// The name of the model type it was written for.
-    pub model: &'static str,
+    /// The model type it was written for.
+    pub node: &'static Node,
     /// `None` for the default plan of the model, else the alternate's name.
     pub alternate: Option<&'static str>,
     /// Rows and included plans, in source order.
@@ -30,6 +30,36 @@ pub struct Plan {
     pub file: &'static str,
     /// Source line of the table.
     pub line: u32,
+}
+
+impl Plan {
+    /// The name of the model type, which `config.json` calls its architecture.
+    pub const fn model(&self) -> &'static str {
+        self.node.type_name
+    }
+
+    /// Where the table was written, as `file:line`.
+    pub fn place(&self) -> String {
+        format!("{}:{}", self.file, self.line)
+    }
+
+    /// Whether the plan says what happens in `mode`: a table without a second column, in it or
+    /// in a plan it includes, does not support sequence parallelism.
+    pub const fn supports(&self, mode: Mode) -> bool {
+        if matches!(mode, Mode::TensorParallel) || self.has_sequence_column {
+            return true;
+        }
+        let mut at = 0;
+        while at < self.items.len() {
+            if let Item::Include { plan, .. } = &self.items[at]
+                && plan.supports(mode)
+            {
+                return true;
+            }
+            at += 1;
+        }
+        false
+    }
 }
 
 /// One line of a table.

@@ -15,6 +15,22 @@ pub enum ModuleKind {
     Rotary,
 }
 
+impl ModuleKind {
+    /// Every kind that a row of a plan can name.
+    pub const LAYERS: [Self; 4] = [Self::Linear, Self::Embedding, Self::Norm, Self::Rotary];
+
+    /// The kind in a sentence, with its article.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Container => "a struct of modules",
+            Self::Linear => "a linear layer",
+            Self::Embedding => "an embedding",
+            Self::Norm => "a norm",
+            Self::Rotary => "a rotary embedding",
+        }
+    }
+}
+
 /// One module type: its name, what it is, and its children.
 #[derive(Debug)]
 pub struct Node {

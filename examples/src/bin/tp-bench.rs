@@ -1,0 +1,185 @@
+//! Times a Llama of given sizes: forward, train step, cached greedy decoding; one JSON line.
+//!
+//! The other side of the comparison is `examples/bench/pytorch_tp.py`; `./dev bench` runs both.
+
+use std::ops::ControlFlow;
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use clap::{Parser, ValueEnum};
+use serde_json::{Value, json};
+use tch::{Device, Kind, Tensor};
+use tp_models as _;
+use tp_runtime::comm::{BackendKind, Launch, ProcessGroup, RankContext, launch};
+use tp_runtime::generate::{GenerateOptions, Sampling, generate};
+use tp_runtime::loss;
+use tp_runtime::mesh::DeviceMesh;
+use tp_runtime::model::Inputs;
+use tp_runtime::optim::{AdamW, AdamWOptions};
+use tp_runtime::parallel::{ParallelModel, ParallelOptions};
+
+/// Times a Llama of given sizes and prints one JSON line.
+#[derive(Parser)]
+struct Arguments {
+    #[arg(long, default_value_t = 512)]
+    hidden: i64,
+    #[arg(long, default_value_t = 1408)]
+    mlp: i64,
+    #[arg(long, default_value_t = 6)]
+    layers: i64,
+    #[arg(long, default_value_t = 8)]
+    heads: i64,
+    #[arg(long, default_value_t = 4)]
+    kv_heads: i64,
+    #[arg(long, default_value_t = 8000)]
+    vocab: i64,
+    #[arg(long, default_value_t = 4)]
+    batch: i64,
+    #[arg(long, default_value_t = 128)]
+    seq: i64,
+    /// Tokens in the prompt of the decoding
+    #[arg(long, default_value_t = 16)]
+    prompt: i64,
+    /// Tokens decoded
+    #[arg(long, default_value_t = 64)]
+    new_tokens: i64,
+    /// Runs before the counted ones
+    #[arg(long, default_value_t = 2)]
+    warmup: usize,
+    /// Counted runs, of which the median is given
+    #[arg(long, default_value_t = 7)]
+    repeat: usize,
+    /// How many ranks
+    #[arg(long, default_value_t = 1)]
+    tp: usize,
+    #[arg(long, value_enum, default_value = "local")]
+    backend: Backend,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Backend {
+    Local,
+    Gloo,
+}
+
+fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    let options = Launch {
+        backend: Some(match arguments.backend {
+            Backend::Local => BackendKind::Local,
+            Backend::Gloo => BackendKind::Gloo,
+        }),
+        ..Launch::new(arguments.tp)
+    };
+    launch(&options, |rank| {
+        let first = rank.rank() == 0;
+        let figures = measure(&arguments, rank).map_err(|error| format!("{error:#}"))?;
+        if first {
+            println!("{figures}");
+        }
+        Ok::<_, String>(())
+    })?;
+    Ok(())
+}
+
+impl Arguments {
+    fn config(&self) -> Value {
+        json!({
+            "architectures": ["LlamaForCausalLM"],
+            "hidden_size": self.hidden,
+            "intermediate_size": self.mlp,
+            "num_hidden_layers": self.layers,
+            "num_attention_heads": self.heads,
+            "num_key_value_heads": self.kv_heads,
+            "vocab_size": self.vocab,
+        })
+    }
+}
+
+fn measure(arguments: &Arguments, rank: RankContext) -> Result<Value> {
+    let world = rank.world.clone();
+    let mesh = DeviceMesh::new(rank.world, &[("tp", arguments.tp)])?;
+    let config = arguments.config();
+    let model = ParallelModel::initialize(&config, vec![], 0, &mesh, ParallelOptions::default())?;
+    let params: Vec<_> = model
+        .parameters()
+        .into_iter()
+        .map(|named| named.param.clone())
+        .collect();
+    let options = AdamWOptions {
+        learning_rate: 1e-4,
+        ..Default::default()
+    };
+    let mut optimizer = AdamW::new(&params, options);
+    let count = arguments.batch * arguments.seq;
+    let ids = (Tensor::arange(count, (Kind::Int64, Device::Cpu)) * 7919).remainder(arguments.vocab);
+    let ids = ids.view([arguments.batch, arguments.seq]);
+    let batch = || Inputs::new(ids.shallow_clone());
+    let labels = loss::next_token_labels(&ids);
+
+    let forward = median_seconds(&world, arguments.warmup, arguments.repeat, || {
+        tch::no_grad(|| model.forward(&batch(), None))?;
+        Ok(())
+    })?;
+    let train_step = median_seconds(&world, arguments.warmup, arguments.repeat, || {
+        optimizer.zero_grad();
+        let logits = model.forward(&batch(), None)?;
+        loss::cross_entropy(&logits, &labels)?.f_backward()?;
+        Ok(optimizer.step()?)
+    })?;
+    let prompt = ids.narrow(0, 0, 1).narrow(1, 0, arguments.prompt);
+    let options = GenerateOptions {
+        max_new_tokens: arguments.new_tokens,
+        sampling: Sampling::Greedy,
+        stop: vec![],
+    };
+    let decode = median_seconds(&world, 1, 3, || {
+        let _ = generate(&model, &prompt, &options, |_| ControlFlow::Continue(()))?;
+        Ok(())
+    })?;
+    Ok(json!({
+        "forward_s": forward,
+        "train_step_s": train_step,
+        "decode_tokens_per_s": arguments.new_tokens as f64 / decode,
+        "peak_rss_mb": peak_rss_mb(&world)?,
+    }))
+}
+
+fn median_seconds(
+    world: &ProcessGroup,
+    warmup: usize,
+    repeat: usize,
+    mut run: impl FnMut() -> Result<()>,
+) -> Result<f64> {
+    let mut seconds = Vec::new();
+    for turn in 0..warmup + repeat {
+        world.barrier("the bench")?;
+        let start = Instant::now();
+        run()?;
+        if turn >= warmup {
+            seconds.push(start.elapsed().as_secs_f64());
+        }
+    }
+    seconds.sort_by(f64::total_cmp);
+    Ok(seconds[seconds.len() / 2])
+}
+
+/// The most memory each process of the job has had, in MiB; ranks that are threads share one.
+fn peak_rss_mb(world: &ProcessGroup) -> Result<Vec<i64>> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kib = line
+        .and_then(|line| line.split_whitespace().next())
+        .context("no VmHWM in /proc")?;
+    let mine = kib.parse::<i64>()? / 1024;
+    if world.backend() == "local" || world.size() == 1 {
+        return Ok(vec![mine]);
+    }
+    let every = world.all_gather(
+        &Tensor::from_slice(&[mine]),
+        0,
+        world.size() as i64,
+        "memory",
+    )?;
+    Ok(Vec::try_from(every)?)
+}

@@ -1,0 +1,13 @@
+use tp_models::LlamaForCausalLM;
+use tp_runtime::tp_plan;
+
+tp_plan! {
+    /// Splits some of Llama.
+    pub PLAN for LlamaForCausalLM;
+    "model.layers.*.self_attn.q_prj" => Colwise,
+    "model.norm" => Rowwise,
+    "model..norm" => _ | SequenceParallel,
+    "lm_head" => Colwize(input: Partial),
+}
+
+fn main() {}

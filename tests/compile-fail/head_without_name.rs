@@ -1,0 +1,9 @@
+use tp_models::LlamaForCausalLM;
+use tp_runtime::tp_plan;
+
+tp_plan! {
+    /// Splits some of Llama.
+    "lm_head" => Colwise,
+}
+
+fn main() {}

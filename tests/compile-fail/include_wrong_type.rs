@@ -1,0 +1,19 @@
+use tp_models::LlamaForCausalLM;
+use tp_models::llama::LlamaModel;
+use tp_runtime::tp_plan;
+
+tp_plan! {
+    /// The decoder's part.
+    pub BACKBONE for LlamaModel;
+    "layers.*.mlp.{gate,up}_proj" => Colwise,
+    "layers.*.mlp.down_proj" => Rowwise,
+}
+
+tp_plan! {
+    /// Splits some of Llama.
+    pub PLAN for LlamaForCausalLM;
+    "lm_head" => include BACKBONE,
+    "model.layers.*" => include BACKBONE,
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+use tp_models::LlamaForCausalLM;
+use tp_runtime::tp_plan;
+
+tp_plan! {
+    /// Splits some of Llama.
+    pub PLAN for LlamaForCausalLM;
+    "model.layers.*.self_attn.*_proj" => Colwise,
+}
+
+fn main() {}

@@ -1,0 +1,48 @@
+//! Closeness of tensors, with a message that says where they part.
+
+use tch::{Kind, Tensor};
+
+/// How far two tensors may be apart: an absolute bound, and one relative to the largest reference element.
+#[derive(Clone, Copy, Debug)]
+pub struct Tolerance {
+    /// Allowed anywhere.
+    pub absolute: f64,
+    /// Allowed per unit of the largest magnitude in the reference.
+    pub relative: f64,
+}
+
+impl Tolerance {
+    /// What f32 arithmetic in another order may differ by.
+    pub const F32: Self = Self {
+        absolute: 1e-6,
+        relative: 1e-5,
+    };
+
+    /// What bf16 activations may differ by.
+    pub const BF16: Self = Self {
+        absolute: 1e-2,
+        relative: 3e-2,
+    };
+}
+
+/// Panics unless `actual` is close to `reference`.
+///
+/// # Panics
+/// Then, naming the tensor, the element that is furthest off, and both values.
+pub fn assert_close(name: &str, actual: &Tensor, reference: &Tensor, tolerance: Tolerance) {
+    assert_eq!(actual.size(), reference.size(), "{name}: another shape");
+    let actual = actual.to_kind(Kind::Double).flatten(0, -1);
+    let reference = reference.to_kind(Kind::Double).flatten(0, -1);
+    let difference = (&actual - &reference).abs();
+    let worst = difference.max().double_value(&[]);
+    let scale = reference.abs().max().double_value(&[]);
+    let allowed = tolerance.absolute + tolerance.relative * scale;
+    let at = difference.argmax(0, false).int64_value(&[]);
+    // Written so that NaN fails.
+    assert!(
+        worst <= allowed,
+        "{name}: element {at} is {} and should be {}; off by {worst:.2e} where {allowed:.2e} is allowed",
+        actual.double_value(&[at]),
+        reference.double_value(&[at]),
+    );
+}

@@ -1,0 +1,97 @@
+//! What `explain` says of communication is what a process group counts.
+
+use std::num::NonZeroUsize;
+
+use tch::Kind;
+use tp_models as _;
+use tp_runtime::comm;
+use tp_runtime::explain::{self, Count, Dtype, Explanation, Setup};
+use tp_runtime::model::{self, Inputs};
+use tp_runtime::parallel::ParallelModel;
+use tp_runtime::plan::plan_for_architecture;
+use tp_runtime::{Result, loss};
+use tp_tests::fixture::Fixture;
+use tp_tests::parity::{Setting, on_ranks, settings};
+
+#[test]
+fn every_collective_of_a_step_is_explained() {
+    for name in ["llama_gqa", "llama_bias", "llama_tied"] {
+        for setting in settings(&[1, 2]) {
+            check(name, setting, Kind::Float);
+        }
+    }
+    for setting in settings(&[4]) {
+        check("llama_bias", setting, Kind::Float);
+        check("llama_bias", setting, Kind::BFloat16);
+    }
+}
+
+/// A forward, a loss and a backward of seven tokens, which no degree but one divides.
+fn check(name: &str, setting: Setting, kind: Kind) {
+    let fixture = Fixture::open(name);
+    on_ranks(&fixture.dir, setting, kind, |model| {
+        let ids = tch::Tensor::ones([3, 7], (Kind::Int64, model.device()));
+        let report = explain(model, setting, kind, ids.size2()?)?;
+        let context = format!("{name}, {setting:?}, {kind:?}");
+        let group = model.group();
+
+        group.reset_traffic();
+        let logits = model.forward(&Inputs::new(ids.shallow_clone()), None)?;
+        assert_counts(
+            &context,
+            "forward",
+            group.traffic(),
+            report.forward_traffic(),
+        );
+
+        group.reset_traffic();
+        let loss = loss::cross_entropy(&logits, &loss::next_token_labels(&ids))?;
+        assert_counts(&context, "loss", group.traffic(), report.loss_traffic());
+
+        group.reset_traffic();
+        loss.f_backward()?;
+        assert_counts(
+            &context,
+            "backward",
+            group.traffic(),
+            report.backward_traffic(),
+        );
+        Ok(())
+    });
+}
+
+fn explain(
+    model: &ParallelModel,
+    setting: Setting,
+    kind: Kind,
+    (batch, sequence): (i64, i64),
+) -> Result<Explanation> {
+    let shapes = model::build(model.config())?;
+    let setup = Setup {
+        degree: NonZeroUsize::new(setting.degree).expect("no setting has zero ranks"),
+        mode: setting.mode,
+        batch: batch as u64,
+        sequence: sequence as u64,
+        dtype: match kind {
+            Kind::BFloat16 => Dtype::Bf16,
+            _ => Dtype::F32,
+        },
+    };
+    let plan = plan_for_architecture(shapes.node().type_name)?;
+    explain::explain(plan, &*shapes, setup)
+}
+
+fn assert_counts(context: &str, pass: &str, counted: comm::Traffic, explained: explain::Traffic) {
+    let counted = [
+        counted.all_reduce,
+        counted.all_gather,
+        counted.reduce_scatter,
+    ];
+    let counted = counted.map(|comm::Count { calls, bytes }| Count { calls, bytes });
+    let explained = [
+        explained.all_reduce,
+        explained.all_gather,
+        explained.reduce_scatter,
+    ];
+    assert_eq!(counted, explained, "{pass} of {context}");
+}

@@ -1,0 +1,2 @@
+#[derive(Module)]
+struct Block(Linear, RmsNorm);

@@ -1,0 +1,107 @@
+//! Second stage: a module whose children have distinct names and whose flow names children.
+
+use proc_macro2::Ident;
+use syn::Type;
+use syn::ext::IdentExt;
+
+use super::parse::{RawField, RawModule, RawStage};
+use crate::fault::Fault;
+use crate::nearest::nearest;
+use crate::report::Report;
+
+/// A legal struct of modules.
+pub(super) struct Module {
+    pub(super) children: Vec<Child>,
+    pub(super) flow: Vec<Stage>,
+}
+
+/// A field that is a module.
+pub(super) struct Child {
+    pub(super) ident: Ident,
+    pub(super) ty: Type,
+    pub(super) name: String,
+}
+
+/// A stage that names children by their checkpoint names.
+pub(super) enum Stage {
+    Feed(Vec<String>),
+    Residual,
+}
+
+pub(super) fn check(raw: RawModule, report: &mut Report) -> Module {
+    let flow = raw
+        .flow
+        .iter()
+        .map(|stage| self::stage(stage, &raw.fields, report))
+        .collect();
+    let mut children: Vec<Child> = Vec::new();
+    for field in raw.fields {
+        if let (true, Some(rename)) = (field.skip, &field.rename) {
+            report.at(rename, Fault::SkipAndRename);
+        }
+        if field.skip {
+            continue;
+        }
+        let name = name(&field);
+        if !is_segment(&name) {
+            report.at(&field.rename, Fault::RenameSegment { name: name.clone() });
+        }
+        if children.iter().any(|other| other.name == name) {
+            match &field.rename {
+                Some(rename) => report.at(rename, Fault::SameName { name: name.clone() }),
+                None => report.at(&field.ident, Fault::SameName { name: name.clone() }),
+            }
+        }
+        children.push(Child {
+            ident: field.ident,
+            ty: field.ty,
+            name,
+        });
+    }
+    Module { children, flow }
+}
+
+fn stage(stage: &RawStage, fields: &[RawField], report: &mut Report) -> Stage {
+    let RawStage::Feed(idents) = stage else {
+        return Stage::Residual;
+    };
+    let mut names = Vec::new();
+    for ident in idents {
+        match fields.iter().find(|field| field.ident == *ident) {
+            Some(field) if field.skip => {
+                report.at(
+                    ident,
+                    Fault::FlowSkipped {
+                        name: ident.to_string(),
+                    },
+                );
+            }
+            Some(field) => names.push(name(field)),
+            None => {
+                let found = ident.to_string();
+                let known: Vec<String> = fields
+                    .iter()
+                    .filter(|field| !field.skip)
+                    .map(|field| field.ident.to_string())
+                    .collect();
+                let near = nearest(&found, known.iter().map(String::as_str)).map(str::to_owned);
+                report.at(ident, Fault::FlowName { found, near });
+            }
+        }
+    }
+    Stage::Feed(names)
+}
+
+fn name(field: &RawField) -> String {
+    match &field.rename {
+        Some(rename) => rename.value(),
+        None => field.ident.unraw().to_string(),
+    }
+}
+
+fn is_segment(name: &str) -> bool {
+    !name.is_empty()
+        && name
+            .chars()
+            .all(|c| c.is_alphanumeric() || c == '_' || c == '-')
+}

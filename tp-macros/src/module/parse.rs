@@ -1,0 +1,137 @@
+//! First stage: fields and attributes as they were written.
+
+use proc_macro2::Ident;
+use syn::parse::{Parse, ParseStream};
+use syn::punctuated::Punctuated;
+use syn::{Attribute, Data, DeriveInput, Expr, ExprLit, Fields, Lit, LitStr, Meta, Token, Type};
+
+use crate::fault::Fault;
+use crate::report::Report;
+
+/// A struct as written.
+#[derive(Default)]
+pub(super) struct RawModule {
+    pub(super) fields: Vec<RawField>,
+    pub(super) flow: Vec<RawStage>,
+}
+
+/// A field as written.
+pub(super) struct RawField {
+    pub(super) ident: Ident,
+    pub(super) ty: Type,
+    pub(super) skip: bool,
+    pub(super) rename: Option<LitStr>,
+}
+
+/// One stage between two arrows.
+pub(super) enum RawStage {
+    Feed(Vec<Ident>),
+    Residual,
+}
+
+pub(super) fn parse(input: &DeriveInput, report: &mut Report) -> RawModule {
+    for attribute in named(&input.attrs, "module") {
+        report.at(attribute, Fault::ModuleOnStruct);
+    }
+    let flow = flow(&input.attrs, report);
+    let Data::Struct(data) = &input.data else {
+        report.at(&input.ident, Fault::DeriveEnum);
+        return RawModule::default();
+    };
+    let Fields::Named(fields) = &data.fields else {
+        report.at(&input.ident, Fault::DeriveUnnamed);
+        return RawModule::default();
+    };
+    let fields = fields
+        .named
+        .iter()
+        .filter_map(|field| self::field(field, report))
+        .collect();
+    RawModule { fields, flow }
+}
+
+fn field(field: &syn::Field, report: &mut Report) -> Option<RawField> {
+    for attribute in named(&field.attrs, "flow") {
+        report.at(attribute, Fault::FlowOnField);
+    }
+    let mut raw = RawField {
+        ident: field.ident.clone()?,
+        ty: field.ty.clone(),
+        skip: false,
+        rename: None,
+    };
+    for attribute in named(&field.attrs, "module") {
+        match attribute.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated) {
+            Ok(keys) => keys.iter().for_each(|key| raw.key(key, report)),
+            Err(error) => report.add(error),
+        }
+    }
+    Some(raw)
+}
+
+impl RawField {
+    fn key(&mut self, key: &Meta, report: &mut Report) {
+        let name = key
+            .path()
+            .get_ident()
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        match (name.as_str(), key) {
+            ("skip", Meta::Path(_)) if self.skip => {
+                report.at(key, Fault::ModuleKeyTwice { key: name });
+            }
+            ("skip", Meta::Path(_)) => self.skip = true,
+            ("rename", _) if self.rename.is_some() => {
+                report.at(key, Fault::ModuleKeyTwice { key: name });
+            }
+            ("rename", Meta::NameValue(pair)) => match &pair.value {
+                Expr::Lit(ExprLit {
+                    lit: Lit::Str(text),
+                    ..
+                }) => self.rename = Some(text.clone()),
+                other => report.at(other, Fault::RenameValue),
+            },
+            ("rename", other) => report.at(other, Fault::RenameValue),
+            (_, other) => {
+                let found = quote::ToTokens::to_token_stream(other).to_string();
+                report.at(other, Fault::ModuleKey { found });
+            }
+        }
+    }
+}
+
+fn flow(attributes: &[Attribute], report: &mut Report) -> Vec<RawStage> {
+    let mut stages = Vec::new();
+    for (index, attribute) in named(attributes, "flow").enumerate() {
+        if index > 0 {
+            report.at(attribute, Fault::FlowTwice);
+            continue;
+        }
+        match attribute
+            .parse_args_with(Punctuated::<RawStage, Token![->]>::parse_separated_nonempty)
+        {
+            Ok(parsed) => stages.extend(parsed),
+            Err(error) => report.add(error),
+        }
+    }
+    stages
+}
+
+impl Parse for RawStage {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        if input.parse::<Option<Token![+]>>()?.is_some() {
+            return Ok(Self::Residual);
+        }
+        Ok(Self::Feed(
+            Punctuated::<Ident, Token![,]>::parse_separated_nonempty(input)?
+                .into_iter()
+                .collect(),
+        ))
+    }
+}
+
+fn named<'a>(attributes: &'a [Attribute], name: &'a str) -> impl Iterator<Item = &'a Attribute> {
+    attributes
+        .iter()
+        .filter(move |attribute| attribute.path().is_ident(name))
+}

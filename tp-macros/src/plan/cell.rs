@@ -1,0 +1,172 @@
+//! Second stage, inside a row: a known style with layouts it can take and give.
+
+use proc_macro2::{Ident, Span};
+use syn::{Expr, ExprLit, Lit};
+
+use super::layout;
+use super::parse::{RawArgument, RawCell, RawStyle};
+use super::rules::{Argument, Layout, PYTHON_NAMES, RULES, Rule};
+use crate::fault::Fault;
+use crate::nearest::nearest;
+use crate::report::Report;
+
+/// A legal style.
+#[derive(Clone)]
+pub(super) struct Style {
+    pub(super) rule: &'static Rule,
+    pub(super) span: Span,
+    pub(super) arguments: Vec<(Argument, Value)>,
+}
+
+/// The value of an argument.
+#[derive(Clone, Copy)]
+pub(super) enum Value {
+    Layout(Layout),
+    Flag(bool),
+}
+
+/// Which column a cell stands in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Column {
+    /// Left of the `|`, or the only one.
+    TensorParallel,
+    /// Right of the `|`.
+    SequenceParallel,
+}
+
+/// The cell's style without what is wrong with it; `None` for `_` and for an unknown style.
+pub(super) fn check(cell: &RawCell, column: Column, report: &mut Report) -> Option<Style> {
+    match cell {
+        RawCell::Replicated => None,
+        RawCell::Style(raw) => style(raw, column, report),
+    }
+}
+
+fn style(raw: &RawStyle, column: Column, report: &mut Report) -> Option<Style> {
+    let found = raw.name.to_string();
+    let Some(rule) = RULES.iter().find(|rule| rule.name == found) else {
+        let known = RULES.each_ref().map(|rule| rule.name).to_vec();
+        report.at(
+            &raw.name,
+            Fault::Style {
+                near: meant(&found, &known),
+                found,
+                known,
+            },
+        );
+        return None;
+    };
+    if column == Column::TensorParallel && rule.splits_the_sequence() {
+        report.at(&raw.name, Fault::StyleColumn { style: rule.name });
+    }
+    let mut arguments: Vec<(Argument, Value)> = Vec::new();
+    for raw in &raw.arguments {
+        let Some(argument) = argument(&raw.name, rule, report) else {
+            continue;
+        };
+        if arguments.iter().any(|(other, _)| *other == argument) {
+            report.at(
+                &raw.name,
+                Fault::ArgumentTwice {
+                    argument: argument.name(),
+                },
+            );
+            continue;
+        }
+        match value(raw, argument, rule, column) {
+            Ok(value) => arguments.push((argument, value)),
+            Err(fault) => report.at(&raw.value, fault),
+        }
+    }
+    // `local` last: what `output` implies for it is a default, not an override.
+    arguments.sort_by_key(|(argument, _)| *argument);
+    Some(Style {
+        rule,
+        span: raw.name.span(),
+        arguments,
+    })
+}
+
+fn argument(name: &Ident, rule: &Rule, report: &mut Report) -> Option<Argument> {
+    let found = name.to_string();
+    let takes: Vec<&str> = rule.arguments().map(Argument::name).collect();
+    match Argument::ALL
+        .into_iter()
+        .find(|argument| argument.name() == found)
+    {
+        Some(argument) if takes.contains(&argument.name()) => return Some(argument),
+        Some(_) => {
+            report.at(
+                name,
+                Fault::ArgumentNotTaken {
+                    found,
+                    style: rule.name,
+                    takes,
+                },
+            );
+        }
+        None => {
+            let near = meant(&found, &takes);
+            report.at(
+                name,
+                Fault::Argument {
+                    found,
+                    near,
+                    style: rule.name,
+                    takes,
+                },
+            );
+        }
+    }
+    None
+}
+
+fn value(
+    raw: &RawArgument,
+    argument: Argument,
+    rule: &Rule,
+    column: Column,
+) -> Result<Value, Fault> {
+    if argument == Argument::Local {
+        return match &raw.value {
+            Expr::Lit(ExprLit {
+                lit: Lit::Bool(flag),
+                ..
+            }) => Ok(Value::Flag(flag.value)),
+            _ => Err(Fault::LocalValue),
+        };
+    }
+    let layout = layout::parse(&raw.value, argument)?;
+    let legal = rule.layouts(argument);
+    if !legal.contains(&layout) {
+        let legal = legal
+            .iter()
+            .map(|legal| format!("{}: {legal}", argument.name()))
+            .collect();
+        let found = format!("{}: {layout}", argument.name());
+        return Err(Fault::IllegalLayout {
+            style: rule.name,
+            found,
+            legal,
+        });
+    }
+    if layout == Layout::Shard(1) && column == Column::TensorParallel && !rule.splits_the_sequence()
+    {
+        return Err(Fault::LayoutColumn {
+            style: rule.name,
+            argument: argument.name(),
+        });
+    }
+    Ok(Value::Layout(layout))
+}
+
+/// What an unknown word most likely meant, Python's names included.
+fn meant(found: &str, known: &[&'static str]) -> Option<&'static str> {
+    let python = PYTHON_NAMES
+        .iter()
+        .find(|(python, _)| *python == found)
+        .map(|(_, name)| *name);
+    python
+        .filter(|name| known.contains(name))
+        .or_else(|| nearest(found, known.iter().copied()))
+}

@@ -1,0 +1,165 @@
+//! Last stage: the constant, one check per row on that row's tokens, the registration.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::{Attribute, Expr, ExprLit, Lit, Meta};
+
+use super::cell::{Style, Value};
+use super::check::{Body, Item, SequenceCell, Table};
+use super::rules::Layout;
+
+pub(super) fn expand(table: &Table) -> TokenStream {
+    let Table {
+        attributes,
+        visibility,
+        name,
+        model,
+        has_sequence_column,
+        ..
+    } = table;
+    let text = name.to_string();
+    let doc = doc(attributes);
+    let alternate = option(table.alternate.as_ref());
+    let items = table.items.iter().map(item);
+    let checks = table
+        .items
+        .iter()
+        .enumerate()
+        .map(|(index, item)| checks(table, index, item));
+    quote! {
+        #(#attributes)*
+        #visibility static #name: ::tp_runtime::Plan = ::tp_runtime::Plan {
+            name: #text,
+            doc: #doc,
+            node: <#model as ::tp_runtime::Module>::NODE,
+            alternate: #alternate,
+            items: &[#(#items),*],
+            has_sequence_column: #has_sequence_column,
+            file: ::core::file!(),
+            line: ::core::line!(),
+        };
+        #(#checks)*
+        ::tp_runtime::__private::inventory::submit! { &#name }
+    }
+}
+
+fn item(item: &Item) -> TokenStream {
+    let (pattern, optional) = (&item.pattern, item.optional);
+    match &item.body {
+        Body::Include(plan) => quote! {
+            ::tp_runtime::plan::Item::Include { prefix: #pattern, plan: &#plan }
+        },
+        Body::Row {
+            tensor_parallel,
+            sequence_parallel,
+        } => {
+            let line = line(item.span);
+            let tensor = option(tensor_parallel.as_ref());
+            let sequence = match sequence_parallel {
+                SequenceCell::Same => tensor.clone(),
+                SequenceCell::Own(style) => option(style.as_ref()),
+            };
+            quote! {
+                ::tp_runtime::plan::Item::Row(::tp_runtime::plan::Row {
+                    pattern: #pattern,
+                    optional: #optional,
+                    tensor_parallel: #tensor,
+                    sequence_parallel: #sequence,
+                    line: #line,
+                })
+            }
+        }
+    }
+}
+
+/// The constants that make rustc check an item: the pattern on its literal, a style on its name.
+fn checks(table: &Table, index: usize, item: &Item) -> TokenStream {
+    let name = &table.name;
+    let Body::Row {
+        tensor_parallel,
+        sequence_parallel,
+    } = &item.body
+    else {
+        return quote_spanned! {item.span=>
+            const _: () = ::tp_runtime::plan::check::include(&#name, #index);
+        };
+    };
+    let mut checks = quote_spanned! {item.span=>
+        const _: () = ::tp_runtime::plan::check::row(&#name, #index);
+    };
+    let mut fits = |style: &Option<Style>, mode: TokenStream| {
+        if let Some(style) = style {
+            checks.extend(quote_spanned! {style.span=>
+                const _: () = ::tp_runtime::plan::check::fits(
+                    &#name, #index, ::tp_runtime::plan::Mode::#mode,
+                );
+            });
+        }
+    };
+    fits(tensor_parallel, quote!(TensorParallel));
+    if let SequenceCell::Own(style) = sequence_parallel {
+        fits(style, quote!(SequenceParallel));
+    }
+    checks
+}
+
+impl ToTokens for Style {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        let kind = proc_macro2::Ident::new(self.rule.name, Span::call_site());
+        tokens.extend(quote! { ::tp_runtime::plan::StyleKind::#kind.style() });
+        for (argument, value) in &self.arguments {
+            let argument = proc_macro2::Ident::new(argument.name(), Span::call_site());
+            let value = match value {
+                Value::Layout(layout) => quote! { ::tp_runtime::Placement::#layout },
+                Value::Flag(flag) => quote! { #flag },
+            };
+            tokens.extend(quote! { .#argument(#value) });
+        }
+    }
+}
+
+impl ToTokens for Layout {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        tokens.extend(match self {
+            Self::Replicate => quote! { Replicate },
+            Self::Shard(dimension) => quote! { Shard(#dimension) },
+            Self::Partial => quote! { Partial },
+        });
+    }
+}
+
+fn option(value: Option<impl ToTokens>) -> TokenStream {
+    match value {
+        Some(value) => quote! { ::core::option::Option::Some(#value) },
+        None => quote! { ::core::option::Option::None },
+    }
+}
+
+/// The text of the doc comments.
+fn doc(attributes: &[Attribute]) -> String {
+    let lines = attributes
+        .iter()
+        .filter_map(|attribute| match &attribute.meta {
+            Meta::NameValue(pair) if pair.path.is_ident("doc") => match &pair.value {
+                Expr::Lit(ExprLit {
+                    lit: Lit::Str(text),
+                    ..
+                }) => Some(text.value()),
+                _ => None,
+            },
+            _ => None,
+        });
+    lines
+        .map(|line| line.trim().to_owned())
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+/// The source line of a row; only the compiler knows it.
+fn line(span: Span) -> u32 {
+    if proc_macro::is_available() {
+        span.unwrap().line() as u32
+    } else {
+        0
+    }
+}

@@ -1,0 +1,28 @@
+//! `tp_plan!`.
+
+mod cell;
+mod check;
+mod expand;
+mod layout;
+mod parse;
+mod pattern;
+mod rules;
+
+use proc_macro2::TokenStream;
+use syn::parse::Parser;
+
+use crate::report::Report;
+
+/// The constant, its checks and its registration, after every fault found in the table.
+pub(crate) fn plan(input: TokenStream) -> TokenStream {
+    let mut report = Report::default();
+    let parsed =
+        (|stream: syn::parse::ParseStream<'_>| parse::parse(stream, &mut report)).parse2(input);
+    let expansion = match parsed {
+        Ok(raw) => expand::expand(&check::check(raw, &mut report)),
+        Err(error) => error.into_compile_error(),
+    };
+    let mut tokens = report.into_tokens();
+    tokens.extend(expansion);
+    tokens
+}

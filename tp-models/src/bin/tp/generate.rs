@@ -1,0 +1,121 @@
+//! `tp generate`: text from a prompt.
+
+use std::io::Write;
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+
+use anyhow::{Result, ensure};
+use clap::Args;
+use tch::Tensor;
+use tp_runtime::checkpoint::Checkpoint;
+use tp_runtime::generate::{GenerateOptions, Sampling, generate};
+use tp_runtime::parallel::ParallelModel;
+
+use crate::ranks::{Rank, RankArgs};
+use crate::text;
+
+/// Continue a prompt; the same text at any number of ranks
+#[derive(Args, Debug)]
+pub(super) struct Arguments {
+    /// The checkpoint's folder: config.json, safetensors and tokenizer.json
+    #[arg(long, value_name = "DIR")]
+    model: PathBuf,
+    /// What to continue
+    #[arg(long, value_name = "TEXT")]
+    prompt: String,
+    /// How many tokens to add at most
+    #[arg(long, value_name = "K", default_value_t = 128)]
+    max_new_tokens: i64,
+    /// Sample instead of taking the likeliest; higher is wilder
+    #[arg(long, value_name = "T")]
+    temperature: Option<f64>,
+    /// Sample among the likeliest tokens that together have this probability
+    #[arg(
+        long,
+        value_name = "P",
+        default_value_t = 1.0,
+        requires = "temperature"
+    )]
+    top_p: f64,
+    /// Where sampling starts; the same seed gives the same text
+    #[arg(long, value_name = "S", default_value_t = 0, requires = "temperature")]
+    seed: u64,
+    #[command(flatten)]
+    ranks: RankArgs,
+}
+
+pub(super) fn run(args: &Arguments) -> Result<()> {
+    ensure!(
+        args.max_new_tokens >= 0,
+        "--max-new-tokens must not be negative"
+    );
+    ensure!(
+        0.0 < args.top_p && args.top_p <= 1.0,
+        "--top-p must be above 0 and at most 1"
+    );
+    ensure!(
+        args.temperature.is_none_or(|t| t > 0.0),
+        "--temperature must be above 0; leave it out for the likeliest"
+    );
+    args.ranks.run(&args.model, |rank| tell(args, &rank))
+}
+
+fn tell(args: &Arguments, rank: &Rank) -> Result<()> {
+    let tokenizer = text::tokenizer(&args.model.join("tokenizer.json"))?;
+    let prompt = text::encode(&tokenizer, &args.prompt, true)?;
+    ensure!(
+        !prompt.is_empty(),
+        "the prompt has no tokens: give at least one word"
+    );
+    let checkpoint = Checkpoint::open(&args.model)?;
+    let (model, _) = ParallelModel::load(&checkpoint, &rank.mesh, rank.options)?;
+    let options = GenerateOptions {
+        max_new_tokens: args.max_new_tokens,
+        sampling: match args.temperature {
+            None => Sampling::Greedy,
+            Some(temperature) => Sampling::Random {
+                temperature,
+                top_p: args.top_p,
+                seed: args.seed,
+            },
+        },
+        stop: text::end_tokens(&args.model, checkpoint.config())?,
+    };
+    let mut stream = text::Stream::after(&tokenizer, &prompt)?;
+    let mut failure = None;
+    let mut show = |text: &str| {
+        if rank.is_first && failure.is_none() {
+            let mut out = std::io::stdout();
+            failure = out
+                .write_all(text.as_bytes())
+                .and_then(|()| out.flush())
+                .err();
+        }
+    };
+    show(&args.prompt);
+    let ids = Tensor::from_slice(&prompt)
+        .unsqueeze(0)
+        .to_device(rank.options.device);
+    let mut decoding = Ok(());
+    let _ = generate(&model, &ids, &options, |chosen| {
+        let token = chosen.int64_value(&[0]);
+        if options.stop.contains(&token) {
+            return ControlFlow::Break(());
+        }
+        match stream.push(token) {
+            Ok(text) => show(&text),
+            Err(error) => {
+                decoding = Err(error);
+                return ControlFlow::Break(());
+            }
+        }
+        ControlFlow::Continue(())
+    })?;
+    show("\n");
+    decoding?;
+    // A reader that has enough, such as `head`, is no failure.
+    match failure {
+        Some(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,76 @@
+//! `tp plans`: the registry.
+
+use anyhow::Result;
+use serde_json::{Map, Value};
+use tp_runtime::plan::{self, Mode, Plan};
+
+use crate::output::{print, print_json};
+
+/// List the plans this program knows
+///
+/// One line per plan: the architecture that `config.json` names, the plan, whether it is the
+/// architecture's default or an alternate (for `--plan`), the modes it supports, and where its table
+/// is written.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  tp plans                     what there is
+  tp plans --json > plans.json every row of every plan, with PyTorch's names for styles")]
+pub(crate) struct Arguments {
+    /// Print every row, as {ARCHITECTURE: {\"tp\": {PATTERN: STYLE}, \"sp\": {...} or null}}
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    let plans = plan::plans();
+    if arguments.json {
+        return print_json(&tables(&plans));
+    }
+    print(lines(&plans).join("\n"))
+}
+
+/// An architecture's alternates stand inside its entry, by name.
+fn tables(plans: &[&'static Plan]) -> Map<String, Value> {
+    let mut tables = Map::new();
+    for plan in plans {
+        let model = tables
+            .entry(plan.model())
+            .or_insert_with(|| Map::new().into());
+        let table = plan::json(plan);
+        match plan.alternate {
+            Some(alternate) => model["alternates"][alternate] = table,
+            None => {
+                model["tp"] = table["tp"].clone();
+                model["sp"] = table["sp"].clone();
+            }
+        }
+    }
+    tables
+}
+
+fn lines(plans: &[&'static Plan]) -> Vec<String> {
+    let rows: Vec<[String; 5]> = plans.iter().map(|plan| row(plan)).collect();
+    let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
+    let widths = [0, 1, 2, 3].map(width);
+    let line = |row: &[String; 5]| {
+        let cells = row
+            .iter()
+            .zip(widths)
+            .map(|(cell, width)| format!("{cell:width$}  "));
+        format!("{}{}", cells.collect::<String>(), row[4])
+    };
+    rows.iter().map(line).collect()
+}
+
+fn row(plan: &Plan) -> [String; 5] {
+    let role = match plan.alternate {
+        Some(alternate) => format!("--plan {alternate}"),
+        None => "default".to_owned(),
+    };
+    let modes = match plan.supports(Mode::SequenceParallel) {
+        true => "tensor parallel, sequence parallel",
+        false => "tensor parallel",
+    };
+    [plan.model(), plan.name, &role, modes, &plan.place()].map(str::to_owned)
+}

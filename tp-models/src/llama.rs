@@ -1,0 +1,331 @@
+//! Llama (Touvron et al. 2023; transformers `models/llama/modeling_llama.py`).
+//!
+//! Shapes: B batch, S sequence, H hidden, A attention heads, K key-value heads, D head dimension,
+//! I intermediate, V vocabulary. Every shape is that of the whole tensor.
+
+use serde::Deserialize;
+use serde_json::Value;
+use tp_runtime::config::{self, RopeParameters};
+use tp_runtime::model::{FromConfig, Model};
+use tp_runtime::nn::{Embedding, Linear, LinearShape, RmsNorm, RotaryEmbedding};
+use tp_runtime::{Module, Result, register_model, tp_plan};
+
+use crate::options::{Activation, check_heads};
+
+#[cfg(feature = "torch")]
+use {
+    tp_runtime::dtensor::DTensor,
+    tp_runtime::model::Inputs,
+    tp_runtime::nn::{Attention, AttentionMask, KvCache, LayerCache, RotaryTables},
+};
+
+/// The fields of a Llama `config.json`, with the defaults of transformers' `LlamaConfig`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default)]
+pub struct LlamaConfig {
+    /// V
+    pub vocab_size: i64,
+    /// H
+    pub hidden_size: i64,
+    /// I
+    pub intermediate_size: i64,
+    /// How many decoder layers.
+    pub num_hidden_layers: usize,
+    /// A
+    pub num_attention_heads: i64,
+    /// K; A where absent.
+    pub num_key_value_heads: Option<i64>,
+    /// D; H / A where absent.
+    pub head_dim: Option<i64>,
+    /// Added to the mean square in every norm.
+    pub rms_norm_eps: f64,
+    /// Biases on q, k, v and o.
+    pub attention_bias: bool,
+    /// Biases on gate, up and down.
+    pub mlp_bias: bool,
+    /// Whether the head shares the embedding's table.
+    pub tie_word_embeddings: bool,
+    /// The row of the embedding that gets no gradient from look-ups.
+    pub pad_token_id: Option<i64>,
+    /// Only `silu` is known.
+    pub hidden_act: Activation,
+}
+
+impl Default for LlamaConfig {
+    fn default() -> Self {
+        Self {
+            vocab_size: 32000,
+            hidden_size: 4096,
+            intermediate_size: 11008,
+            num_hidden_layers: 32,
+            num_attention_heads: 32,
+            num_key_value_heads: None,
+            head_dim: None,
+            rms_norm_eps: 1e-6,
+            attention_bias: false,
+            mlp_bias: false,
+            tie_word_embeddings: false,
+            pad_token_id: None,
+            hidden_act: Activation::Silu,
+        }
+    }
+}
+
+impl LlamaConfig {
+    fn head_dim(&self) -> i64 {
+        self.head_dim
+            .unwrap_or(self.hidden_size / self.num_attention_heads.max(1))
+    }
+
+    fn key_value_heads(&self) -> i64 {
+        self.num_key_value_heads.unwrap_or(self.num_attention_heads)
+    }
+}
+
+/// Llama with a language-modelling head.
+#[derive(Module)]
+#[flow(model -> lm_head)]
+pub struct LlamaForCausalLM {
+    model: LlamaModel,
+    lm_head: Linear,
+}
+
+/// The decoder without its head.
+#[derive(Module)]
+#[flow(embed_tokens -> layers -> norm)]
+pub struct LlamaModel {
+    embed_tokens: Embedding,
+    layers: Vec<LlamaDecoderLayer>,
+    norm: RmsNorm,
+    rotary_emb: RotaryEmbedding,
+}
+
+/// One decoder layer: attention and MLP, each after a norm, each added to the residual stream.
+#[derive(Module)]
+#[flow(input_layernorm -> self_attn -> + -> post_attention_layernorm -> mlp -> +)]
+pub struct LlamaDecoderLayer {
+    self_attn: LlamaAttention,
+    mlp: LlamaMlp,
+    input_layernorm: RmsNorm,
+    post_attention_layernorm: RmsNorm,
+}
+
+/// Grouped-query attention with rotary positions.
+#[derive(Module)]
+#[flow(q_proj, k_proj, v_proj -> o_proj)]
+pub struct LlamaAttention {
+    q_proj: Linear,
+    k_proj: Linear,
+    v_proj: Linear,
+    o_proj: Linear,
+    #[module(skip)]
+    head_dim: i64,
+}
+
+/// The gated MLP.
+#[derive(Module)]
+#[flow(gate_proj, up_proj -> down_proj)]
+pub struct LlamaMlp {
+    gate_proj: Linear,
+    up_proj: Linear,
+    down_proj: Linear,
+}
+
+impl FromConfig for LlamaForCausalLM {
+    fn from_config(config: &Value) -> Result<Self> {
+        let rope = RopeParameters::of(config, 10_000.0)?;
+        let config: LlamaConfig = config::parse(config)?;
+        check_heads(
+            config.num_attention_heads,
+            config.key_value_heads(),
+            config.head_dim(),
+        )?;
+        let model = LlamaModel::new(&config, &rope)?;
+        let lm_head = match config.tie_word_embeddings {
+            true => Linear::tied(&model.embed_tokens),
+            false => Linear::new(LinearShape::new(config.hidden_size, config.vocab_size)),
+        };
+        Ok(Self { model, lm_head })
+    }
+}
+
+impl LlamaModel {
+    fn new(config: &LlamaConfig, rope: &RopeParameters) -> Result<Self> {
+        Ok(Self {
+            embed_tokens: Embedding::new(
+                config.vocab_size,
+                config.hidden_size,
+                config.pad_token_id,
+            ),
+            layers: (0..config.num_hidden_layers)
+                .map(|_| LlamaDecoderLayer::new(config))
+                .collect(),
+            norm: RmsNorm::new(config.hidden_size, config.rms_norm_eps),
+            rotary_emb: RotaryEmbedding::new(config.head_dim(), rope)?,
+        })
+    }
+}
+
+impl LlamaDecoderLayer {
+    fn new(config: &LlamaConfig) -> Self {
+        Self {
+            self_attn: LlamaAttention::new(config),
+            mlp: LlamaMlp::new(config),
+            input_layernorm: RmsNorm::new(config.hidden_size, config.rms_norm_eps),
+            post_attention_layernorm: RmsNorm::new(config.hidden_size, config.rms_norm_eps),
+        }
+    }
+}
+
+impl LlamaAttention {
+    fn new(config: &LlamaConfig) -> Self {
+        let (hidden, head_dim, bias) =
+            (config.hidden_size, config.head_dim(), config.attention_bias);
+        let heads = (config.num_attention_heads, "num_attention_heads");
+        let key_value_heads = (config.key_value_heads(), "num_key_value_heads");
+        let projection = |(count, field)| {
+            let shape = LinearShape::new(hidden, count * head_dim).bias(bias);
+            Linear::new(shape.output_heads(count, field))
+        };
+        let output = LinearShape::new(heads.0 * head_dim, hidden).bias(bias);
+        Self {
+            q_proj: projection(heads),
+            k_proj: projection(key_value_heads),
+            v_proj: projection(key_value_heads),
+            o_proj: Linear::new(output.input_heads(heads.0, heads.1)),
+            head_dim,
+        }
+    }
+}
+
+impl LlamaMlp {
+    fn new(config: &LlamaConfig) -> Self {
+        let linear = |from, to| Linear::new(LinearShape::new(from, to).bias(config.mlp_bias));
+        Self {
+            gate_proj: linear(config.hidden_size, config.intermediate_size),
+            up_proj: linear(config.hidden_size, config.intermediate_size),
+            down_proj: linear(config.intermediate_size, config.hidden_size),
+        }
+    }
+}
+
+impl Model for LlamaForCausalLM {
+    fn vocabulary_size(&self) -> i64 {
+        self.model.embed_tokens.weight().shape()[0]
+    }
+
+    #[cfg(feature = "torch")]
+    fn forward(&self, inputs: &Inputs, cache: Option<&mut KvCache>) -> Result<DTensor> {
+        let mut hidden = self.model.forward(inputs, cache)?;
+        if let Some(positions) = inputs.logits_to_keep {
+            hidden = hidden.last_positions(positions)?;
+        }
+        self.lm_head.forward(&hidden)
+    }
+}
+
+#[cfg(feature = "torch")]
+mod forward {
+    use super::*;
+
+    impl LlamaModel {
+        /// `[B, S]` → `[B, S, H]`
+        pub(super) fn forward(
+            &self,
+            inputs: &Inputs,
+            mut cache: Option<&mut KvCache>,
+        ) -> Result<DTensor> {
+            // 1. tokens
+            let mut x = self.embed_tokens.forward(&inputs.input_ids)?;
+            // 2. where they stand, and what they may see
+            let past = cache.as_ref().map_or(0, |cache| cache.length());
+            let length = inputs.input_ids.size()[1];
+            let rotary = self.rotary_emb.forward(past, length, x.kind(), x.device());
+            let mask = match &inputs.attention_mask {
+                Some(mask) => AttentionMask::padded(mask, past, x.kind()),
+                None => AttentionMask::Causal,
+            };
+            // 3. layers
+            for (index, layer) in self.layers.iter().enumerate() {
+                let cache = cache.as_deref_mut().map(|cache| cache.layer(index));
+                x = layer.forward(&x, &rotary, &mask, cache)?;
+            }
+            if let Some(cache) = cache {
+                cache.advance(length);
+            }
+            // 4. norm
+            self.norm.forward(&x)
+        }
+    }
+
+    impl LlamaDecoderLayer {
+        /// `[B, S, H]` → `[B, S, H]`
+        fn forward(
+            &self,
+            x: &DTensor,
+            rotary: &RotaryTables,
+            mask: &AttentionMask,
+            cache: Option<LayerCache<'_>>,
+        ) -> Result<DTensor> {
+            // 1. attention
+            let h = self.input_layernorm.forward(x)?;
+            let x = x.add(&self.self_attn.forward(&h, rotary, mask, cache)?)?;
+            // 2. MLP
+            let h = self.post_attention_layernorm.forward(&x)?;
+            x.add(&self.mlp.forward(&h)?)
+        }
+    }
+
+    impl LlamaAttention {
+        /// `[B, S, H]` → `[B, S, H]`
+        fn forward(
+            &self,
+            x: &DTensor,
+            rotary: &RotaryTables,
+            mask: &AttentionMask,
+            cache: Option<LayerCache<'_>>,
+        ) -> Result<DTensor> {
+            // 1. project: [B, S, A, D] and twice [B, S, K, D]
+            let q = self.q_proj.forward(x)?.split_heads(self.head_dim)?;
+            let k = self.k_proj.forward(x)?.split_heads(self.head_dim)?;
+            let v = self.v_proj.forward(x)?.split_heads(self.head_dim)?;
+            // 2. rotate
+            let (q, k) = (rotary.rotate(&q)?, rotary.rotate(&k)?);
+            // 3. attend
+            let scale = (self.head_dim as f64).powf(-0.5);
+            let mixed = Attention { mask, scale, cache }.forward(&q, &k, &v)?;
+            // 4. join heads: [B, S, H]
+            self.o_proj.forward(&mixed.merge_heads()?)
+        }
+    }
+
+    impl LlamaMlp {
+        /// `[B, S, H]` → `[B, S, H]`
+        fn forward(&self, x: &DTensor) -> Result<DTensor> {
+            let gate = self.gate_proj.forward(x)?;
+            let up = self.up_proj.forward(x)?;
+            let gated = gate.zip(&up, "a gated activation", |gate, up| gate.silu() * up)?;
+            self.down_proj.forward(&gated)
+        }
+    }
+}
+
+register_model!(LlamaForCausalLM);
+
+tp_plan! {
+    /// Attention by heads, MLP by columns, vocabulary split over ranks (AutoModel's Llama plan).
+    pub LLAMA for LlamaForCausalLM;
+
+    // module                                     tensor parallel        | with sequence parallelism
+    "model.embed_tokens"                       => Rowwise(input: Replicate) | VocabParallelEmbedding(output: Shard(1)),
+    "model.layers.*.input_layernorm"           => _                      | SequenceParallelAllGatherActivation,
+    "model.layers.*.self_attn.{q,k,v}_proj"    => Colwise,
+    "model.layers.*.self_attn.qkv_proj?"       => Colwise,
+    "model.layers.*.self_attn.o_proj"          => Rowwise                | Rowwise(output: Shard(1)),
+    "model.layers.*.post_attention_layernorm"  => _                      | SequenceParallelAllGatherActivation,
+    "model.layers.*.mlp.{gate,up}_proj"        => Colwise,
+    "model.layers.*.mlp.gate_up_proj?"         => Colwise,
+    "model.layers.*.mlp.down_proj"             => Rowwise                | Rowwise(output: Shard(1)),
+    "model.norm"                               => _                      | SequenceParallel,
+    "lm_head"                                  => Colwise(local: false)  | Colwise(input: Shard(1), local: false),
+}

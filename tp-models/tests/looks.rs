@@ -1,0 +1,199 @@
+//! `tp plans` and `tp explain` as people run them; neither needs libtorch.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use serde_json::{Value, json};
+
+/// The layers of the `llama_gqa` and `llama_bias` fixtures.
+const LAYERS: usize = 2;
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../tests/fixtures")
+        .join(name)
+}
+
+fn tp(arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tp"));
+    command
+        .args(arguments)
+        .output()
+        .expect("the program starts")
+}
+
+fn explain(model: &Path, flags: &str) -> Output {
+    let model = model.to_str().expect("fixtures have plain names");
+    let flags = flags.split_whitespace();
+    tp(&["explain", model]
+        .into_iter()
+        .chain(flags)
+        .collect::<Vec<_>>())
+}
+
+/// What a run that succeeds prints.
+fn printed(output: Output) -> String {
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{errors}");
+    String::from_utf8(output.stdout).expect("the program prints UTF-8")
+}
+
+fn report(model: &str, flags: &str) -> Value {
+    let text = printed(explain(&fixture(model), &format!("{flags} --json")));
+    serde_json::from_str(&text).expect("`--json` prints JSON")
+}
+
+/// The message of a run that fails.
+fn refused(output: Output, code: i32) -> String {
+    assert_eq!(output.status.code(), Some(code));
+    assert!(output.stdout.is_empty());
+    let text = String::from_utf8(output.stderr).expect("the program prints UTF-8");
+    assert!(text.starts_with("error: "), "{text}");
+    text
+}
+
+/// Calls that move activations, not gradients of parameters.
+fn activations(calls: &Value) -> usize {
+    let calls = calls.as_array().expect("a pass is a list");
+    let moved = calls
+        .iter()
+        .filter(|call| call["operand"] == "input" || call["operand"] == "output");
+    moved.count()
+}
+
+/// Compares with a file; with `UPDATE_SNAPSHOTS` set, writes it.
+fn assert_snapshot(name: &str, found: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/snapshots")
+        .join(name);
+    if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
+        std::fs::write(&path, found).expect("snapshots can be written");
+    }
+    let kept = std::fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(
+        kept,
+        found,
+        "{} differs; UPDATE_SNAPSHOTS=1 writes it anew",
+        path.display()
+    );
+}
+
+#[test]
+fn the_text_is_what_it_was() {
+    let gqa = printed(explain(&fixture("llama_gqa"), "--tp 2"));
+    assert_snapshot("explain_llama_gqa.txt", &gqa);
+    let flags = "--tp 4 --sequence-parallel --sequence 7 --batch 3 --dtype bf16";
+    let bias = printed(explain(&fixture("llama_bias"), flags));
+    assert_snapshot("explain_llama_bias_sequence_parallel.txt", &bias);
+    let tied = printed(explain(&fixture("llama_tied"), "--tp 2"));
+    assert_snapshot("explain_llama_tied.txt", &tied);
+}
+
+#[test]
+fn a_step_moves_activations_twice_a_layer_and_once_more_each_way() {
+    // With sequence parallelism, an all-reduce is a reduce-scatter here and an all-gather there.
+    for (flags, halves) in [
+        ("--tp 2", 1),
+        ("--tp 4", 1),
+        ("--tp 4 --sequence-parallel", 2),
+    ] {
+        let report = report("llama_gqa", flags);
+        for pass in ["forward", "backward"] {
+            assert_eq!(
+                activations(&report[pass]),
+                halves * (2 * LAYERS + 1),
+                "{flags}"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_layer_and_its_memory_are_in_the_json() {
+    let report = report("llama_gqa/config.json", "--tp 2 --dtype bf16");
+    assert_eq!(report["degrees"], json!([1, 2, 4]));
+    let layers = report["layers"].as_array().expect("layers are a list");
+    assert_eq!(layers.len(), 9 * LAYERS + 4);
+    let down = layers
+        .iter()
+        .find(|layer| layer["path"] == "model.layers.1.mlp.down_proj");
+    let down = down.expect("the model has a second layer");
+    assert_eq!(down["style"]["style"], "RowwiseParallel");
+    assert_eq!(down["parameters"][0]["shape"], json!([64, 96]));
+    assert_eq!(down["parameters"][0]["rank_shape"], json!([64, 48]));
+    assert_eq!(down["parameters"][0]["rank_bytes"], 64 * 48 * 2);
+    let rank: u64 = layers
+        .iter()
+        .flat_map(|layer| layer["parameters"].as_array())
+        .flatten()
+        .filter_map(|parameter| parameter["rank_bytes"].as_u64())
+        .sum();
+    assert_eq!(report["memory"]["rank_bytes"], rank);
+}
+
+#[test]
+fn a_tied_table_counts_once() {
+    let report = report("llama_tied", "--tp 2");
+    let head = report["layers"].as_array().and_then(|layers| layers.last());
+    let head = &head.expect("the model has layers")["parameters"][0];
+    assert_eq!(head["tied_to"], "model.embed_tokens.weight");
+    let parameters = 128 * 32 + 2 * (2 * 32 * 32 + 2 * 16 * 32 + 3 * 64 * 32 + 2 * 32) + 32;
+    assert_eq!(report["memory"]["bytes"], 4 * parameters);
+}
+
+#[test]
+fn the_registry_in_the_format_of_python_tables() {
+    let text = printed(tp(&["plans"]));
+    assert!(
+        text.contains("LlamaForCausalLM") && text.contains("src/llama.rs:"),
+        "{text}"
+    );
+    let plans: Value = serde_json::from_str(&printed(tp(&["plans", "--json"]))).expect("JSON");
+    let automodel = std::fs::read_to_string(fixture("automodel_plans.json")).expect("a fixture");
+    let automodel: Value = serde_json::from_str(&automodel).expect("JSON");
+    let known = &automodel["transformers.models.llama.modeling_llama.LlamaForCausalLM"];
+    assert_eq!(&plans["LlamaForCausalLM"], known);
+}
+
+#[test]
+fn what_cannot_be_explained_is_refused_with_a_reason() {
+    let gqa = fixture("llama_gqa");
+    let text = refused(explain(&gqa, "--tp 3"), 1);
+    assert!(
+        text.contains("degrees that work for this model are 1, 2, 4"),
+        "{text}"
+    );
+    let text = refused(explain(&gqa, "--tp 2 --plan mine"), 1);
+    assert!(text.contains("no plan \"mine\""), "{text}");
+    let text = refused(explain(&fixture("no_such_model"), "--tp 2"), 1);
+    assert!(text.contains("no_such_model"), "{text}");
+    let text = refused(
+        explain(&gqa.join("model.safetensors.index.json"), "--tp 2"),
+        1,
+    );
+    assert!(text.contains("architectures"), "{text}");
+    refused(explain(&gqa, "--tp 0"), 2);
+    refused(explain(&gqa, ""), 2);
+}
+
+#[test]
+fn an_unknown_architecture_names_the_near_one() {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("unknown_architecture.json");
+    std::fs::write(&path, r#"{ "architectures": ["LlamaForCausalML"] }"#)
+        .expect("a test can write");
+    let text = refused(explain(&path, "--tp 2"), 1);
+    assert!(text.contains("did you mean `LlamaForCausalLM`?"), "{text}");
+}
+
+#[test]
+fn a_reader_that_leaves_early_is_no_error() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tp"));
+    command
+        .args(["plans", "--json"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = command.spawn().expect("the program starts");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("the program ends");
+    assert!(output.status.success() && output.stderr.is_empty());
+}

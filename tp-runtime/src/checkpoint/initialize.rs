@@ -1,0 +1,74 @@
+//! Random parameters to start training from, the same whatever the tensor-parallel degree.
+
+use tch::Tensor;
+
+use super::error::CheckpointError;
+use super::load::{LoadOptions, part};
+use super::slices::runs;
+use crate::module::NamedParam;
+
+/// Gives every parameter a random part: matrices normal with deviation `std`, biases zero, the
+/// weights of norms one.
+///
+/// Every element is a function of `seed`, its parameter's name and its place in the whole
+/// parameter, so ranks make their parts alone and any number of ranks makes the same model.
+///
+/// # Errors
+/// If libtorch cannot allocate a parameter.
+pub fn initialize(
+    params: &[NamedParam<'_>],
+    seed: u64,
+    std: f64,
+    options: &LoadOptions,
+) -> Result<(), CheckpointError> {
+    let &LoadOptions {
+        rank,
+        world_size,
+        kind,
+        device,
+    } = options;
+    for NamedParam { name, param, .. } in params {
+        let shape = param.local_shape(rank, world_size);
+        let tensor = if name.ends_with(".bias") {
+            Tensor::f_zeros(&shape, (kind, device))?
+        } else if shape.len() < 2 {
+            Tensor::f_ones(&shape, (kind, device))?
+        } else {
+            let whole = (0, 0..param.shape()[0]);
+            let (dim, range) = part(param, rank, world_size).unwrap_or(whole);
+            let key = key(seed, name);
+            let values: Vec<f32> = runs(param.shape(), dim, range)
+                .flatten()
+                .map(|index| std as f32 * normal(key, index as u64))
+                .collect();
+            let tensor = Tensor::f_from_slice(&values)?.f_view(shape.as_slice())?;
+            tensor.f_to_device_(device, kind, false, false)?
+        };
+        param.set_local(tensor);
+    }
+    Ok(())
+}
+
+/// A key for the elements of one parameter: FNV-1a of its name, started from the seed.
+fn key(seed: u64, name: &str) -> u64 {
+    name.bytes().fold(mix(seed), |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
+/// A standard normal value for one element, by the Box-Muller transform.
+fn normal(key: u64, index: u64) -> f32 {
+    const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
+    let bits = mix(key.wrapping_add(index.wrapping_mul(STEP)));
+    // Two uniform values of 32 bits; the first is never zero, so that its logarithm is finite.
+    let radius = ((bits >> 32) as f32 + 0.5) / (1u64 << 32) as f32;
+    let turn = (bits as u32) as f32 / (1u64 << 32) as f32;
+    (-2.0 * radius.ln()).sqrt() * (std::f32::consts::TAU * turn).cos()
+}
+
+/// The mixing function of SplitMix64.
+fn mix(mut bits: u64) -> u64 {
+    bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    bits ^ (bits >> 31)
+}

@@ -1,0 +1,76 @@
+//! From a checkpoint into a model: each rank reads its own part of each parameter.
+
+use std::ops::Range;
+
+use tch::{Device, Kind};
+
+use super::error::CheckpointError;
+use super::{Checkpoint, names};
+use crate::module::{NamedParam, Param};
+use crate::plan::{Placement, chunk};
+
+/// Which part of each parameter a rank holds, and how.
+#[derive(Clone, Copy, Debug)]
+pub struct LoadOptions {
+    /// The tensor-parallel rank.
+    pub rank: usize,
+    /// How many tensor-parallel ranks there are.
+    pub world_size: usize,
+    /// The type the parameters are held in.
+    pub kind: Kind,
+    /// The device they are held on.
+    pub device: Device,
+}
+
+/// What loading took.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LoadReport {
+    /// Bytes of tensors read from the checkpoint.
+    pub bytes_read: u64,
+    /// Bytes the loaded parameters hold.
+    pub parameter_bytes: u64,
+}
+
+/// Gives every parameter its part, as its placement says.
+///
+/// Nothing is read unless names, shapes and types of the whole checkpoint fit the model. Tensors
+/// named `*.rotary_emb.inv_freq` are no parameters and are passed over, as in transformers.
+///
+/// # Errors
+/// If checkpoint and model do not fit, with everything that does not, or if reading fails.
+pub fn load(
+    checkpoint: &Checkpoint,
+    params: &[NamedParam<'_>],
+    options: &LoadOptions,
+) -> Result<LoadReport, CheckpointError> {
+    let sources = names::assign(checkpoint, params)?;
+    let &LoadOptions {
+        rank,
+        world_size,
+        kind,
+        device,
+    } = options;
+    let before = checkpoint.bytes_read();
+    let mut parameter_bytes = 0;
+    for (NamedParam { param, .. }, source) in params.iter().zip(sources) {
+        let tensor = match part(param, rank, world_size) {
+            Some((dim, range)) => checkpoint.read_chunk(source, dim, range, kind, device)?,
+            None => checkpoint.read(source, kind, device)?,
+        };
+        parameter_bytes += (tensor.numel() * kind.elt_size_in_bytes()) as u64;
+        param.set_local(tensor);
+    }
+    Ok(LoadReport {
+        bytes_read: checkpoint.bytes_read() - before,
+        parameter_bytes,
+    })
+}
+
+/// The dimension along which a rank holds only a range, if there is one.
+pub(super) fn part(param: &Param, rank: usize, world_size: usize) -> Option<(usize, Range<i64>)> {
+    let Placement::Shard(dim) = param.placement() else {
+        return None;
+    };
+    let dim = dim as usize;
+    Some((dim, chunk(param.shape()[dim], rank, world_size)))
+}

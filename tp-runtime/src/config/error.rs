@@ -1,0 +1,74 @@
+//! Every fault of a `config.json`, worded in one place.
+
+use std::io;
+use std::path::PathBuf;
+
+/// A `config.json` that cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The operating system refused.
+    #[error("cannot read `{path}`: {source}; give a folder in the Hugging Face layout")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+
+    /// A file that is no JSON.
+    #[error("`{path}` is not JSON: {source}")]
+    Json {
+        /// The file.
+        path: PathBuf,
+        /// The parser's reason, with line and column.
+        source: serde_json::Error,
+    },
+
+    /// JSON that is no object.
+    #[error("`{path}` is not a JSON object of config fields")]
+    NoObject {
+        /// The file.
+        path: PathBuf,
+    },
+
+    /// A config that does not say what model it is of.
+    #[error("the config names no model type: add `\"architectures\": [\"LlamaForCausalLM\"]`")]
+    NoArchitecture,
+
+    /// A field that is missing or of another type.
+    #[error("{}: {reason}", place(.path))]
+    Field {
+        /// The field, dotted from the top; `.` is the config itself.
+        path: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+
+    /// Rotary parameters by layer type, where the model has one set for all layers.
+    #[error(
+        "config field `rope_parameters` is by layer type, but this model has one for all layers"
+    )]
+    RopeByLayerType,
+
+    /// Rotary parameters that lack a layer type.
+    #[error("config field `rope_parameters` has no entry for layers of type `{layer_type}`")]
+    NoLayerType {
+        /// The layer type asked for.
+        layer_type: String,
+    },
+
+    /// Sizes or options that no model of this type can have.
+    #[error("config.json: {reason}")]
+    Unsupported {
+        /// Which, and what is possible.
+        reason: String,
+    },
+}
+
+/// Where in the config a field is.
+fn place(path: &str) -> String {
+    match path {
+        "." => "config".to_owned(),
+        path => format!("config field `{path}`"),
+    }
+}

@@ -1,0 +1,59 @@
+//! `config.json`: what a checkpoint says of its model, in the spelling of transformers 4 and of 5.
+
+mod error;
+mod rope;
+
+pub use error::ConfigError;
+pub use rope::{RopeParameters, RopeScaling};
+
+use std::path::Path;
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+/// Reads a `config.json`.
+///
+/// # Errors
+/// If the file cannot be read or holds no JSON object.
+pub fn read(path: &Path) -> Result<Value, ConfigError> {
+    let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Io {
+        path: path.to_owned(),
+        source,
+    })?;
+    from_text(path, &text)
+}
+
+/// Reads the text of a `config.json`, which lies at `path`.
+pub(crate) fn from_text(path: &Path, text: &str) -> Result<Value, ConfigError> {
+    match serde_json::from_str(text) {
+        Ok(config @ Value::Object(_)) => Ok(config),
+        Ok(_) => Err(ConfigError::NoObject {
+            path: path.to_owned(),
+        }),
+        Err(source) => Err(ConfigError::Json {
+            path: path.to_owned(),
+            source,
+        }),
+    }
+}
+
+/// The name of the model type, the first of `architectures`.
+///
+/// # Errors
+/// If the config names none.
+pub fn architecture(config: &Value) -> Result<&str, ConfigError> {
+    config["architectures"][0]
+        .as_str()
+        .ok_or(ConfigError::NoArchitecture)
+}
+
+/// Reads the fields of `config` that `T` declares.
+///
+/// # Errors
+/// If a field is missing or of another type, with the field's path.
+pub fn parse<T: DeserializeOwned>(config: &Value) -> Result<T, ConfigError> {
+    serde_path_to_error::deserialize(config).map_err(|error| ConfigError::Field {
+        path: error.path().to_string(),
+        reason: error.inner().to_string(),
+    })
+}

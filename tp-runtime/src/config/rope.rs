@@ -1,0 +1,182 @@
+//! Rotary embedding parameters, one form for every spelling of `config.json`.
+
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::{ConfigError, parse};
+
+/// The rotary embedding of one layer type, as `rope_parameters` of transformers 5 has it.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct RopeParameters {
+    /// The base of the frequencies.
+    pub rope_theta: f64,
+    /// The fraction of a head's dimensions that is rotated.
+    #[serde(default = "one")]
+    pub partial_rotary_factor: f64,
+    /// How frequencies are changed for longer contexts.
+    #[serde(flatten)]
+    pub scaling: RopeScaling,
+}
+
+/// How frequencies are changed for longer contexts; the functions are those of transformers'
+/// `modeling_rope_utils`.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(tag = "rope_type", rename_all = "lowercase")]
+pub enum RopeScaling {
+    /// Not at all.
+    Default,
+    /// Positions are divided by a factor.
+    Linear {
+        /// The divisor.
+        factor: f64,
+    },
+    /// Low frequencies are divided, high ones kept, those between interpolated.
+    Llama3 {
+        /// The divisor of low frequencies.
+        factor: f64,
+        /// Turns within the original context below which a frequency is low.
+        low_freq_factor: f64,
+        /// Turns within the original context above which a frequency is high.
+        high_freq_factor: f64,
+        /// The context the frequencies were made for.
+        original_max_position_embeddings: i64,
+    },
+    /// YaRN (Peng et al. 2023, <https://arxiv.org/abs/2309.00071>).
+    Yarn {
+        /// The divisor of low frequencies.
+        factor: f64,
+        /// The context the frequencies were made for.
+        original_max_position_embeddings: i64,
+        /// Turns above which a frequency is kept.
+        #[serde(default = "thirty_two")]
+        beta_fast: f64,
+        /// Turns below which a frequency is divided.
+        #[serde(default = "one")]
+        beta_slow: f64,
+        /// What cosines and sines are multiplied by, if it does not follow from the factor.
+        attention_factor: Option<f64>,
+        /// Weight of the factor's logarithm in the numerator of the attention factor.
+        mscale: Option<f64>,
+        /// The same in its denominator.
+        mscale_all_dim: Option<f64>,
+        /// Whether the bounds between low and high are rounded to whole dimensions.
+        #[serde(default = "yes")]
+        truncate: bool,
+        /// Growth of the queries with the logarithm of the position.
+        llama_4_scaling_beta: Option<f64>,
+    },
+    /// LongRoPE (Ding et al. 2024, <https://arxiv.org/abs/2402.13753>).
+    LongRope {
+        /// The divisor of each frequency within the original context.
+        short_factor: Vec<f64>,
+        /// The divisor of each frequency beyond it.
+        long_factor: Vec<f64>,
+        /// The context the frequencies were made for.
+        original_max_position_embeddings: i64,
+        /// By how much the context was extended, if it does not follow from the config.
+        factor: Option<f64>,
+        /// What cosines and sines are multiplied by, if it does not follow from the factor.
+        attention_factor: Option<f64>,
+    },
+}
+
+#[derive(Deserialize)]
+struct Rope {
+    rope_parameters: RopeParameters,
+}
+
+impl RopeParameters {
+    /// The parameters of a model whose layers share one rotary embedding.
+    ///
+    /// `default_theta` is the model's own, for a config that leaves it out.
+    ///
+    /// # Errors
+    /// If a field is missing or unknown, or the config has parameters by layer type.
+    pub fn of(config: &Value, default_theta: f64) -> Result<Self, ConfigError> {
+        let rope = match object(config, "rope_parameters") {
+            Some(rope) if rope.values().any(Value::is_object) => {
+                return Err(ConfigError::RopeByLayerType);
+            }
+            Some(rope) => rope.clone(),
+            None => object(config, "rope_scaling").cloned().unwrap_or_default(),
+        };
+        Self::complete(rope, config, default_theta)
+    }
+
+    /// The parameters of the layers of one type, such as `sliding_attention`.
+    ///
+    /// Before transformers 5 only Gemma 3 had them: `rope_local_base_freq` for its sliding layers,
+    /// `rope_theta` and `rope_scaling` for the others.
+    ///
+    /// # Errors
+    /// If a field is missing or unknown, or the config has no parameters for the layer type.
+    pub fn of_layer_type(
+        config: &Value,
+        layer_type: &str,
+        default_theta: f64,
+    ) -> Result<Self, ConfigError> {
+        if let Some(by_type) = object(config, "rope_parameters") {
+            let rope = by_type.get(layer_type).and_then(Value::as_object);
+            let rope = rope.ok_or(ConfigError::NoLayerType {
+                layer_type: layer_type.to_owned(),
+            })?;
+            return Self::complete(rope.clone(), config, default_theta);
+        }
+        if layer_type == "sliding_attention" {
+            let theta = config["rope_local_base_freq"]
+                .as_f64()
+                .unwrap_or(default_theta);
+            return Ok(Self {
+                rope_theta: theta,
+                partial_rotary_factor: 1.0,
+                scaling: RopeScaling::Default,
+            });
+        }
+        Self::of(config, default_theta)
+    }
+
+    /// Fills in what a spelling leaves to the fields around it.
+    fn complete(
+        mut rope: Map<String, Value>,
+        config: &Value,
+        default_theta: f64,
+    ) -> Result<Self, ConfigError> {
+        let name = rope.get("rope_type").or_else(|| rope.get("type"));
+        let name = match name.cloned().unwrap_or(Value::from("default")) {
+            // The name Phi-3's first checkpoints use.
+            Value::String(name) if name == "su" => Value::from("longrope"),
+            name => name,
+        };
+        rope.insert("rope_type".to_owned(), name);
+        for field in [
+            "rope_theta",
+            "partial_rotary_factor",
+            "original_max_position_embeddings",
+        ] {
+            if let (None, Some(value)) = (rope.get(field), config.get(field)) {
+                rope.insert(field.to_owned(), value.clone());
+            }
+        }
+        rope.entry("rope_theta")
+            .or_insert(Value::from(default_theta));
+        // Read from the field it belongs to, so that a fault names that.
+        let Rope { rope_parameters } = parse(&json!({ "rope_parameters": rope }))?;
+        Ok(rope_parameters)
+    }
+}
+
+fn object<'a>(config: &'a Value, field: &str) -> Option<&'a Map<String, Value>> {
+    config.get(field)?.as_object()
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+fn thirty_two() -> f64 {
+    32.0
+}
+
+fn yes() -> bool {
+    true
+}

@@ -1,0 +1,54 @@
+//! Carries out a redistribution, and its backward, with collectives.
+
+use std::rc::Rc;
+
+use tch::Tensor;
+
+use crate::Result;
+use crate::comm::{ProcessGroup, ReduceOp};
+use crate::ffi;
+use crate::plan::{Collective, Redistribution, chunk};
+
+/// `local` redistributed, with the matching collective attached as its backward.
+pub(super) fn redistribute(
+    local: &Tensor,
+    Redistribution { forward, backward }: Redistribution,
+    shape: &[i64],
+    group: &ProcessGroup,
+    reader: &Rc<str>,
+) -> Result<Tensor> {
+    if (forward, backward) == (Collective::Identity, Collective::Identity) {
+        return Ok(local.shallow_clone());
+    }
+    let output = tch::no_grad(|| collective(forward, local.detach(), shape, group, reader))?;
+    let (shape, group, reader) = (shape.to_vec(), group.clone(), reader.to_string());
+    Ok(ffi::attach_backward(local, output, move |gradient| {
+        // Autograd may hand one gradient to several readers, so it must not be reduced in place.
+        let gradient = match backward {
+            Collective::AllReduce => gradient.copy(),
+            _ => gradient,
+        };
+        collective(backward, gradient, &shape, &group, &reader)
+    }))
+}
+
+fn collective(
+    collective: Collective,
+    tensor: Tensor,
+    shape: &[i64],
+    group: &ProcessGroup,
+    reader: &str,
+) -> Result<Tensor> {
+    match collective {
+        Collective::Identity => Ok(tensor),
+        Collective::AllReduce => group.all_reduce(tensor, ReduceOp::Sum, reader),
+        Collective::AllGather(dim) => group.all_gather(&tensor, dim, shape[dim as usize], reader),
+        Collective::ReduceScatter(dim) => group.reduce_scatter(&tensor, dim, reader),
+        Collective::Split(dim) => {
+            let range = chunk(shape[dim as usize], group.rank(), group.size());
+            Ok(tensor
+                .narrow(dim, range.start, range.end - range.start)
+                .contiguous())
+        }
+    }
+}

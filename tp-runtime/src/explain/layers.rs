@@ -1,0 +1,154 @@
+//! What one layer reads and gives under its style: the rules of `nn`, on placements.
+
+use super::activations::{Activations, DIMENSIONS, FEATURES, Value};
+use crate::Result;
+use crate::module::Layer;
+use crate::plan::{ModuleKind, Placement, PlacementError, Style, StyleKind};
+
+/// A layer and where it stands.
+pub(super) struct Site<'a> {
+    pub(super) path: &'a str,
+    pub(super) style: Option<Style>,
+    pub(super) layer: &'a dyn Layer,
+}
+
+impl Site<'_> {
+    /// The layer's output for `input`.
+    pub(super) fn forward(&self, activations: &mut Activations, input: Value) -> Result<Value> {
+        match self.layer.kind() {
+            ModuleKind::Embedding => self.embedding(activations),
+            ModuleKind::Linear => self.linear(activations, input),
+            ModuleKind::Norm => self.norm(activations, input),
+            // Its tables reach attention beside the flow of activations.
+            ModuleKind::Rotary | ModuleKind::Container => Ok(input),
+        }
+    }
+
+    fn embedding(&self, activations: &mut Activations) -> Result<Value> {
+        let width = self.size("weight", 1);
+        let (made, promised) = match self.style {
+            None => (Placement::Replicate, Placement::Replicate),
+            Some(style) => match style.kind {
+                StyleKind::Colwise => (FEATURES, style.output),
+                _ => (Placement::Partial, style.output),
+            },
+        };
+        activations.give(made, promised, width, self.path)
+    }
+
+    fn linear(&self, activations: &mut Activations, input: Value) -> Result<Value> {
+        let features = self.size("weight", 0);
+        let Some(style) = self.style else {
+            self.read_rows(activations, input)?;
+            let placement = activations.placement(input);
+            self.replicated(activations, "weight", placement);
+            self.replicated(activations, "bias", placement);
+            return activations.give(placement, placement, features, self.path);
+        };
+        if style.kind == StyleKind::Colwise {
+            self.read_shared(activations, input, style.input)?;
+            return activations.give(FEATURES, style.output, features, self.path);
+        }
+        self.read_chunk(activations, input, style.input, FEATURES)?;
+        let sum = activations.give(Placement::Partial, style.output, features, self.path)?;
+        self.replicated(activations, "bias", style.output);
+        Ok(sum)
+    }
+
+    fn norm(&self, activations: &mut Activations, input: Value) -> Result<Value> {
+        let (made, promised) = match self.style {
+            None => {
+                self.read_rows(activations, input)?;
+                let placement = activations.placement(input);
+                (placement, placement)
+            }
+            Some(style) => {
+                self.read_chunk(activations, input, style.input, style.input)?;
+                (style.input, style.output)
+            }
+        };
+        self.replicated(activations, "weight", made);
+        activations.give(made, promised, activations.features(input), self.path)
+    }
+
+    /// The whole input, for a share of the output: the gradient is a term of a sum.
+    fn read_shared(
+        &self,
+        activations: &mut Activations,
+        input: Value,
+        expected: Placement,
+    ) -> Result<()> {
+        let found = activations.placement(input);
+        if !matches!(found, Placement::Replicate | Placement::Shard(1)) {
+            self.expect(activations, input, expected)?;
+        }
+        let (to, gradient) = (Placement::Replicate, Placement::Partial);
+        activations.read(input, to, gradient, self.path, "input")
+    }
+
+    /// A chunk of dimension `to` of the input.
+    fn read_chunk(
+        &self,
+        activations: &mut Activations,
+        input: Value,
+        expected: Placement,
+        to: Placement,
+    ) -> Result<()> {
+        self.expect(activations, input, expected)?;
+        activations.read(input, to, Placement::Replicate, self.path, "input")
+    }
+
+    /// All features of the input, whole or of a share of rows.
+    fn read_rows(&self, activations: &mut Activations, input: Value) -> Result<()> {
+        let found = activations.placement(input);
+        if found == Placement::Partial || found == FEATURES {
+            return Err(self.mismatch(activations, input, Placement::Replicate));
+        }
+        activations.local(input)
+    }
+
+    fn expect(&self, activations: &Activations, input: Value, expected: Placement) -> Result<()> {
+        if activations.placement(input) == expected.normalized(DIMENSIONS) {
+            return Ok(());
+        }
+        Err(self.mismatch(activations, input, expected))
+    }
+
+    fn mismatch(
+        &self,
+        activations: &Activations,
+        input: Value,
+        expected: Placement,
+    ) -> crate::Error {
+        let reader = match self.style {
+            Some(style) => format!("{} ({})", self.path, style.kind.name()),
+            None => self.path.to_owned(),
+        };
+        PlacementError::Input {
+            reader,
+            expected,
+            producer: activations.producer(input).to_owned(),
+            found: activations.placement(input),
+        }
+        .into()
+    }
+
+    /// The replicated parameter `leaf`, if there is one, on activations placed `placement`.
+    fn replicated(&self, activations: &mut Activations, leaf: &str, placement: Placement) {
+        if placement == Placement::Replicate {
+            return;
+        }
+        for (name, param) in self.layer.parameters() {
+            if name == leaf {
+                activations.sum_gradient(param.shape(), self.path, name);
+            }
+        }
+    }
+
+    /// A dimension of the parameter `leaf`, which every layer of this kind has.
+    fn size(&self, leaf: &str, dim: usize) -> i64 {
+        let parameters = self.layer.parameters();
+        let named = parameters.iter().find(|(name, _)| *name == leaf);
+        named.map_or(0, |(_, param)| param.shape()[dim])
+    }
+}

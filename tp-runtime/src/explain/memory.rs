@@ -1,0 +1,152 @@
+//! What each layer's parameters take, whole and on the fullest rank.
+
+use serde::{Serialize, Serializer};
+
+use super::Setup;
+use super::call::display;
+use crate::module::{NamedLayer, NamedParam, Param};
+use crate::plan::{Placement, Resolution, ResolvedLayer, Style};
+
+/// One layer: its style and its parameters.
+#[derive(Debug, Serialize)]
+pub struct LayerReport {
+    /// Where it stands in the model.
+    pub path: String,
+    /// Its style, in the format of exported plans; `None` for a replicated layer.
+    #[serde(serialize_with = "entry")]
+    pub style: Option<Style>,
+    /// Why it has no style.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replicated: Option<Replicated>,
+    /// Its parameters, in checkpoint order.
+    pub parameters: Vec<ParameterReport>,
+}
+
+/// Why a layer or a parameter is whole on every rank.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Replicated {
+    /// No row of the plan names it.
+    NoRow,
+    /// Its row says `_`.
+    Cell,
+    /// Its layer's style keeps it whole.
+    Style,
+}
+
+/// One parameter, whole and on rank 0, whose part is never smaller than another rank's.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+pub struct ParameterReport {
+    /// Its last name segment.
+    pub name: &'static str,
+    /// How it lies over the ranks.
+    #[serde(serialize_with = "display")]
+    pub placement: Placement,
+    /// Why it is whole on every rank.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replicated: Option<Replicated>,
+    /// The whole shape.
+    pub shape: Vec<i64>,
+    /// The shape on rank 0.
+    pub rank_shape: Vec<i64>,
+    /// Whether some rank holds less.
+    pub uneven: bool,
+    /// Bytes of the whole parameter.
+    pub bytes: u64,
+    /// Bytes on rank 0.
+    pub rank_bytes: u64,
+    /// The first name of a tied parameter, under which its bytes count.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tied_to: Option<String>,
+}
+
+/// The parameters of the whole model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Memory {
+    /// Bytes of the unsharded model.
+    pub bytes: u64,
+    /// Bytes on rank 0.
+    pub rank_bytes: u64,
+    /// Of those, bytes that every other rank holds too.
+    pub replicated_bytes: u64,
+}
+
+pub(super) fn layers(
+    layers: &[NamedLayer<'_>],
+    parameters: &[NamedParam<'_>],
+    resolution: &Resolution,
+    setup: Setup,
+) -> Vec<LayerReport> {
+    let pairs = layers.iter().zip(&resolution.layers);
+    let report = |(named, resolved): (&NamedLayer<'_>, &ResolvedLayer)| {
+        let replicated = match (&resolved.style, &resolved.row) {
+            (Some(_), _) => None,
+            (None, Some(_)) => Some(Replicated::Cell),
+            (None, None) => Some(Replicated::NoRow),
+        };
+        let of_layer = named.layer.parameters().into_iter();
+        let parameters = of_layer.map(|(name, param)| {
+            let full = named.path.join(name).to_string();
+            let first = parameters
+                .iter()
+                .find(|other| other.param.is_tied_to(param));
+            let tied_to = first
+                .map(|first| first.name.clone())
+                .filter(|first| *first != full);
+            let whole = replicated.unwrap_or(Replicated::Style);
+            parameter(name, param, whole, tied_to, setup)
+        });
+        LayerReport {
+            path: named.path.to_string(),
+            style: resolved.style,
+            replicated,
+            parameters: parameters.collect(),
+        }
+    };
+    pairs.map(report).collect()
+}
+
+fn parameter(
+    name: &'static str,
+    param: &Param,
+    whole: Replicated,
+    tied_to: Option<String>,
+    setup: Setup,
+) -> ParameterReport {
+    let ranks = setup.degree.get();
+    let (shape, rank_shape) = (param.shape().to_vec(), param.local_shape(0, ranks));
+    let placement = param.placement();
+    ParameterReport {
+        name,
+        placement,
+        replicated: (placement == Placement::Replicate).then_some(whole),
+        uneven: rank_shape != param.local_shape(ranks - 1, ranks),
+        bytes: setup.dtype.tensor_bytes(&shape),
+        rank_bytes: setup.dtype.tensor_bytes(&rank_shape),
+        shape,
+        rank_shape,
+        tied_to,
+    }
+}
+
+impl Memory {
+    pub(super) fn of(layers: &[LayerReport]) -> Self {
+        let own = layers.iter().flat_map(|layer| &layer.parameters);
+        let own: Vec<_> = own
+            .filter(|parameter| parameter.tied_to.is_none())
+            .collect();
+        Self {
+            bytes: own.iter().map(|parameter| parameter.bytes).sum(),
+            rank_bytes: own.iter().map(|parameter| parameter.rank_bytes).sum(),
+            replicated_bytes: own
+                .iter()
+                .filter(|parameter| parameter.replicated.is_some())
+                .map(|parameter| parameter.bytes)
+                .sum(),
+        }
+    }
+}
+
+fn entry<S: Serializer>(style: &Option<Style>, serializer: S) -> Result<S::Ok, S::Error> {
+    style.map(crate::plan::entry).serialize(serializer)
+}

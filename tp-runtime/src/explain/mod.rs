@@ -1,0 +1,24 @@
+//! What a plan makes of a model: memory and collectives, worked out from shapes alone.
+//!
+//! [`explain`] walks the flow that a model declares (`#[flow(..)]`) with placements only, by the rules its
+//! layers follow when they run; no weight is read and nothing is sent.
+
+mod activations;
+mod call;
+mod error;
+mod flow;
+mod fold;
+mod layers;
+mod loss;
+mod memory;
+mod report;
+mod setup;
+mod size;
+mod table;
+mod text;
+
+pub use call::{Call, Count, Traffic};
+pub use error::ExplainError;
+pub use memory::{LayerReport, Memory, ParameterReport, Replicated};
+pub use report::{Explanation, explain};
+pub use setup::{Dtype, Setup};

@@ -1,0 +1,135 @@
+//! The whole report, in the form that `--json` gives.
+
+use serde::{Serialize, Serializer};
+
+use super::call::{Call, Traffic, Transfer};
+use super::flow::Walk;
+use super::memory::{self, LayerReport, Memory};
+use super::{Setup, loss};
+use crate::Result;
+use crate::model::Modules;
+use crate::plan::{Degrees, Mode, Plan, resolve};
+
+/// What a plan makes of a model.
+#[derive(Debug, Serialize)]
+pub struct Explanation {
+    /// What `config.json` calls the model.
+    pub architecture: &'static str,
+    /// The plan's name.
+    pub plan: &'static str,
+    /// The name the plan goes by, if it is not the model's default.
+    pub alternate: Option<&'static str>,
+    /// What was asked.
+    #[serde(flatten, serialize_with = "setup")]
+    pub setup: Setup,
+    /// The tensor-parallel degrees that cut no attention head; JSON `null` where any works.
+    #[serde(serialize_with = "degrees")]
+    pub degrees: Degrees,
+    /// All parameters together.
+    pub memory: Memory,
+    /// Every layer, in the model's order.
+    pub layers: Vec<LayerReport>,
+    /// The collectives of one forward, in the order they are made.
+    pub forward: Vec<Call>,
+    /// The collectives of the loss, between forward and backward.
+    pub loss: Vec<Call>,
+    /// The collectives of one backward, last layer first.
+    pub backward: Vec<Call>,
+}
+
+/// Explains what `plan` makes of `model`; sets the placement of the model's parameters.
+///
+/// ```
+/// # use std::num::NonZeroUsize;
+/// # use tp_runtime::explain::{explain, Dtype, Setup};
+/// # use tp_runtime::{Mode, Plan, model::Modules};
+/// # fn show(plan: &'static Plan, model: &dyn Modules) -> tp_runtime::Result<()> {
+/// let setup = Setup {
+///     degree: NonZeroUsize::MIN,
+///     mode: Mode::TensorParallel,
+///     batch: 4,
+///     sequence: 128,
+///     dtype: Dtype::F32,
+/// };
+/// println!("{}", explain(plan, model, setup)?);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// As [`resolve`]; when a module reads what another does not give, naming both; when a struct of
+/// the model declares no flow.
+pub fn explain(plan: &'static Plan, model: &dyn Modules, setup: Setup) -> Result<Explanation> {
+    let (layers, parameters) = (model.layers(), model.parameters());
+    let ranks = setup.degree.get();
+    let resolution = resolve(plan, &layers, ranks, setup.mode)?;
+    let reports = memory::layers(&layers, &parameters, &resolution, setup);
+    let (mut forward, mut backward, mut loss) = (Vec::new(), Vec::new(), Vec::new());
+    if ranks > 1 {
+        let (mut activations, logits) = Walk::run(model.node(), &layers, &resolution, setup)?;
+        loss = loss::calls(&mut activations, logits, setup)?;
+        let transfers = activations.transfers;
+        forward = transfers.iter().filter_map(Transfer::forward).collect();
+        backward = transfers
+            .iter()
+            .rev()
+            .filter_map(Transfer::backward)
+            .collect();
+    }
+    Ok(Explanation {
+        architecture: model.node().type_name,
+        plan: plan.name,
+        alternate: plan.alternate,
+        setup,
+        degrees: resolution.degrees,
+        memory: Memory::of(&reports),
+        layers: reports,
+        forward,
+        loss,
+        backward,
+    })
+}
+
+impl Explanation {
+    /// What one rank communicates in a forward.
+    pub fn forward_traffic(&self) -> Traffic {
+        Traffic::of(&self.forward)
+    }
+
+    /// What one rank communicates in the loss.
+    pub fn loss_traffic(&self) -> Traffic {
+        Traffic::of(&self.loss)
+    }
+
+    /// What one rank communicates in a backward.
+    pub fn backward_traffic(&self) -> Traffic {
+        Traffic::of(&self.backward)
+    }
+}
+
+fn setup<S: Serializer>(setup: &Setup, serializer: S) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct Fields {
+        degree: usize,
+        sequence_parallel: bool,
+        batch: u64,
+        sequence: u64,
+        dtype: String,
+    }
+    Fields {
+        degree: setup.degree.get(),
+        sequence_parallel: setup.mode == Mode::SequenceParallel,
+        batch: setup.batch,
+        sequence: setup.sequence,
+        dtype: setup.dtype.to_string(),
+    }
+    .serialize(serializer)
+}
+
+fn degrees<S: Serializer>(degrees: &Degrees, serializer: S) -> Result<S::Ok, S::Error> {
+    let valid = match degrees {
+        Degrees::Any => None,
+        Degrees::DivisorsOf(count) => Some(degrees.up_to(*count as usize)),
+    };
+    valid.serialize(serializer)
+}

@@ -1,0 +1,61 @@
+//! What is to be explained: how many ranks, which column, how large a batch.
+
+use std::fmt;
+use std::num::NonZeroUsize;
+
+use crate::plan::Mode;
+
+/// How a model would be run.
+#[derive(Clone, Copy, Debug)]
+pub struct Setup {
+    /// How many tensor-parallel ranks.
+    pub degree: NonZeroUsize,
+    /// The column of the plan.
+    pub mode: Mode,
+    /// Sequences in a batch.
+    pub batch: u64,
+    /// Tokens in each.
+    pub sequence: u64,
+    /// The type of parameters and activations.
+    pub dtype: Dtype,
+}
+
+/// The type that parameters and activations are held in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dtype {
+    /// 32-bit floats.
+    F32,
+    /// 16-bit floats with the exponent of 32-bit ones.
+    Bf16,
+}
+
+impl Setup {
+    /// Bytes of a whole activation of `features`, `[batch, sequence, features]`.
+    pub(super) fn activation_bytes(&self, features: i64) -> u64 {
+        self.batch * self.sequence * features as u64 * self.dtype.bytes()
+    }
+}
+
+impl Dtype {
+    /// Bytes of one element.
+    pub const fn bytes(self) -> u64 {
+        match self {
+            Self::F32 => 4,
+            Self::Bf16 => 2,
+        }
+    }
+
+    /// Bytes of a tensor of this shape.
+    pub(super) fn tensor_bytes(self, shape: &[i64]) -> u64 {
+        shape.iter().product::<i64>() as u64 * self.bytes()
+    }
+}
+
+impl fmt::Display for Dtype {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::F32 => "f32",
+            Self::Bf16 => "bf16",
+        })
+    }
+}

@@ -1,0 +1,185 @@
+//! The report as text: what is alike on one line, columns aligned.
+
+use std::fmt;
+
+use super::fold::{Folded, Lists, braces};
+use super::memory::{LayerReport, ParameterReport, Replicated};
+use super::size::{Size, percent};
+use super::table::Table;
+use super::{Call, Explanation, Traffic};
+use crate::plan::Mode;
+
+/// For people; without a line break at the end.
+impl fmt::Display for Explanation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lists = Lists::of(self.layers.iter().map(|layer| layer.path.as_str()));
+        self.heading(f)?;
+        for line in layer_lines(&self.layers, &lists) {
+            writeln!(f, "  {line}")?;
+        }
+        self.totals(f)?;
+        self.collectives(f, &lists)?;
+        write!(f, "\nvalid degrees: {}", self.degrees)
+    }
+}
+
+impl Explanation {
+    fn heading(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plan = match self.alternate {
+            Some(alternate) => format!("{} (\"{alternate}\")", self.plan),
+            None => self.plan.to_owned(),
+        };
+        let mode = match self.setup.mode {
+            Mode::TensorParallel => "tensor parallel",
+            Mode::SequenceParallel => "tensor and sequence parallel",
+        };
+        let ranks = match self.setup.degree.get() {
+            1 => "1 rank".to_owned(),
+            many => format!("{many} ranks"),
+        };
+        let (batch, sequence) = (self.setup.batch, self.setup.sequence);
+        writeln!(
+            f,
+            "{} under plan {plan}, {mode} over {ranks}",
+            self.architecture
+        )?;
+        writeln!(
+            f,
+            "batch {batch}, sequence {sequence}, {}\n",
+            self.setup.dtype
+        )
+    }
+
+    fn totals(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let memory = self.memory;
+        let (whole, own) = (Size(memory.bytes), Size(memory.rank_bytes));
+        let share = percent(memory.rank_bytes, memory.bytes);
+        writeln!(
+            f,
+            "\nparameters per rank: {own}, {share} of the unsharded {whole}"
+        )?;
+        let replicated = Size(memory.replicated_bytes);
+        let share = percent(memory.replicated_bytes, memory.rank_bytes);
+        writeln!(f, "replicated on every rank: {replicated}, {share} of that")
+    }
+
+    fn collectives(&self, f: &mut fmt::Formatter<'_>, lists: &Lists) -> fmt::Result {
+        let passes = [
+            ("forward", &self.forward, ""),
+            ("loss", &self.loss, ""),
+            ("backward", &self.backward, "gradient of "),
+        ];
+        let mut table = Table::default();
+        let mut lengths = Vec::new();
+        for (_, calls, prefix) in passes {
+            let folded = fold(calls, lists);
+            lengths.push(folded.len());
+            for Folded { name, count, alike } in folded {
+                let (collective, operand, bytes) = alike;
+                let each = if count > 1 { "each" } else { "" };
+                table.push([
+                    collective,
+                    name,
+                    times(count),
+                    Size(bytes).to_string(),
+                    each.to_owned(),
+                    format!("{prefix}{operand}"),
+                ]);
+            }
+        }
+        let mut lines = table.lines(&[3]).into_iter();
+        for ((pass, calls, _), length) in passes.into_iter().zip(lengths) {
+            let total = Traffic::of(calls).total();
+            match total.calls {
+                0 => writeln!(f, "\n{pass}: no collectives")?,
+                1 => writeln!(f, "\n{pass}: 1 collective, {}", Size(total.bytes))?,
+                many => writeln!(f, "\n{pass}: {many} collectives, {}", Size(total.bytes))?,
+            }
+            for line in lines.by_ref().take(length) {
+                writeln!(f, "  {line}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn layer_lines(layers: &[LayerReport], lists: &Lists) -> Vec<String> {
+    let mut table = Table::default();
+    let heading = [
+        "module",
+        "",
+        "style",
+        "parameter",
+        "whole",
+        "per rank",
+        "bytes each",
+    ];
+    table.push(heading.map(str::to_owned));
+    let named = layers.iter().map(|layer| {
+        let alike = (style(layer), layer.parameters.clone());
+        (layer.path.clone(), alike)
+    });
+    for Folded { name, count, alike } in lists.fold(named) {
+        let (style, parameters) = alike;
+        let mut layer = [name, times(count), style];
+        if parameters.is_empty() {
+            table.push(layer);
+            continue;
+        }
+        for parameter in &parameters {
+            let [name, times, style] = std::mem::take(&mut layer);
+            let whole = dimensions(&parameter.shape);
+            let (shape, bytes) = on_a_rank(parameter);
+            table.push([
+                name,
+                times,
+                style,
+                parameter.name.to_owned(),
+                whole,
+                shape,
+                bytes,
+            ]);
+        }
+    }
+    table.lines(&[6])
+}
+
+fn style(layer: &LayerReport) -> String {
+    match (layer.style, layer.replicated) {
+        (Some(style), _) => style.to_string(),
+        (None, Some(Replicated::NoRow)) => "replicated (no row)".to_owned(),
+        (None, _) => "replicated (`_`)".to_owned(),
+    }
+}
+
+/// The shape and bytes on rank 0; a part that is smaller elsewhere is an upper bound.
+fn on_a_rank(parameter: &ParameterReport) -> (String, String) {
+    let bound = if parameter.uneven { "≤ " } else { "" };
+    let bytes = match &parameter.tied_to {
+        Some(_) => "tied".to_owned(),
+        None => Size(parameter.rank_bytes).to_string(),
+    };
+    (
+        format!("{bound}{}", dimensions(&parameter.rank_shape)),
+        bytes,
+    )
+}
+
+fn dimensions(shape: &[i64]) -> String {
+    let lengths: Vec<String> = shape.iter().map(i64::to_string).collect();
+    lengths.join(" × ")
+}
+
+fn times(count: usize) -> String {
+    match count {
+        1 => String::new(),
+        many => format!("×{many}"),
+    }
+}
+
+fn fold(calls: &[Call], lists: &Lists) -> Vec<Folded<(String, &'static str, u64)>> {
+    lists.fold(calls.iter().map(|call| {
+        let alike = (call.collective.to_string(), call.operand, call.bytes);
+        (braces(&call.modules), alike)
+    }))
+}

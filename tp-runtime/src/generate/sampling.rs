@@ -1,0 +1,117 @@
+//! Choosing the next token from logits that may be sharded over the vocabulary.
+
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use tch::{Kind, Tensor};
+
+use crate::Result;
+use crate::dtensor::DTensor;
+use crate::plan::{Placement, chunk};
+
+const SITE: &str = "choosing a token";
+
+/// How a token is chosen.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Sampling {
+    /// The likeliest; the smallest id among equals.
+    Greedy,
+    /// At random, by probability (Holtzman et al. 2020 for `top_p`).
+    Random {
+        /// Logits are divided by it; must be positive.
+        temperature: f64,
+        /// Only the likeliest tokens that together reach this probability; 1 keeps all.
+        top_p: f64,
+        /// The same seed draws the same tokens, whatever the degree.
+        seed: u64,
+    },
+}
+
+/// A way of choosing with its random state.
+pub struct Sampler {
+    sampling: Sampling,
+    random: ChaCha8Rng,
+}
+
+impl Sampler {
+    /// A sampler at the start of its random sequence.
+    pub fn new(sampling: Sampling) -> Self {
+        let seed = match sampling {
+            Sampling::Greedy => 0,
+            Sampling::Random { seed, .. } => seed,
+        };
+        Self {
+            sampling,
+            random: ChaCha8Rng::seed_from_u64(seed),
+        }
+    }
+
+    /// A token for each row, the same on every rank.
+    ///
+    /// # Shapes
+    /// `[batch, 1, vocabulary]` → `[batch]`
+    ///
+    /// # Errors
+    /// When a collective fails.
+    pub fn choose(&mut self, logits: &DTensor) -> Result<Tensor> {
+        match self.sampling {
+            Sampling::Greedy => greedy(logits),
+            Sampling::Random {
+                temperature, top_p, ..
+            } => {
+                let whole = logits.full()?.select(1, -1).to_kind(Kind::Float) / temperature;
+                let draws: Vec<f32> = (0..whole.size()[0]).map(|_| self.random.random()).collect();
+                let chosen = draw(&whole.softmax(-1, Kind::Float), top_p, &draws);
+                // One rank's choice for all: a kernel that rounds otherwise elsewhere changes nothing.
+                logits.group().broadcast(chosen, 0, SITE)
+            }
+        }
+    }
+}
+
+/// Ranks exchange the best of their own part; every rank then takes the first best of the same list.
+fn greedy(logits: &DTensor) -> Result<Tensor> {
+    let group = logits.group();
+    if logits.placement() != Placement::Shard(2) || group.size() == 1 {
+        return Ok(logits.full()?.select(1, -1).argmax(-1, false));
+    }
+    let own = chunk(logits.shape()[2], group.rank(), group.size());
+    let local = logits.local()?.select(1, -1);
+    let best = if own.is_empty() {
+        let none = [local.size()[0], 2];
+        Tensor::full(none, f64::NEG_INFINITY, (Kind::Double, local.device()))
+    } else {
+        let (score, index) = local.max_dim(-1, false);
+        // f64 holds every f32 score and every id exactly.
+        Tensor::stack(
+            &[
+                score.to_kind(Kind::Double),
+                (index + own.start).to_kind(Kind::Double),
+            ],
+            1,
+        )
+    };
+    let all = group.all_gather(&best.unsqueeze(1), 1, group.size() as i64, SITE)?;
+    let winner = all.select(2, 0).argmax(1, true);
+    Ok(all
+        .select(2, 1)
+        .gather(1, &winner, false)
+        .squeeze_dim(1)
+        .to_kind(Kind::Int64))
+}
+
+/// `probabilities` `[batch, vocabulary]`, one draw in `0..1` for each row → `[batch]`
+fn draw(probabilities: &Tensor, top_p: f64, draws: &[f32]) -> Tensor {
+    let (sorted, ids) = probabilities.sort(-1, true);
+    let before = sorted.cumsum(-1, Kind::Float) - &sorted;
+    // The token that crosses the threshold is kept, so one always is.
+    let kept = &sorted * before.le(top_p);
+    let cumulative = kept.cumsum(-1, Kind::Float);
+    let total = cumulative.select(1, -1);
+    let target = Tensor::from_slice(draws).to_device(total.device()) * total;
+    let position = cumulative
+        .le_tensor(&target.unsqueeze(1))
+        .sum_dim_intlist(1, true, Kind::Int64);
+    let last = ids.size()[1] - 1;
+    ids.gather(1, &position.clamp(0, last), false)
+        .squeeze_dim(1)
+}

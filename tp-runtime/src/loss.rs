@@ -1,0 +1,99 @@
+//! Cross entropy on logits that stay sharded over the vocabulary (loss parallel).
+
+use tch::{Kind, Tensor};
+
+use crate::Result;
+use crate::comm::ReduceOp;
+use crate::dtensor::DTensor;
+use crate::ffi;
+use crate::plan::{Placement, chunk};
+
+/// The label that takes no part in a loss, as in `torch.nn.CrossEntropyLoss`.
+pub const IGNORED_LABEL: i64 = -100;
+
+/// The labels a causal model predicts at each position: the next one, and none at the end.
+///
+/// # Shapes
+/// `[batch, sequence]` → the same
+pub fn next_token_labels(labels: &Tensor) -> Tensor {
+    let shifted = labels.roll([-1], [1]);
+    let _ = shifted.select(1, -1).fill_(IGNORED_LABEL);
+    shifted
+}
+
+/// Mean cross entropy over the labels that are not [`IGNORED_LABEL`], in f32, on every rank.
+///
+/// Logits sharded over the vocabulary are never gathered: ranks exchange two numbers a position (the
+/// maximum; the sum of exponentials with the label's logit), and the backward exchanges nothing.
+///
+/// # Shapes
+/// logits `[.., vocabulary]`, labels `[..]` the same on every rank → a scalar
+///
+/// # Errors
+/// When a collective fails.
+pub fn cross_entropy(logits: &DTensor, labels: &Tensor) -> Result<Tensor> {
+    let vocabulary = logits.shape().last().copied().unwrap_or_default();
+    let sharded = logits.placement() == Placement::Shard(-1).normalized(logits.shape().len());
+    let group = logits.group();
+    let (local, own) = if sharded {
+        (
+            logits.local()?,
+            chunk(vocabulary, group.rank(), group.size()),
+        )
+    } else {
+        (logits.full()?, 0..vocabulary)
+    };
+    let reduce = |tensor: Tensor, op| match sharded {
+        true => group.all_reduce(tensor, op, "loss parallel cross entropy"),
+        false => Ok(tensor),
+    };
+    let shape = local.size();
+    let kind = local.kind();
+    let (loss, backward) = tch::no_grad(|| {
+        let width = own.end - own.start;
+        let rows = local.reshape([-1, width]).to_kind(Kind::Float);
+        let labels = labels.reshape([-1]);
+        let counted = labels.not_equal(IGNORED_LABEL);
+        let count = counted.sum(Kind::Float);
+        let maximum = reduce(row_maximum(&rows), ReduceOp::Max)?;
+        let exponentials = (&rows - maximum.unsqueeze(1)).exp();
+        let mine = labels.ge(own.start).logical_and(&labels.lt(own.end));
+        let column = (&labels - own.start)
+            .masked_fill(&mine.logical_not(), 0)
+            .unsqueeze(1);
+        let score = match width {
+            0 => maximum.zeros_like(),
+            _ => (rows.gather(1, &column, false).squeeze_dim(1) - &maximum) * &mine,
+        };
+        let terms = Tensor::stack(
+            &[exponentials.sum_dim_intlist(-1, false, Kind::Float), score],
+            0,
+        );
+        let sums = reduce(terms, ReduceOp::Sum)?;
+        let (total, score) = (sums.get(0), sums.get(1));
+        let losses = (total.log() - score) * &counted;
+        let loss = losses.sum(Kind::Float) / &count;
+        let backward = move |gradient: Tensor| {
+            let weight = counted.to_kind(Kind::Float) * (gradient / &count);
+            let logits = exponentials.copy() * (&weight / &total).unsqueeze(1);
+            if width > 0 {
+                let hit = (&weight * &mine).neg().unsqueeze(1);
+                let _ = logits.shallow_clone().scatter_add_(1, &column, &hit);
+            }
+            Ok(logits.to_kind(kind).reshape(&shape))
+        };
+        Ok::<_, crate::Error>((loss, backward))
+    })?;
+    Ok(ffi::attach_backward(&local, loss, backward))
+}
+
+fn row_maximum(rows: &Tensor) -> Tensor {
+    match rows.size()[1] {
+        0 => Tensor::full(
+            [rows.size()[0]],
+            f64::NEG_INFINITY,
+            (Kind::Float, rows.device()),
+        ),
+        _ => rows.amax([-1i64].as_slice(), false),
+    }
+}

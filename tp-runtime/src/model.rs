@@ -1,0 +1,92 @@
+//! A whole model: built from a config as shapes, run on tensors once a plan is applied.
+
+mod error;
+mod registry;
+
+pub use error::ModelError;
+pub use registry::{ModelEntry, build, model_for, models};
+
+use serde_json::Value;
+
+use crate::Result;
+use crate::module::{self, Module, NamedLayer, NamedParam};
+use crate::plan::Node;
+
+#[cfg(feature = "torch")]
+use {crate::dtensor::DTensor, crate::nn::KvCache, tch::Tensor};
+
+/// The modules of a model whose type is not known.
+pub trait Modules: 'static {
+    /// Its place in the tree of constants.
+    fn node(&self) -> &'static Node;
+
+    /// Every leaf layer, in field order.
+    fn layers(&self) -> Vec<NamedLayer<'_>>;
+
+    /// Every parameter under its first name; a tied parameter appears once.
+    fn parameters(&self) -> Vec<NamedParam<'_>>;
+}
+
+impl<M: Module> Modules for M {
+    fn node(&self) -> &'static Node {
+        M::NODE
+    }
+
+    fn layers(&self) -> Vec<NamedLayer<'_>> {
+        module::layers(self)
+    }
+
+    fn parameters(&self) -> Vec<NamedParam<'_>> {
+        module::parameters(self)
+    }
+}
+
+/// A whole model, as `config.json` names it in `architectures`.
+pub trait Model: Modules {
+    /// How many tokens the model knows.
+    fn vocabulary_size(&self) -> i64;
+
+    /// Logits for a batch.
+    ///
+    /// # Shapes
+    /// ids `[batch, sequence]` → `[batch, sequence, vocabulary]`, placed as the head's row says; the
+    /// last [`Inputs::logits_to_keep`] positions where that is set.
+    ///
+    /// # Errors
+    /// When layouts do not meet or a collective fails.
+    #[cfg(feature = "torch")]
+    fn forward(&self, inputs: &Inputs, cache: Option<&mut KvCache>) -> Result<DTensor>;
+}
+
+/// A model that is built from its `config.json`.
+pub trait FromConfig: Module + Model + Sized {
+    /// The model's shapes; no memory is taken for weights.
+    ///
+    /// # Errors
+    /// When a field is missing or of another type, or asks for something the model does not do.
+    fn from_config(config: &Value) -> Result<Self>;
+}
+
+/// What a model is given, under transformers' names; the same on every rank.
+#[cfg(feature = "torch")]
+#[derive(Debug)]
+pub struct Inputs {
+    /// Token ids, `[batch, sequence]`.
+    pub input_ids: Tensor,
+    /// Ones for tokens and zeros for padding, `[batch, past + sequence]`.
+    pub attention_mask: Option<Tensor>,
+    /// Compute logits for the last positions only.
+    pub logits_to_keep: Option<i64>,
+}
+
+#[cfg(feature = "torch")]
+impl Inputs {
+    /// A batch of tokens without padding.
+    pub fn new(input_ids: Tensor) -> Self {
+        Self {
+            input_ids,
+            attention_mask: None,
+            logits_to_keep: None,
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Scaled dot-product attention over whatever heads this rank holds (Vaswani et al. 2017).
+
+use tch::{Kind, Tensor};
+
+use super::LayerCache;
+use crate::Result;
+use crate::dtensor::DTensor;
+
+/// Which positions a query sees.
+pub enum AttentionMask {
+    /// Itself and all before it.
+    Causal,
+    /// What is added to the scores, `[batch, 1, queries, keys]`: zero or the least value of the kind.
+    Additive(Tensor),
+}
+
+impl AttentionMask {
+    /// The causal mask of a batch whose padding a `[batch, keys]` tensor of ones and zeros names.
+    ///
+    /// `past` keys precede the first query.
+    pub fn padded(attention_mask: &Tensor, past: i64, kind: Kind) -> Self {
+        let keys = attention_mask.size()[1];
+        let device = attention_mask.device();
+        let causal = Tensor::ones([keys - past, keys], (Kind::Bool, device))
+            .tril(past)
+            .unsqueeze(0);
+        let seen = causal.logical_and(&attention_mask.to_kind(Kind::Bool).unsqueeze(1));
+        Self::additive(&seen.unsqueeze(1), kind)
+    }
+
+    fn additive(seen: &Tensor, kind: Kind) -> Self {
+        // Not infinity: a row that sees nothing must stay a number, as in transformers.
+        let least = match kind {
+            Kind::Half => -65504.0,
+            Kind::BFloat16 => -3.389_531_389_251_535_5e38,
+            _ => f64::from(f32::MIN),
+        };
+        let hidden = seen.logical_not();
+        Self::Additive(
+            Tensor::zeros(seen.size(), (kind, seen.device())).masked_fill(&hidden, least),
+        )
+    }
+}
+
+/// One attention of one forward.
+pub struct Attention<'a> {
+    /// Which positions a query sees.
+    pub mask: &'a AttentionMask,
+    /// What scores are multiplied by.
+    pub scale: f64,
+    /// Keys and values of earlier positions.
+    pub cache: Option<LayerCache<'a>>,
+}
+
+impl Attention<'_> {
+    /// Mixes `values` by how `queries` match `keys`.
+    ///
+    /// # Shapes
+    /// `[batch, sequence, heads, head_dim]` each, `keys` and `values` with a divisor of the heads →
+    /// `[batch, sequence, heads, head_dim]`
+    ///
+    /// # Errors
+    /// When the three do not lie alike.
+    pub fn forward(self, queries: &DTensor, keys: &DTensor, values: &DTensor) -> Result<DTensor> {
+        queries.same_placement(keys, "attention")?;
+        queries.same_placement(values, "attention")?;
+        let heads_first = |tensor: &DTensor| Ok::<_, crate::Error>(tensor.local()?.transpose(1, 2));
+        let (q, mut k, mut v) = (
+            heads_first(queries)?,
+            heads_first(keys)?,
+            heads_first(values)?,
+        );
+        let new = q.size()[2];
+        let mut past = 0;
+        if let Some(cache) = self.cache {
+            past = cache.past();
+            (k, v) = cache.append(&k, &v);
+        }
+        let (mask, causal) = match self.mask {
+            AttentionMask::Additive(mask) => (Some(mask.shallow_clone()), false),
+            AttentionMask::Causal if new == 1 || past == 0 => (None, new > 1),
+            AttentionMask::Causal => {
+                let seen = Tensor::ones([new, past + new], (Kind::Bool, q.device())).tril(past);
+                (Some(seen), false)
+            }
+        };
+        let grouped = q.size()[1] != k.size()[1];
+        queries.map("attention", queries.shape(), |_| {
+            Tensor::scaled_dot_product_attention(&q, &k, &v, mask, 0.0, causal, self.scale, grouped)
+                .transpose(1, 2)
+        })
+    }
+}

@@ -1,0 +1,171 @@
+//! `y = x Wᵀ + b`, whole, split by output features or split by input features.
+
+use super::leaf::{Slot, leaf};
+use crate::module::{Heads, Param};
+
+#[cfg(feature = "torch")]
+use {
+    super::Placed,
+    crate::Result,
+    crate::dtensor::DTensor,
+    crate::plan::{Placement, Style, StyleKind},
+    tch::Tensor,
+};
+
+/// A linear layer, as `torch.nn.Linear`.
+pub struct Linear {
+    /// `[out_features, in_features]`
+    weight: Param,
+    /// `[out_features]`
+    bias: Option<Param>,
+    slot: Slot,
+}
+
+/// The sizes of a linear layer, and which of them are made of attention heads.
+#[derive(Clone, Debug)]
+pub struct LinearShape {
+    in_features: i64,
+    out_features: i64,
+    bias: bool,
+    heads: Option<Heads>,
+}
+
+impl LinearShape {
+    /// A layer from `in_features` to `out_features` without bias.
+    pub fn new(in_features: i64, out_features: i64) -> Self {
+        Self {
+            in_features,
+            out_features,
+            bias: false,
+            heads: None,
+        }
+    }
+
+    /// Whether there is a bias.
+    pub fn bias(self, bias: bool) -> Self {
+        Self { bias, ..self }
+    }
+
+    /// The output features are `count` heads, a number the config calls `field`; no shard cuts one.
+    pub fn output_heads(self, count: i64, field: &'static str) -> Self {
+        Self {
+            heads: Some(Heads {
+                dim: 0,
+                count,
+                field,
+            }),
+            ..self
+        }
+    }
+
+    /// The input features are `count` heads, a number the config calls `field`; no shard cuts one.
+    pub fn input_heads(self, count: i64, field: &'static str) -> Self {
+        Self {
+            heads: Some(Heads {
+                dim: 1,
+                count,
+                field,
+            }),
+            ..self
+        }
+    }
+}
+
+impl Linear {
+    /// A layer of the given shape, holding no memory yet.
+    pub fn new(shape: LinearShape) -> Self {
+        let LinearShape {
+            in_features,
+            out_features,
+            bias,
+            heads,
+        } = shape;
+        let bias_heads = heads.clone().filter(|heads| heads.dim == 0);
+        Self {
+            weight: Param::with_heads(&[out_features, in_features], heads),
+            bias: bias.then(|| Param::with_heads(&[out_features], bias_heads)),
+            slot: Slot::default(),
+        }
+    }
+
+    /// A head that shares its weight with an embedding.
+    pub fn tied(embedding: &super::Embedding) -> Self {
+        Self {
+            weight: embedding.weight().clone(),
+            bias: None,
+            slot: Slot::default(),
+        }
+    }
+}
+
+leaf!(Linear, Linear, |this| {
+    let bias = this.bias.as_ref().map(|bias| ("bias", bias));
+    [("weight", &this.weight)].into_iter().chain(bias).collect()
+});
+
+#[cfg(feature = "torch")]
+impl Linear {
+    /// Applies the layer as its style says.
+    ///
+    /// # Shapes
+    /// `[.., in_features]` → `[.., out_features]`
+    ///
+    /// # Errors
+    /// When the input lies otherwise than the row says, naming both sides, or a collective fails.
+    pub fn forward(&self, input: &DTensor) -> Result<DTensor> {
+        let placed = self.slot.get();
+        match placed.style {
+            None => self.whole(input, placed),
+            Some(style) => match style.kind {
+                StyleKind::Colwise => self.colwise(input, placed, style),
+                StyleKind::Rowwise => self.rowwise(input, placed, style),
+                other => placed.unfit(other),
+            },
+        }
+    }
+
+    fn whole(&self, input: &DTensor, placed: &Placed) -> Result<DTensor> {
+        let local = placed.read_rows(input)?;
+        let activations = input.placement();
+        let weight = placed.replicated(&self.weight, activations);
+        let bias = self
+            .bias
+            .as_ref()
+            .map(|bias| placed.replicated(bias, activations));
+        let local = local.linear(&weight, bias.as_ref());
+        placed.give(local, activations, &self.output_shape(input), activations)
+    }
+
+    fn colwise(&self, input: &DTensor, placed: &Placed, style: Style) -> Result<DTensor> {
+        let local = placed.read_shared(input, style.input)?;
+        let bias = self.bias.as_ref().map(Param::local);
+        let local = local.linear(&self.weight.local(), bias.as_ref());
+        placed.give(
+            local,
+            Placement::Shard(-1),
+            &self.output_shape(input),
+            style.output,
+        )
+    }
+
+    fn rowwise(&self, input: &DTensor, placed: &Placed, style: Style) -> Result<DTensor> {
+        let local = placed.read_chunk(input, style.input, Placement::Shard(-1))?;
+        let local = local.linear(&self.weight.local(), None::<&Tensor>);
+        let shape = self.output_shape(input);
+        let sum = placed.give(local, Placement::Partial, &shape, style.output)?;
+        let Some(bias) = &self.bias else {
+            return Ok(sum);
+        };
+        // Added to the sum, not to the terms: once, not once per rank.
+        let bias = placed.replicated(bias, style.output);
+        sum.map("adding a bias", &shape, |local| local + bias)
+    }
+
+    fn output_shape(&self, input: &DTensor) -> Vec<i64> {
+        let mut shape = input.shape().to_vec();
+        if let Some(features) = shape.last_mut() {
+            *features = self.weight.shape()[0];
+        }
+        shape
+    }
+}

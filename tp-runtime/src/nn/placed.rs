@@ -1,0 +1,121 @@
+//! A layer's place in a running model: its style, its ranks, and how it reads its input and parameters.
+
+use std::rc::Rc;
+
+use tch::Tensor;
+
+use crate::Result;
+use crate::comm::{ProcessGroup, ReduceOp};
+use crate::dtensor::{DTensor, PlacementError};
+use crate::ffi;
+use crate::module::Param;
+use crate::plan::{Placement, Style, StyleKind};
+
+/// What a plan gives one layer.
+#[derive(Clone)]
+pub struct Placed {
+    /// The layer's path, with which its collectives are named.
+    pub path: Rc<str>,
+    /// Its style; `None` means that every rank computes the same, or its own share of the sequence.
+    pub style: Option<Style>,
+    /// The tensor-parallel ranks.
+    pub group: ProcessGroup,
+}
+
+impl Placed {
+    /// The input of a layer that computes a share of its output, so that its gradient is a term of a sum.
+    ///
+    /// The layer needs the whole input; chunks of the sequence are gathered, whole ones taken as they are.
+    pub(super) fn read_shared(&self, input: &DTensor, expected: Placement) -> Result<Tensor> {
+        if !matches!(
+            input.placement(),
+            Placement::Replicate | Placement::Shard(1)
+        ) {
+            self.expect(input, expected)?;
+        }
+        input.read_as(Placement::Replicate, Placement::Partial, &self.path)
+    }
+
+    /// The input of a layer that computes on a chunk of dimension `to`.
+    pub(super) fn read_chunk(
+        &self,
+        input: &DTensor,
+        expected: Placement,
+        to: Placement,
+    ) -> Result<Tensor> {
+        self.expect(input, expected)?;
+        input.read_as(to, Placement::Replicate, &self.path)
+    }
+
+    /// The input of a layer that computes the same on every rank, or on this rank's share of rows.
+    ///
+    /// A shard of the features is refused: the layer needs them all.
+    pub(super) fn read_rows(&self, input: &DTensor) -> Result<Tensor> {
+        let features = input.shape().len() as i64 - 1;
+        let found = input.placement();
+        if found == Placement::Partial || found == Placement::Shard(features) {
+            return Err(self.mismatch(Placement::Replicate, input));
+        }
+        input.local()
+    }
+
+    fn expect(&self, input: &DTensor, expected: Placement) -> Result<()> {
+        // One rank holds everything, whatever the layout is called.
+        if self.group.size() == 1 || input.placement() == expected.normalized(input.shape().len()) {
+            return Ok(());
+        }
+        Err(self.mismatch(expected, input))
+    }
+
+    fn mismatch(&self, expected: Placement, input: &DTensor) -> crate::Error {
+        PlacementError::Input {
+            reader: self.site(),
+            expected,
+            producer: input.producer().to_string(),
+            found: input.placement(),
+        }
+        .into()
+    }
+
+    /// A replicated parameter for a layer that runs on activations placed `activations`.
+    ///
+    /// On sharded activations each rank finds a term of its gradient; the backward sums them.
+    pub(super) fn replicated(&self, param: &Param, activations: Placement) -> Tensor {
+        let whole = param.local();
+        if self.group.size() == 1 || activations == Placement::Replicate {
+            return whole;
+        }
+        let (group, site) = (self.group.clone(), self.site());
+        ffi::attach_backward(&whole, whole.detach(), move |gradient| {
+            group.all_reduce(gradient.copy(), ReduceOp::Sum, &site)
+        })
+    }
+
+    /// The layer's output, redistributed to what its row promises.
+    pub(super) fn give(
+        &self,
+        local: Tensor,
+        placement: Placement,
+        shape: &[i64],
+        promised: Placement,
+    ) -> Result<DTensor> {
+        DTensor::from_local(local, placement, shape, &self.group, &self.path).redistribute(promised)
+    }
+
+    /// The path with the style, for messages.
+    pub(super) fn site(&self) -> String {
+        match self.style.map(|style| style.kind) {
+            Some(kind) => format!("{} ({})", self.path, kind.name()),
+            None => self.path.to_string(),
+        }
+    }
+
+    /// For a style that the checks never let through to this kind of layer.
+    pub(super) fn unfit(&self, kind: StyleKind) -> ! {
+        panic!(
+            "`{}` cannot be `{}`: resolve the plan before applying it",
+            self.path,
+            kind.name()
+        )
+    }
+}

@@ -1,0 +1,244 @@
+//! A model with its plan applied: this rank's part of it, ready to run.
+
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use serde_json::Value;
+use tch::{Device, Kind, Tensor};
+
+use crate::Result;
+use crate::checkpoint::{self, Checkpoint, LoadOptions, LoadReport};
+use crate::comm::ProcessGroup;
+use crate::dtensor::DTensor;
+use crate::loss;
+use crate::mesh::DeviceMesh;
+use crate::model::{self, Inputs, Model};
+use crate::module::{NamedParam, Param};
+use crate::nn::{KvCache, Placed};
+use crate::plan::{Mode, Placement, Plan, Resolution, plan_for_architecture, resolve};
+
+/// How a model is to be run.
+#[derive(Clone, Copy, Debug)]
+pub struct ParallelOptions {
+    /// The column of the plan.
+    pub mode: Mode,
+    /// Another plan than the model's default.
+    pub plan: Option<&'static Plan>,
+    /// The type parameters and activations are held in.
+    pub kind: Kind,
+    /// The device of this rank.
+    pub device: Device,
+}
+
+impl Default for ParallelOptions {
+    fn default() -> Self {
+        Self {
+            mode: Mode::TensorParallel,
+            plan: None,
+            kind: Kind::Float,
+            device: Device::Cpu,
+        }
+    }
+}
+
+/// This rank's part of a model.
+///
+/// Every rank of the mesh makes the same calls in the same order, with the same inputs.
+pub struct ParallelModel {
+    model: Box<dyn Model>,
+    config: Value,
+    /// Files of the checkpoint beside weights and config, such as the tokenizer's.
+    companions: Vec<PathBuf>,
+    resolution: Resolution,
+    group: ProcessGroup,
+    options: ParallelOptions,
+}
+
+impl ParallelModel {
+    /// Builds the model a checkpoint names, applies its plan, and reads this rank's part of the weights.
+    ///
+    /// # Errors
+    /// Before any weight is read when plan, config and mesh do not fit; on every rank when any rank
+    /// cannot read its part.
+    pub fn load(
+        checkpoint: &Checkpoint,
+        mesh: &DeviceMesh,
+        options: ParallelOptions,
+    ) -> Result<(Self, LoadReport)> {
+        let mut parallel = Self::build(checkpoint.config(), mesh, options)?;
+        parallel.companions = checkpoint.companions();
+        let load = parallel.load_options();
+        let loaded = checkpoint::load(checkpoint, &parallel.parameters(), &load);
+        let report = parallel
+            .group
+            .agree(loaded.map_err(Into::into), "loading")?;
+        parallel.require_gradients();
+        Ok((parallel, report))
+    }
+
+    /// Builds the model of a config and starts it from random weights, the same for any degree.
+    ///
+    /// `companions` are files to be saved beside the weights, such as a tokenizer's.
+    ///
+    /// # Errors
+    /// When plan, config and mesh do not fit.
+    pub fn initialize(
+        config: &Value,
+        companions: Vec<PathBuf>,
+        seed: u64,
+        mesh: &DeviceMesh,
+        options: ParallelOptions,
+    ) -> Result<Self> {
+        let mut parallel = Self::build(config, mesh, options)?;
+        parallel.companions = companions;
+        let std = config["initializer_range"].as_f64().unwrap_or(0.02);
+        let load = parallel.load_options();
+        checkpoint::initialize(&parallel.parameters(), seed, std, &load)?;
+        parallel.require_gradients();
+        Ok(parallel)
+    }
+
+    /// Shapes, then plan, then a style for every layer.
+    fn build(config: &Value, mesh: &DeviceMesh, options: ParallelOptions) -> Result<Self> {
+        let group = mesh.group("tp")?.clone();
+        let model = model::build(config)?;
+        let plan = match options.plan {
+            Some(plan) => plan,
+            None => plan_for_architecture(model.node().type_name)?,
+        };
+        let layers = model.layers();
+        let resolution = resolve(plan, &layers, group.size(), options.mode)?;
+        for (named, resolved) in layers.iter().zip(&resolution.layers) {
+            named.layer.place(Placed {
+                path: Rc::from(named.path.as_str()),
+                style: resolved.style,
+                group: group.clone(),
+            });
+        }
+        let (config, companions) = (config.clone(), Vec::new());
+        Ok(Self {
+            model,
+            config,
+            companions,
+            resolution,
+            group,
+            options,
+        })
+    }
+
+    fn load_options(&self) -> LoadOptions {
+        LoadOptions {
+            rank: self.group.rank(),
+            world_size: self.group.size(),
+            kind: self.options.kind,
+            device: self.options.device,
+        }
+    }
+
+    fn require_gradients(&self) {
+        for named in self.parameters() {
+            named
+                .param
+                .set_local(named.param.local().set_requires_grad(true));
+        }
+    }
+
+    /// The tensor-parallel ranks.
+    pub fn group(&self) -> &ProcessGroup {
+        &self.group
+    }
+
+    /// What the plan made of each layer.
+    pub fn resolution(&self) -> &Resolution {
+        &self.resolution
+    }
+
+    /// The config the model was built from.
+    pub fn config(&self) -> &Value {
+        &self.config
+    }
+
+    /// The device of this rank.
+    pub fn device(&self) -> Device {
+        self.options.device
+    }
+
+    /// How many tokens the model knows.
+    pub fn vocabulary_size(&self) -> i64 {
+        self.model.vocabulary_size()
+    }
+
+    /// Every parameter under its first name; a tied parameter appears once.
+    pub fn parameters(&self) -> Vec<NamedParam<'_>> {
+        self.model.parameters()
+    }
+
+    /// Logits for a batch, placed as the head's row says; see [`Model::forward`].
+    ///
+    /// # Errors
+    /// When layouts do not meet or a collective fails.
+    pub fn forward(&self, inputs: &Inputs, cache: Option<&mut KvCache>) -> Result<DTensor> {
+        self.model.forward(inputs, cache)
+    }
+
+    /// The mean cross entropy of predicting each next label, the same on every rank.
+    ///
+    /// # Shapes
+    /// labels `[batch, sequence]`, not shifted → a scalar
+    ///
+    /// # Errors
+    /// As [`Self::forward`].
+    pub fn loss(&self, inputs: &Inputs, labels: &Tensor) -> Result<Tensor> {
+        let logits = self.forward(inputs, None)?;
+        loss::cross_entropy(&logits, &loss::next_token_labels(labels))
+    }
+
+    /// A parameter, whole, on every rank.
+    ///
+    /// # Errors
+    /// When gathering it fails.
+    pub fn whole(&self, named: &NamedParam<'_>) -> Result<Tensor> {
+        self.gather(named.param, &named.param.local().detach(), &named.name)
+    }
+
+    /// A parameter's gradient, whole, on every rank; zeros where the loss does not depend on it.
+    ///
+    /// # Errors
+    /// When gathering it fails.
+    pub fn gradient(&self, named: &NamedParam<'_>) -> Result<Tensor> {
+        let local = named.param.local();
+        let gradient = local.grad();
+        let gradient = if gradient.defined() {
+            gradient
+        } else {
+            local.detach().zeros_like()
+        };
+        self.gather(named.param, &gradient, &named.name)
+    }
+
+    fn gather(&self, param: &Param, local: &Tensor, name: &str) -> Result<Tensor> {
+        match param.placement() {
+            Placement::Shard(dim) => {
+                self.group
+                    .all_gather(local, dim, param.shape()[dim as usize], name)
+            }
+            Placement::Replicate | Placement::Partial => Ok(local.shallow_clone()),
+        }
+    }
+
+    /// Writes the model back in the Hugging Face layout; see [`checkpoint::save`].
+    ///
+    /// # Errors
+    /// On every rank when any rank fails.
+    pub fn save(&self, dir: &Path) -> Result<()> {
+        let saved = checkpoint::save(
+            dir,
+            &self.parameters(),
+            self.group.rank(),
+            |named| self.whole(named),
+            &self.config,
+            &self.companions,
+        );
+        self.group.agree(saved, "saving")
+    }
+}

@@ -1,0 +1,100 @@
+//! Checks of a plan against its model's tree, run by rustc.
+//!
+//! `tp_plan!` writes one `const _: () = …` per row, on that row's tokens; each calls one of the
+//! functions here with the plan and the row's index. A fault is a panic, which rustc prints there.
+
+// A message is a buffer: a `const fn` has no box to put it in.
+#![allow(clippy::result_large_err)]
+
+mod overlap;
+mod style;
+mod walk;
+
+pub use overlap::apart;
+pub use style::fits;
+pub use walk::{Found, walk};
+
+use super::{Item, Node, Plan, Row, Text};
+
+/// Panics unless the row at `index` names layers of the model, and no other row names the same.
+#[track_caller]
+pub const fn row(plan: &Plan, index: usize) {
+    let Item::Row(row) = &plan.items[index] else {
+        unreachable!() // the macro counts rows and includes as it writes them
+    };
+    if let Err(message) = layer(plan.node, row) {
+        panic!("{}", message.as_str());
+    }
+    if let Err(message) = apart(plan, index) {
+        panic!("{}", message.as_str());
+    }
+}
+
+/// Panics unless the plan included at `index` was written for the module it is included at, and
+/// its rows name none that another row names.
+#[track_caller]
+pub const fn include(plan: &Plan, index: usize) {
+    let Item::Include {
+        prefix,
+        plan: included,
+    } = &plan.items[index]
+    else {
+        unreachable!() // the macro counts rows and includes as it writes them
+    };
+    if let Err(message) = target(plan.node, prefix, included) {
+        panic!("{}", message.as_str());
+    }
+    if let Err(message) = apart(plan, index) {
+        panic!("{}", message.as_str());
+    }
+}
+
+/// The message if the row names no layer of the model.
+///
+/// An optional row may name a layer that the type does not have, such as the fused variant of its
+/// projections; the struct it would stand in has to be there.
+const fn layer(model: &Node, row: &Row) -> Result<(), Text> {
+    let pattern = row.pattern;
+    match walk(model, pattern) {
+        Ok(Found::Layer(_)) => Ok(()),
+        Ok(Found::Container(node)) => Err(walk::names_container(pattern, node)),
+        Ok(Found::List(node)) => Err(walk::names_list(pattern, node)),
+        Err(_) if row.optional && walk::has_place(model, pattern) => Ok(()),
+        Err(message) => Err(message),
+    }
+}
+
+/// The message if the module at `prefix` is not of the type `included` was written for.
+const fn target(model: &Node, prefix: &str, included: &Plan) -> Result<(), Text> {
+    let node = match walk(model, prefix) {
+        Ok(Found::Layer(node) | Found::Container(node)) => node,
+        Ok(Found::List(node)) => return Err(walk::names_list(prefix, node)),
+        Err(message) => return Err(message),
+    };
+    if super::pattern::same(node.type_path, included.node.type_path) {
+        return Ok(());
+    }
+    Err(Text::of(&[
+        "\"",
+        prefix,
+        "\" is a ",
+        node.type_name,
+        ", and `",
+        included.name,
+        "` is a plan for ",
+        included.node.type_name,
+        ": include a plan for ",
+        node.type_name,
+    ]))
+}
+
+/// The row at `index`, if it is one.
+const fn row_at(plan: &Plan, index: usize) -> Option<&Row> {
+    match &plan.items[index] {
+        Item::Row(row) => Some(row),
+        Item::Include { .. } => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

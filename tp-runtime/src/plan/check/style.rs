@@ -1,0 +1,68 @@
+//! A style fits the kind of module its row names.
+
+use super::{Found, row_at, walk};
+use crate::plan::{Mode, ModuleKind, Placement, Plan, Style, StyleKind, Text};
+
+/// Panics unless the style that the row at `index` has in `mode` fits the layers it names.
+#[track_caller]
+pub const fn fits(plan: &Plan, index: usize, mode: Mode) {
+    let Some(row) = row_at(plan, index) else {
+        unreachable!() // the macro counts rows and includes as it writes them
+    };
+    // A pattern that names no layer is reported on the pattern.
+    if let (Some(style), Ok(Found::Layer(node))) = (row.style(mode), walk(plan.node, row.pattern))
+        && let Err(message) = suits(style, node.kind, row.pattern)
+    {
+        panic!("{}", message.as_str());
+    }
+}
+
+/// The message if `style` cannot be given to a layer of this kind.
+const fn suits(style: Style, kind: ModuleKind, pattern: &str) -> Result<(), Text> {
+    if !style.kind.fits(kind) {
+        return Err(unfit(style.kind, kind, pattern));
+    }
+    let takes_ids = matches!(kind, ModuleKind::Embedding);
+    if takes_ids && !style.input.same(Placement::Replicate) {
+        let name = style.kind.name();
+        return Err(Text::of(&[
+            "\"",
+            pattern,
+            "\" is an embedding, whose ids every rank needs: write `",
+            name,
+            "(input: Replicate)`",
+        ]));
+    }
+    Ok(())
+}
+
+const fn unfit(style: StyleKind, kind: ModuleKind, pattern: &str) -> Text {
+    let mut text = Text::of(&["`", style.name(), "` fits "]);
+    let mut first = true;
+    let mut at = 0;
+    while at < ModuleKind::LAYERS.len() {
+        if style.fits(ModuleKind::LAYERS[at]) {
+            text.push(if first { "" } else { " or " });
+            text.push(ModuleKind::LAYERS[at].name());
+            first = false;
+        }
+        at += 1;
+    }
+    text.push(", and \"");
+    text.push(pattern);
+    text.push("\" is ");
+    text.push(kind.name());
+    text.push(": write ");
+    let mut first = true;
+    let mut at = 0;
+    while at < StyleKind::ALL.len() {
+        if StyleKind::ALL[at].fits(kind) {
+            text.push(if first { "`" } else { " or `" });
+            text.push(StyleKind::ALL[at].name());
+            text.push("`");
+            first = false;
+        }
+        at += 1;
+    }
+    text
+}

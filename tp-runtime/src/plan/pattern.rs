@@ -1,0 +1,82 @@
+//! Patterns: dotted paths in which `*` stands for one whole segment.
+
+/// Whether `pattern` names the module at `path`, such as `model.layers.3.mlp.up_proj`.
+pub const fn matches(pattern: &str, path: &str) -> bool {
+    let (mut pattern, mut path) = (Some(pattern), Some(path));
+    while let (Some(wanted), Some(found)) = (pattern, path) {
+        let ((wanted, wanted_rest), (found, found_rest)) = (split(wanted), split(found));
+        if !same(wanted, "*") && !same(wanted, found) {
+            return false;
+        }
+        (pattern, path) = (wanted_rest, found_rest);
+    }
+    pattern.is_none() && path.is_none()
+}
+
+/// Whether some path is named by both patterns.
+pub const fn overlap(a: &str, b: &str) -> bool {
+    let (mut a, mut b) = (Some(a), Some(b));
+    while let (Some(left), Some(right)) = (a, b) {
+        let ((left, left_rest), (right, right_rest)) = (split(left), split(right));
+        if !same(left, "*") && !same(right, "*") && !same(left, right) {
+            return false;
+        }
+        (a, b) = (left_rest, right_rest);
+    }
+    a.is_none() && b.is_none()
+}
+
+/// The first segment of a dotted path, and what follows it.
+pub const fn split(path: &str) -> (&str, Option<&str>) {
+    let bytes = path.as_bytes();
+    let mut at = 0;
+    while at < bytes.len() {
+        if bytes[at] == b'.' {
+            return (path.split_at(at).0, Some(path.split_at(at + 1).1));
+        }
+        at += 1;
+    }
+    (path, None)
+}
+
+/// What stands before the last segment of a dotted path, and that segment.
+pub const fn split_last(path: &str) -> Option<(&str, &str)> {
+    let bytes = path.as_bytes();
+    let mut at = bytes.len();
+    while at > 0 {
+        at -= 1;
+        if bytes[at] == b'.' {
+            return Some((path.split_at(at).0, path.split_at(at + 1).1));
+        }
+    }
+    None
+}
+
+/// Whether a segment is the number of a list's element.
+pub const fn is_index(segment: &str) -> bool {
+    let bytes = segment.as_bytes();
+    let mut at = 0;
+    while at < bytes.len() {
+        if !bytes[at].is_ascii_digit() {
+            return false;
+        }
+        at += 1;
+    }
+    !bytes.is_empty()
+}
+
+/// `a == b`, at compile time.
+pub const fn same(a: &str, b: &str) -> bool {
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    if a.len() != b.len() {
+        return false;
+    }
+    let mut at = 0;
+    while at < a.len() {
+        if a[at] != b[at] {
+            return false;
+        }
+        at += 1;
+    }
+    true
+}

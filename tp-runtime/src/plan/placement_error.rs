@@ -1,0 +1,62 @@
+//! Placements that do not meet.
+
+use super::Placement;
+
+/// Two sides that disagree about how a tensor lies over the ranks.
+#[derive(Debug, thiserror::Error)]
+pub enum PlacementError {
+    /// A module is given another layout than its row says.
+    #[error(
+        "`{reader}` expects its input as `{expected}`, but `{producer}` gives `{found}`; \
+         change the `input:` of the one row or the `output:` of the other"
+    )]
+    Input {
+        /// The module that reads.
+        reader: String,
+        /// What its row says.
+        expected: Placement,
+        /// The module that made the tensor.
+        producer: String,
+        /// What it gives.
+        found: Placement,
+    },
+    /// No collective turns the one into the other.
+    #[error(
+        "`{reader}` needs `{to}`, but no collective makes that of the `{from}` that `{producer}` gives"
+    )]
+    NoRedistribution {
+        /// The module that reads.
+        reader: String,
+        /// What it needs.
+        to: Placement,
+        /// The module that made the tensor.
+        producer: String,
+        /// What it gives.
+        from: Placement,
+    },
+    /// Two operands of one operation lie differently.
+    #[error(
+        "{operation} takes two tensors that lie alike, but `{left}` gives `{left_placement}` \
+         and `{right}` gives `{right_placement}`"
+    )]
+    Operands {
+        /// What was to be computed.
+        operation: &'static str,
+        /// The module that made the first.
+        left: String,
+        /// How it lies.
+        left_placement: Placement,
+        /// The module that made the second.
+        right: String,
+        /// How it lies.
+        right_placement: Placement,
+    },
+    /// An operation that is not linear was asked of a term of a sum.
+    #[error("`{producer}` gives a term of a sum (`Partial`); redistribute it before {operation}")]
+    PartialOperand {
+        /// The module that made it.
+        producer: String,
+        /// What was to be computed.
+        operation: &'static str,
+    },
+}

@@ -1,0 +1,345 @@
+//! What a save writes, what it replaces and what it leaves alone.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use safetensors::{Dtype, SafeTensors};
+use serde_json::{Value, json};
+use tch::{Device, Kind, Tensor};
+use tp_runtime::checkpoint::{Checkpoint, LoadOptions, initialize, load, save};
+use tp_runtime::module::{NamedParam, Param};
+use tp_runtime::plan::Placement;
+
+use crate::fixture::{counting, named, rank, values, write, write_indexed};
+
+fn params() -> [(&'static str, Param); 3] {
+    [
+        ("up.weight", Param::new(&[5, 4])),
+        ("norm.weight", Param::new(&[4])),
+        ("norm.bias", Param::new(&[4])),
+    ]
+}
+
+fn random(kind: Kind) -> [(&'static str, Param); 3] {
+    let params = params();
+    initialize(&named(&params), 3, 1.0, &LoadOptions { kind, ..rank(0, 1) }).unwrap();
+    params
+}
+
+fn config() -> Value {
+    json!({ "architectures": ["LlamaForCausalLM"], "dtype": "float32", "hidden_size": 4 })
+}
+
+fn save_whole(dir: &Path, params: &[(&str, Param)]) -> tp_runtime::Result<()> {
+    save(
+        dir,
+        &named(params),
+        0,
+        |named| Ok(named.param.local()),
+        &config(),
+        &[],
+    )
+}
+
+fn files(dir: &Path) -> Vec<String> {
+    let name =
+        |entry: std::io::Result<fs::DirEntry>| entry.unwrap().file_name().into_string().unwrap();
+    let mut names: Vec<String> = fs::read_dir(dir).unwrap().map(name).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn every_type_comes_back() {
+    for (kind, dtype) in [
+        (Kind::Float, "float32"),
+        (Kind::Half, "float16"),
+        (Kind::BFloat16, "bfloat16"),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let saved = random(kind);
+        save_whole(&dir.path().join("a/b"), &saved).unwrap();
+        let checkpoint = Checkpoint::open(&dir.path().join("a/b")).unwrap();
+        assert_eq!(checkpoint.config()["dtype"], dtype);
+        assert_eq!(checkpoint.config()["hidden_size"], 4);
+        let loaded = params();
+        load(
+            &checkpoint,
+            &named(&loaded),
+            &LoadOptions { kind, ..rank(0, 1) },
+        )
+        .unwrap();
+        for ((name, saved), (_, loaded)) in saved.iter().zip(&loaded) {
+            assert_eq!(saved.local(), loaded.local(), "{name}");
+        }
+        assert_eq!(
+            files(&dir.path().join("a/b")),
+            ["config.json", "model.safetensors"]
+        );
+    }
+}
+
+#[test]
+fn the_file_is_what_the_safetensors_crate_reads() {
+    let dir = tempfile::tempdir().unwrap();
+    let saved = random(Kind::Float);
+    save_whole(dir.path(), &saved).unwrap();
+    let bytes = fs::read(dir.path().join("model.safetensors")).unwrap();
+    let (header, metadata) = SafeTensors::read_metadata(&bytes).unwrap();
+    assert_eq!(metadata.metadata().as_ref().unwrap()["format"], "pt");
+    assert_eq!(header % 8, 0);
+    let file = SafeTensors::deserialize(&bytes).unwrap();
+    let view = file.tensor("up.weight").unwrap();
+    assert_eq!((view.dtype(), view.shape()), (Dtype::F32, &[5, 4][..]));
+    let expected: Vec<u8> = values(&saved[0].1.local())
+        .into_iter()
+        .flat_map(f32::to_le_bytes)
+        .collect();
+    assert_eq!(view.data(), expected);
+}
+
+#[test]
+fn a_parameter_longer_than_a_piece_comes_back() {
+    // Tensors are written in pieces of 2²² elements.
+    let params = [("w", Param::new(&[2049, 2049]))];
+    initialize(&named(&params), 3, 1.0, &rank(0, 1)).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    save_whole(dir.path(), &params).unwrap();
+    let checkpoint = Checkpoint::open(dir.path()).unwrap();
+    let read = checkpoint.read("w", Kind::Float, Device::Cpu).unwrap();
+    assert_eq!(read, params[0].1.local());
+}
+
+#[test]
+fn sharded_parameters_are_saved_whole() {
+    let dir = tempfile::tempdir().unwrap();
+    let whole = random(Kind::Float);
+    let parts = [0, 1, 2].map(|index| {
+        let part = params();
+        part[0].1.set_placement(Placement::Shard(0));
+        initialize(&named(&part), 3, 1.0, &rank(index, 3)).unwrap();
+        part
+    });
+    let mut gathered = 0;
+    for rank in 0..3 {
+        let gather = |named: &NamedParam<'_>| {
+            gathered += 1;
+            let local = |part: &[(&str, Param); 3]| {
+                part.iter()
+                    .find(|(name, _)| *name == named.name)
+                    .unwrap()
+                    .1
+                    .local()
+            };
+            Ok(match named.param.placement() {
+                Placement::Shard(dim) => Tensor::cat(&parts.each_ref().map(local), dim),
+                _ => local(&parts[rank]),
+            })
+        };
+        save(
+            dir.path(),
+            &named(&parts[rank]),
+            rank,
+            gather,
+            &config(),
+            &[],
+        )
+        .unwrap();
+    }
+    assert_eq!(gathered, 9);
+    let checkpoint = Checkpoint::open(dir.path()).unwrap();
+    for (name, param) in &whole {
+        assert_eq!(
+            checkpoint.read(name, Kind::Float, Device::Cpu).unwrap(),
+            param.local()
+        );
+    }
+}
+
+#[test]
+fn other_ranks_write_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let params = random(Kind::Float);
+    let gather = |named: &NamedParam<'_>| Ok(named.param.local());
+    save(
+        &dir.path().join("a"),
+        &named(&params),
+        1,
+        gather,
+        &config(),
+        &[],
+    )
+    .unwrap();
+    assert!(files(dir.path()).is_empty());
+}
+
+#[test]
+fn over_itself_with_its_tokenizer() {
+    let dir = tempfile::tempdir().unwrap();
+    save_whole(dir.path(), &random(Kind::Float)).unwrap();
+    fs::write(dir.path().join("tokenizer.json"), "words").unwrap();
+    let checkpoint = Checkpoint::open(dir.path()).unwrap();
+    let loaded = params();
+    load(&checkpoint, &named(&loaded), &rank(0, 1)).unwrap();
+    let before = loaded[0].1.local();
+    loaded[0].1.set_local(&before + 1.0);
+    let companions = checkpoint.companions();
+    assert_eq!(companions, [dir.path().join("tokenizer.json")]);
+    let gather = |named: &NamedParam<'_>| Ok(named.param.local());
+    save(
+        dir.path(),
+        &named(&loaded),
+        0,
+        gather,
+        checkpoint.config(),
+        &companions,
+    )
+    .unwrap();
+    assert_eq!(
+        files(dir.path()),
+        ["config.json", "model.safetensors", "tokenizer.json"]
+    );
+    assert_eq!(
+        fs::read_to_string(dir.path().join("tokenizer.json")).unwrap(),
+        "words"
+    );
+    let again = Checkpoint::open(dir.path()).unwrap();
+    assert_eq!(
+        again.read("up.weight", Kind::Float, Device::Cpu).unwrap(),
+        &before + 1.0
+    );
+    // What was opened before still reads what it opened.
+    assert_eq!(
+        checkpoint
+            .read("up.weight", Kind::Float, Device::Cpu)
+            .unwrap(),
+        before
+    );
+}
+
+#[test]
+fn over_several_files_leaving_what_is_not_its_own() {
+    let dir = tempfile::tempdir().unwrap();
+    write_indexed(
+        dir.path(),
+        &[
+            (
+                "model-00001-of-00002.safetensors",
+                vec![counting("a", Dtype::F32, &[2])],
+            ),
+            (
+                "model-00002-of-00002.safetensors",
+                vec![counting("b", Dtype::F32, &[2])],
+            ),
+        ],
+    );
+    fs::write(dir.path().join("notes.txt"), "mine").unwrap();
+    fs::create_dir(dir.path().join("runs")).unwrap();
+    save_whole(dir.path(), &random(Kind::Float)).unwrap();
+    assert_eq!(
+        files(dir.path()),
+        ["config.json", "model.safetensors", "notes.txt", "runs"]
+    );
+    assert_eq!(Checkpoint::open(dir.path()).unwrap().tensors().count(), 3);
+}
+
+#[test]
+fn a_link_is_replaced_and_its_file_left_alone() {
+    let cache = tempfile::tempdir().unwrap();
+    let (blobs, snapshot) = (cache.path().join("blobs"), cache.path().join("snapshot"));
+    fs::create_dir(&blobs).unwrap();
+    fs::create_dir(&snapshot).unwrap();
+    write(&blobs, &[counting("w", Dtype::F32, &[2])]);
+    for name in ["config.json", "model.safetensors"] {
+        std::os::unix::fs::symlink(format!("../blobs/{name}"), snapshot.join(name)).unwrap();
+    }
+    save_whole(&snapshot, &random(Kind::Float)).unwrap();
+    assert_eq!(Checkpoint::open(&snapshot).unwrap().tensors().count(), 3);
+    assert_eq!(Checkpoint::open(&blobs).unwrap().tensors().count(), 1);
+}
+
+#[test]
+fn the_older_spelling_of_the_dtype_is_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let params = random(Kind::BFloat16);
+    let gather = |named: &NamedParam<'_>| Ok(named.param.local());
+    let config = json!({ "torch_dtype": "float32" });
+    save(dir.path(), &named(&params), 0, gather, &config, &[]).unwrap();
+    let saved = Checkpoint::open(dir.path()).unwrap();
+    assert_eq!(*saved.config(), json!({ "torch_dtype": "bfloat16" }));
+}
+
+#[test]
+fn a_folder_that_cannot_be_written() {
+    // Nobody can create anything here, root included.
+    let message = save_whole(Path::new("/proc/self"), &random(Kind::Float))
+        .unwrap_err()
+        .to_string();
+    assert!(
+        message.starts_with("cannot create `/proc/self/.checkpoint-saving`: "),
+        "{message}"
+    );
+}
+
+#[test]
+fn a_companion_that_is_not_there() {
+    let dir = tempfile::tempdir().unwrap();
+    save_whole(dir.path(), &random(Kind::Float)).unwrap();
+    let companions = [PathBuf::from("/nowhere/tokenizer.json")];
+    let params = random(Kind::Float);
+    let mut gathered = 0;
+    let gather = |named: &NamedParam<'_>| {
+        gathered += 1;
+        Ok(named.param.local())
+    };
+    let params = named(&params);
+    let error = save(dir.path(), &params, 0, gather, &config(), &companions).unwrap_err();
+    assert_eq!(gathered, 3, "other ranks gather all of them");
+    assert!(
+        error
+            .to_string()
+            .starts_with("cannot copy `/nowhere/tokenizer.json`: "),
+        "{error}"
+    );
+    assert_eq!(files(dir.path()), ["config.json", "model.safetensors"]);
+}
+
+#[test]
+fn what_is_gathered_must_be_the_parameter() {
+    let dir = tempfile::tempdir().unwrap();
+    let params = random(Kind::Float);
+    for (gathered, found) in [
+        (
+            Tensor::zeros([5, 3], (Kind::Float, Device::Cpu)),
+            "Float [5, 3]",
+        ),
+        (
+            Tensor::zeros([5, 4], (Kind::Half, Device::Cpu)),
+            "Half [5, 4]",
+        ),
+    ] {
+        let mut count = 0;
+        let gather = |_: &NamedParam<'_>| {
+            count += 1;
+            Ok(gathered.shallow_clone())
+        };
+        let error = save(dir.path(), &named(&params), 0, gather, &config(), &[]).unwrap_err();
+        assert_eq!(count, 3, "other ranks gather all of them");
+        let expected = format!(
+            "cannot save `up.weight`: gathered as {found}, but the parameter is Float [5, 4]; "
+        );
+        assert!(error.to_string().starts_with(&expected), "{error}");
+    }
+}
+
+#[test]
+fn types_that_cannot_be_saved() {
+    let dir = tempfile::tempdir().unwrap();
+    let error = save_whole(dir.path(), &random(Kind::Double)).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .starts_with("cannot save `up.weight` as Double: "),
+        "{error}"
+    );
+}

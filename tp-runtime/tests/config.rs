@@ -1,0 +1,183 @@
+//! `config.json` in the spelling of transformers 4 and of 5.
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tp_runtime::config::{self, RopeParameters, RopeScaling};
+
+fn rope(config: Value) -> RopeParameters {
+    RopeParameters::of(&config, 10000.0).unwrap()
+}
+
+fn plain(rope_theta: f64) -> RopeParameters {
+    RopeParameters {
+        rope_theta,
+        partial_rotary_factor: 1.0,
+        scaling: RopeScaling::Default,
+    }
+}
+
+#[test]
+fn no_scaling() {
+    assert_eq!(rope(json!({})), plain(10000.0));
+    assert_eq!(
+        rope(json!({ "rope_theta": 5e5, "rope_scaling": null })),
+        plain(5e5)
+    );
+    let current = json!({ "rope_parameters": { "rope_type": "default", "rope_theta": 50000 } });
+    assert_eq!(rope(current), plain(50000.0));
+}
+
+#[test]
+fn both_spellings_of_a_scaling_are_one() {
+    let fields = json!({
+        "rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
+        "original_max_position_embeddings": 8192
+    });
+    let mut current = fields.clone();
+    current["rope_theta"] = json!(500000.0);
+    let mut oldest = fields.clone();
+    let name = oldest.as_object_mut().unwrap().remove("rope_type").unwrap();
+    oldest["type"] = name;
+    let expected = RopeParameters {
+        rope_theta: 500000.0,
+        partial_rotary_factor: 1.0,
+        scaling: RopeScaling::Llama3 {
+            factor: 8.0,
+            low_freq_factor: 1.0,
+            high_freq_factor: 4.0,
+            original_max_position_embeddings: 8192,
+        },
+    };
+    assert_eq!(rope(json!({ "rope_parameters": current })), expected);
+    assert_eq!(
+        rope(json!({ "rope_theta": 500000.0, "rope_scaling": fields })),
+        expected
+    );
+    assert_eq!(
+        rope(json!({ "rope_theta": 500000.0, "rope_scaling": oldest })),
+        expected
+    );
+}
+
+#[test]
+fn yarn_has_defaults() {
+    let fields = json!({
+        "type": "yarn", "rope_type": "yarn", "rope_theta": 1e6, "factor": 16,
+        "original_max_position_embeddings": 16384, "max_position_embeddings": 262144,
+        "mscale": 1.0, "mscale_all_dim": 1.0, "llama_4_scaling_beta": 0.1
+    });
+    assert_eq!(
+        rope(json!({ "rope_parameters": fields })).scaling,
+        RopeScaling::Yarn {
+            factor: 16.0,
+            original_max_position_embeddings: 16384,
+            beta_fast: 32.0,
+            beta_slow: 1.0,
+            attention_factor: None,
+            mscale: Some(1.0),
+            mscale_all_dim: Some(1.0),
+            truncate: true,
+            llama_4_scaling_beta: Some(0.1),
+        }
+    );
+}
+
+#[test]
+fn fields_beside_the_scaling_belong_to_it() {
+    let config = json!({
+        "rope_theta": 10000.0, "partial_rotary_factor": 0.75,
+        "original_max_position_embeddings": 4096,
+        "rope_scaling": { "type": "su", "short_factor": [1, 1.5], "long_factor": [2, 4] }
+    });
+    assert_eq!(
+        rope(config),
+        RopeParameters {
+            rope_theta: 10000.0,
+            partial_rotary_factor: 0.75,
+            scaling: RopeScaling::LongRope {
+                short_factor: vec![1.0, 1.5],
+                long_factor: vec![2.0, 4.0],
+                original_max_position_embeddings: 4096,
+                factor: None,
+                attention_factor: None,
+            },
+        }
+    );
+}
+
+#[test]
+fn layer_types_have_their_own() {
+    let global = RopeParameters {
+        scaling: RopeScaling::Linear { factor: 8.0 },
+        ..plain(1e6)
+    };
+    for config in [
+        json!({ "rope_parameters": {
+            "sliding_attention": { "rope_type": "default", "rope_theta": 10000.0 },
+            "full_attention": { "rope_type": "linear", "rope_theta": 1e6, "factor": 8.0 }
+        } }),
+        json!({
+            "rope_theta": 1e6, "rope_local_base_freq": 10000.0,
+            "rope_scaling": { "rope_type": "linear", "factor": 8.0 }
+        }),
+        json!({ "rope_scaling": { "rope_type": "linear", "factor": 8.0 } }),
+    ] {
+        let of = |layer_type, theta| RopeParameters::of_layer_type(&config, layer_type, theta);
+        assert_eq!(
+            of("sliding_attention", 10000.0).unwrap(),
+            plain(10000.0),
+            "{config}"
+        );
+        assert_eq!(of("full_attention", 1e6).unwrap(), global, "{config}");
+    }
+}
+
+#[test]
+fn faults_name_the_field() {
+    let message = |config: Value| RopeParameters::of(&config, 1.0).unwrap_err().to_string();
+    let scaling = |scaling: Value| json!({ "rope_scaling": scaling });
+    let unknown = message(scaling(json!({ "rope_type": "spiral" })));
+    assert!(
+        unknown.contains("unknown variant `spiral`, expected one of `default`, "),
+        "{unknown}"
+    );
+    let missing = message(scaling(json!({ "rope_type": "linear" })));
+    assert_eq!(
+        missing,
+        "config field `rope_parameters`: missing field `factor`"
+    );
+    let by_type = json!({ "rope_parameters": { "full_attention": { "rope_type": "default" } } });
+    assert_eq!(
+        message(by_type.clone()),
+        "config field `rope_parameters` is by layer type, but this model has one for all layers"
+    );
+    let absent = RopeParameters::of_layer_type(&by_type, "sliding_attention", 1.0).unwrap_err();
+    assert_eq!(
+        absent.to_string(),
+        "config field `rope_parameters` has no entry for layers of type `sliding_attention`"
+    );
+}
+
+#[derive(Debug, Deserialize)]
+struct Nested {
+    #[expect(dead_code, reason = "only its type is of interest")]
+    text_config: Fields,
+}
+
+#[derive(Debug, Deserialize)]
+struct Fields {
+    #[expect(dead_code, reason = "only its type is of interest")]
+    hidden_size: i64,
+}
+
+#[test]
+fn a_field_of_another_type_is_named_with_its_path() {
+    let config = json!({ "text_config": { "hidden_size": "large" } });
+    let message = config::parse::<Nested>(&config).unwrap_err().to_string();
+    assert_eq!(
+        message,
+        "config field `text_config.hidden_size`: invalid type: string \"large\", expected i64"
+    );
+    let message = config::parse::<Fields>(&json!({})).unwrap_err().to_string();
+    assert_eq!(message, "config: missing field `hidden_size`");
+}

@@ -1,0 +1,133 @@
+//! `#[derive(Module)]`: the constant tree and the visit agree with the struct.
+
+use tp_runtime::Module;
+use tp_runtime::module::{self, Layer, ModulePath, Param};
+use tp_runtime::plan::{Arity, ModuleKind, Node, Stage};
+
+/// A leaf that stands for any layer.
+struct Leaf(Param);
+
+impl Leaf {
+    fn new() -> Self {
+        Self(Param::new(&[4, 4]))
+    }
+}
+
+impl Module for Leaf {
+    const NODE: &'static Node = &Node {
+        type_name: "Leaf",
+        type_path: "derive_module::Leaf",
+        kind: ModuleKind::Linear,
+        children: &[],
+        flow: &[],
+    };
+
+    fn visit<'a>(&'a self, path: &ModulePath, visitor: &mut dyn FnMut(&ModulePath, &'a dyn Layer)) {
+        visitor(path, self);
+    }
+}
+
+impl Layer for Leaf {
+    fn kind(&self) -> ModuleKind {
+        ModuleKind::Linear
+    }
+
+    fn parameters(&self) -> Vec<(&'static str, &Param)> {
+        vec![("weight", &self.0)]
+    }
+
+    #[cfg(feature = "torch")]
+    fn place(&self, _: tp_runtime::nn::Placed) {}
+}
+
+#[derive(Module)]
+#[flow(norm -> attn, up -> down -> +)]
+struct Block {
+    attn: Leaf,
+    norm: Leaf,
+    up: Leaf,
+    down: Leaf,
+    #[module(skip)]
+    #[allow(dead_code)]
+    heads: usize,
+}
+
+fn block() -> Block {
+    Block {
+        attn: Leaf::new(),
+        norm: Leaf::new(),
+        up: Leaf::new(),
+        down: Leaf::new(),
+        heads: 2,
+    }
+}
+
+#[derive(Module)]
+struct Model {
+    #[module(rename = "0")]
+    first: Leaf,
+    r#type: Option<Leaf>,
+    layers: Vec<Block>,
+    head: Box<Leaf>,
+}
+
+#[test]
+fn the_tree_has_the_fields_in_order() {
+    let children: Vec<_> = Model::NODE
+        .children
+        .iter()
+        .map(|c| (c.name, c.arity))
+        .collect();
+    let expected = [
+        ("0", Arity::One),
+        ("type", Arity::Optional),
+        ("layers", Arity::List),
+        ("head", Arity::One),
+    ];
+    assert_eq!(children, expected);
+    assert_eq!(Model::NODE.type_name, "Model");
+    assert_eq!(Model::NODE.type_path, "derive_module::Model");
+    let layer = Model::NODE.children[2].node;
+    assert_eq!(layer.type_name, "Block");
+    assert!(layer.children.iter().all(|child| child.name != "heads"));
+}
+
+#[test]
+fn the_flow_is_what_was_written() {
+    assert!(matches!(
+        Block::NODE.flow,
+        [
+            Stage::Feed(["norm"]),
+            Stage::Feed(["attn", "up"]),
+            Stage::Feed(["down"]),
+            Stage::Residual
+        ]
+    ));
+}
+
+#[test]
+fn the_visit_names_every_leaf_as_the_checkpoint_does() {
+    let model = Model {
+        first: Leaf::new(),
+        r#type: None,
+        layers: vec![block(), block()],
+        head: Box::new(Leaf::new()),
+    };
+    let paths: Vec<String> = module::layers(&model)
+        .iter()
+        .map(|layer| layer.path.to_string())
+        .collect();
+    let expected = [
+        "0",
+        "layers.0.attn",
+        "layers.0.norm",
+        "layers.0.up",
+        "layers.0.down",
+        "layers.1.attn",
+        "layers.1.norm",
+        "layers.1.up",
+        "layers.1.down",
+        "head",
+    ];
+    assert_eq!(paths, expected);
+}
