@@ -1,7 +1,19 @@
 //! What the documents quote is what the code says, and what they link to is there.
 
 use std::fs;
+use std::num::NonZeroUsize;
 use std::path::Path;
+
+use tp_models::LlamaForCausalLM;
+use tp_runtime::explain::{Dtype, Setup, explain};
+use tp_runtime::plan::{Mode, Plan, plan_for};
+use tp_runtime::{Result, config, model, tp_plan};
+
+tp_plan! {
+    /// Only one half of each MLP.
+    DOWN_ONLY for LlamaForCausalLM as "down-only";
+    "model.layers.*.mlp.down_proj" => Rowwise,
+}
 
 fn read(file: &str) -> String {
     let path = root().join(file);
@@ -41,6 +53,36 @@ fn the_messages_in_the_plan_guide_are_rustcs() {
         let errors = read(&format!("tests/compile-fail/{case}.stderr"));
         let first = errors.split("\n\n").next().expect("a first error");
         assert!(guide.contains(first), "{case}");
+    }
+}
+
+#[test]
+fn the_messages_about_sizes_and_layouts_are_ours() -> Result<()> {
+    let heads = fault(plan_for::<LlamaForCausalLM>()?, 8)?;
+    // All but the number of the row's line, which any edit above it moves.
+    let (row, rest) = heads.split_once("llama.rs:").expect("a place");
+    let (_, rest) = rest.split_once(')').expect("the place ends");
+    for document in [read("README.md"), read("docs/plans.md")] {
+        assert!(document.contains(row) && document.contains(rest), "{heads}");
+    }
+    let layouts = fault(&DOWN_ONLY, 2)?;
+    assert!(read("docs/plans.md").contains(&layouts), "{layouts}");
+    Ok(())
+}
+
+/// Why the plan cannot run the fixture with four key-value heads on this many ranks.
+fn fault(plan: &'static Plan, degree: usize) -> Result<String> {
+    let config = config::read(&root().join("tests/fixtures/llama_gqa/config.json"))?;
+    let setup = Setup {
+        degree: NonZeroUsize::new(degree).expect("a degree is at least 1"),
+        mode: Mode::TensorParallel,
+        batch: 1,
+        sequence: 8,
+        dtype: Dtype::F32,
+    };
+    match explain(plan, &*model::build(&config)?, setup) {
+        Ok(_) => panic!("`{}` is explained", plan.name),
+        Err(error) => Ok(error.to_string()),
     }
 }
 
