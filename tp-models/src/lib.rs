@@ -17,13 +17,13 @@
 //! use tp_runtime::parallel::{ParallelModel, ParallelOptions};
 //!
 //! // A Llama on two ranks; each reads its own part of the weights.
-//! let next = launch(&Launch::new(2), |rank| {
+//! let next = launch(&Launch::new(2), |rank| -> tp_runtime::Result<i64> {
 //!     let checkpoint = Checkpoint::open(Path::new("models/llama"))?;
 //!     let mesh = DeviceMesh::new(rank.world.clone(), &[("tp", rank.world_size())])?;
 //!     let (model, _) = ParallelModel::load(&checkpoint, &mesh, ParallelOptions::default())?;
 //!     let ids = Tensor::from_slice(&[1_i64, 15, 27]).unsqueeze(0);
 //!     let logits = tch::no_grad(|| model.forward(&Inputs::new(ids), None)?.full())?;
-//!     tp_runtime::Result::Ok(logits.select(1, -1).argmax(-1, false).int64_value(&[0]))
+//!     Ok(logits.select(1, -1).argmax(-1, false).int64_value(&[0]))
 //! })?;
 //! println!("the likeliest next token is {next}");
 //! # Ok(())

@@ -102,7 +102,7 @@
 //! use tp_runtime::model::Inputs;
 //! use tp_runtime::parallel::{ParallelModel, ParallelOptions};
 //!
-//! let loss = launch(&Launch::new(2), |rank| {
+//! let loss = launch(&Launch::new(2), |rank| -> tp_runtime::Result<f64> {
 //!     let mesh = DeviceMesh::new(rank.world.clone(), &[("tp", rank.world_size())])?;
 //!     // `ParallelModel::load` reads a checkpoint's folder instead.
 //!     let config = json!({ "architectures": ["Bigram"] });
@@ -112,7 +112,7 @@
 //!     let loss = model.loss(&Inputs::new(ids.shallow_clone()), &ids)?;
 //!     // Each rank now has its part of every gradient.
 //!     loss.f_backward()?;
-//!     tp_runtime::Result::Ok(loss.double_value(&[]))
+//!     Ok(loss.double_value(&[]))
 //! })?;
 //! println!("{loss}");
 //! # Ok(())

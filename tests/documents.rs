@@ -1,0 +1,107 @@
+//! What the documents quote is what the code says, and what they link to is there.
+
+use std::fs;
+use std::num::NonZeroUsize;
+use std::path::Path;
+
+use tp_models::LlamaForCausalLM;
+use tp_runtime::explain::{Dtype, Setup, explain};
+use tp_runtime::plan::{Mode, Plan, plan_for};
+use tp_runtime::{Result, config, model, tp_plan};
+
+tp_plan! {
+    /// Only one half of each MLP.
+    DOWN_ONLY for LlamaForCausalLM as "down-only";
+    "model.layers.*.mlp.down_proj" => Rowwise,
+}
+
+fn read(file: &str) -> String {
+    let path = root().join(file);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn root() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+}
+
+/// `tp_plan! { … }`, the first of a source.
+fn table(source: &str) -> &str {
+    let start = source.find("tp_plan! {").expect("a table starts");
+    let end = source[start..].find("\n}").expect("a table ends");
+    &source[start..start + end + 2]
+}
+
+#[test]
+fn the_readme_shows_llamas_own_table() {
+    let source = read("tp-models/src/llama.rs");
+    assert!(read("README.md").contains(table(&source)));
+}
+
+#[test]
+fn the_readme_shows_a_mistake_as_rustc_prints_it() {
+    let readme = read("README.md");
+    let source = read("tests/compile-fail/every_row_at_once.rs");
+    assert!(readme.contains(table(&source)));
+    let errors = read("tests/compile-fail/every_row_at_once.stderr");
+    assert!(readme.contains(errors.trim_end()));
+}
+
+#[test]
+fn the_messages_in_the_plan_guide_are_rustcs() {
+    let guide = read("docs/plans.md");
+    for case in ["layout_illegal", "name_near"] {
+        let errors = read(&format!("tests/compile-fail/{case}.stderr"));
+        let first = errors.split("\n\n").next().expect("a first error");
+        assert!(guide.contains(first), "{case}");
+    }
+}
+
+#[test]
+fn the_messages_about_sizes_and_layouts_are_ours() -> Result<()> {
+    let heads = fault(plan_for::<LlamaForCausalLM>()?, 8)?;
+    // All but the number of the row's line, which any edit above it moves.
+    let (row, rest) = heads.split_once("llama.rs:").expect("a place");
+    let (_, rest) = rest.split_once(')').expect("the place ends");
+    for document in [read("README.md"), read("docs/plans.md")] {
+        assert!(document.contains(row) && document.contains(rest), "{heads}");
+    }
+    let layouts = fault(&DOWN_ONLY, 2)?;
+    assert!(read("docs/plans.md").contains(&layouts), "{layouts}");
+    Ok(())
+}
+
+/// Why the plan cannot run the fixture with four key-value heads on this many ranks.
+fn fault(plan: &'static Plan, degree: usize) -> Result<String> {
+    let config = config::read(&root().join("tests/fixtures/llama_gqa/config.json"))?;
+    let setup = Setup {
+        degree: NonZeroUsize::new(degree).expect("a degree is at least 1"),
+        mode: Mode::TensorParallel,
+        batch: 1,
+        sequence: 8,
+        dtype: Dtype::F32,
+    };
+    match explain(plan, &*model::build(&config)?, setup) {
+        Ok(_) => panic!("`{}` is explained", plan.name),
+        Err(error) => Ok(error.to_string()),
+    }
+}
+
+#[test]
+fn every_link_leads_somewhere() {
+    for (file, folder) in [
+        ("README.md", "."),
+        ("docs/architecture.md", "docs"),
+        ("docs/plans.md", "docs"),
+        ("docs/gpu.md", "docs"),
+    ] {
+        for link in read(file)
+            .split("](")
+            .skip(1)
+            .filter_map(|rest| rest.split(')').next())
+            .filter(|link| !link.starts_with("http"))
+        {
+            let target = root().join(folder).join(link);
+            assert!(target.exists(), "{file} links to `{link}`");
+        }
+    }
+}
