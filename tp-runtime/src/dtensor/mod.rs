@@ -14,6 +14,7 @@ use tch::{Device, Kind, Tensor};
 
 use crate::Result;
 use crate::comm::ProcessGroup;
+use crate::ffi;
 use crate::plan::{Placement, Redistribution};
 
 pub use crate::plan::PlacementError;
@@ -161,7 +162,6 @@ impl DTensor {
         let to = to.normalized(self.0.shape.len());
         let Inner {
             local,
-            stored,
             shape,
             group,
             producer,
@@ -171,23 +171,42 @@ impl DTensor {
         if group.size() == 1 {
             return Ok(local.shallow_clone());
         }
-        let known = |(place, grad, _): &&(Placement, Placement, Tensor)| {
-            *place == to && (to != Placement::Replicate || *grad == gradient)
+        // What was read without recording has no backward.
+        let recorded = ffi::is_recorded(local);
+        let known = |(place, grad, tensor): &&(Placement, Placement, Tensor)| {
+            *place == to
+                && (to != Placement::Replicate || *grad == gradient)
+                && (!recorded || tensor.requires_grad())
         };
         if let Some((.., tensor)) = read.borrow().iter().find(known) {
             return Ok(tensor.shallow_clone());
         }
-        let redistribution = Redistribution::new(*stored, to, gradient).map_err(|_| {
+        let (local, from) = self.leading_to(to)?;
+        let redistribution = Redistribution::new(from, to, gradient).map_err(|_| {
             PlacementError::NoRedistribution {
                 producer: producer.to_string(),
-                from: *stored,
+                from,
                 reader: reader.to_string(),
                 to,
             }
         })?;
-        let tensor = apply::redistribute(local, redistribution, shape, group, reader)?;
+        let tensor = apply::redistribute(&local, redistribution, shape, group, reader)?;
         read.borrow_mut()
             .push((to, gradient, tensor.shallow_clone()));
         Ok(tensor)
+    }
+
+    /// What is held, or gathered first where a chunk of another dimension is wanted of what was
+    /// promised whole.
+    fn leading_to(&self, to: Placement) -> Result<(Tensor, Placement)> {
+        let promised = self.0.placement;
+        match (self.0.stored, to) {
+            (Placement::Shard(held), Placement::Shard(wanted))
+                if held != wanted && promised == Placement::Replicate =>
+            {
+                Ok((self.local()?, promised))
+            }
+            (stored, _) => Ok((self.0.local.shallow_clone(), stored)),
+        }
     }
 }
