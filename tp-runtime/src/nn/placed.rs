@@ -110,12 +110,9 @@ impl Placed {
         }
     }
 
-    /// For a style that the checks never let through to this kind of layer.
-    pub(super) fn unfit(&self, kind: StyleKind) -> ! {
-        panic!(
-            "`{}` cannot be `{}`: resolve the plan before applying it",
-            self.path,
-            kind.name()
-        )
+    /// The error for a style that this kind of layer cannot have, which `tp_plan!` lets through nowhere.
+    pub(super) fn unfit(&self, kind: StyleKind) -> crate::Error {
+        let layer = self.path.to_string();
+        PlacementError::Style { layer, kind }.into()
     }
 }
