@@ -34,7 +34,10 @@ fn ids(shape: [i64; 2]) -> Tensor {
 fn refused<T>(outcome: Result<T>, part: &str) {
     match outcome {
         Ok(_) => panic!("went well, and should say: {part}"),
-        Err(error) => assert!(error.to_string().contains(part), "{part} is not in: {error}"),
+        Err(error) => assert!(
+            error.to_string().contains(part),
+            "{part} is not in: {error}"
+        ),
     }
 }
 
@@ -61,7 +64,10 @@ fn masks_positions_and_labels_of_another_length() {
             attention_mask: Some(ids([2, 4])),
             ..Inputs::new(ids([2, 3]))
         };
-        refused(model.forward(&masked, None), "`attention_mask` is [2, 4]: give [2, 3]");
+        refused(
+            model.forward(&masked, None),
+            "`attention_mask` is [2, 4]: give [2, 3]",
+        );
         for asked in [0, 4] {
             let inputs = Inputs {
                 logits_to_keep: Some(asked),
@@ -74,7 +80,10 @@ fn masks_positions_and_labels_of_another_length() {
         let unknown = ids([2, 3]) * model.vocabulary_size();
         refused(model.loss(&inputs, &unknown), "`labels` holds ids");
         let logits = model.forward(&inputs, None)?;
-        refused(loss::cross_entropy(&logits, &ids([3, 2])), "`labels` is [3, 2]");
+        refused(
+            loss::cross_entropy(&logits, &ids([3, 2])),
+            "`labels` is [3, 2]",
+        );
         Ok(())
     });
 }
@@ -87,8 +96,14 @@ fn caches_that_do_not_fit() {
         refused(model.forward(&batch([2, 3]), Some(&mut cache)), "`no_grad`");
         no_grad(|| {
             model.forward(&batch([2, 3]), Some(&mut cache))?;
-            refused(model.forward(&batch([2, 2]), Some(&mut cache)), "asked to hold 5");
-            refused(model.forward(&batch([1, 1]), Some(&mut cache)), "another batch");
+            refused(
+                model.forward(&batch([2, 2]), Some(&mut cache)),
+                "asked to hold 5",
+            );
+            refused(
+                model.forward(&batch([1, 1]), Some(&mut cache)),
+                "another batch",
+            );
             model.forward(&batch([2, 1]), Some(&mut cache)).map(|_| ())
         })
     });
@@ -125,17 +140,25 @@ fn attention_on_a_share_of_the_sequence() {
             plan: Some(&SPLIT_ATTENTION),
             ..setting
         };
-        on_ranks(&Fixture::open("llama_gqa").dir, setting, Kind::Float, |model| {
-            // As long as there are ranks: each share is one position, which would broadcast unnoticed.
-            let outcome = model.forward(&Inputs::new(ids([1, 2])), None);
-            match setting.mode {
-                Mode::TensorParallel => outcome.map(|_| ()),
-                Mode::SequenceParallel => {
-                    refused(outcome, "`model.layers.0.self_attn.q_proj` gives `Shard(1)`");
-                    Ok(())
+        on_ranks(
+            &Fixture::open("llama_gqa").dir,
+            setting,
+            Kind::Float,
+            |model| {
+                // As long as there are ranks: each share is one position, which would broadcast unnoticed.
+                let outcome = model.forward(&Inputs::new(ids([1, 2])), None);
+                match setting.mode {
+                    Mode::TensorParallel => outcome.map(|_| ()),
+                    Mode::SequenceParallel => {
+                        refused(
+                            outcome,
+                            "`model.layers.0.self_attn.q_proj` gives `Shard(1)`",
+                        );
+                        Ok(())
+                    }
                 }
-            }
-        });
+            },
+        );
     }
 }
 
@@ -143,6 +166,9 @@ fn attention_on_a_share_of_the_sequence() {
 fn a_model_without_a_plan() -> Result<()> {
     let checkpoint = Checkpoint::open(&Fixture::open("llama_gqa").dir)?;
     let shapes = model::build(checkpoint.config())?;
-    refused(shapes.forward(&Inputs::new(ids([1, 2])), None), "`ParallelModel`");
+    refused(
+        shapes.forward(&Inputs::new(ids([1, 2])), None),
+        "`ParallelModel`",
+    );
     Ok(())
 }
