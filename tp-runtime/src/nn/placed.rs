@@ -60,8 +60,7 @@ impl Placed {
     }
 
     fn expect(&self, input: &DTensor, expected: Placement) -> Result<()> {
-        // One rank holds everything, whatever the layout is called.
-        if self.group.size() == 1 || input.placement() == expected.normalized(input.shape().len()) {
+        if input.placement() == expected.normalized(input.shape().len()) {
             return Ok(());
         }
         Err(self.mismatch(expected, input))
