@@ -69,6 +69,7 @@ fn llama_over_gloo() {
             degree: 2,
             mode,
             backend: BackendKind::Gloo,
+            plan: None,
         };
         on_ranks(
             &Fixture::open("llama_gqa").dir,

@@ -12,6 +12,7 @@ use tp_runtime::plan::plan_for_architecture;
 use tp_runtime::{Result, loss};
 use tp_tests::fixture::Fixture;
 use tp_tests::parity::{Setting, on_ranks, settings};
+use tp_tests::plans;
 
 #[test]
 fn every_collective_of_a_step_is_explained() {
@@ -26,13 +27,25 @@ fn every_collective_of_a_step_is_explained() {
     }
 }
 
+#[test]
+fn so_is_every_collective_of_another_plan() {
+    for plan in plans::ALL {
+        for setting in settings(&[2]) {
+            if plan.supports(setting.mode) {
+                let plan = Some(plan);
+                check("llama_bias", Setting { plan, ..setting }, Kind::Float);
+            }
+        }
+    }
+}
+
 /// A forward, a loss and a backward of seven tokens, which no degree but one divides.
 fn check(name: &str, setting: Setting, kind: Kind) {
     let fixture = Fixture::open(name);
     on_ranks(&fixture.dir, setting, kind, |model| {
         let ids = tch::Tensor::ones([3, 7], (Kind::Int64, model.device()));
         let report = explain(model, setting, kind, ids.size2()?)?;
-        let context = format!("{name}, {setting:?}, {kind:?}");
+        let context = format!("{name}, {setting}, {kind:?}");
         let group = model.group();
 
         group.reset_traffic();
@@ -77,7 +90,10 @@ fn explain(
             _ => Dtype::F32,
         },
     };
-    let plan = plan_for_architecture(shapes.node().type_name)?;
+    let plan = match setting.plan {
+        Some(plan) => plan,
+        None => plan_for_architecture(shapes.node().type_name)?,
+    };
     explain::explain(plan, &*shapes, setup)
 }
 

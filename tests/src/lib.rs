@@ -7,4 +7,6 @@ pub mod fixture;
 #[cfg(feature = "torch")]
 pub mod parity;
 #[cfg(feature = "torch")]
+pub mod plans;
+#[cfg(feature = "torch")]
 pub mod ranks;

@@ -1,5 +1,6 @@
 //! One model on some ranks, held to what transformers computed on one.
 
+use std::fmt;
 use std::ops::ControlFlow;
 use std::path::Path;
 
@@ -11,13 +12,14 @@ use tp_runtime::mesh::DeviceMesh;
 use tp_runtime::model::Inputs;
 use tp_runtime::optim::{AdamW, AdamWOptions};
 use tp_runtime::parallel::{ParallelModel, ParallelOptions};
+use tp_runtime::plan::Plan;
 use tp_runtime::{Mode, Result};
 
 use crate::compare::{Tolerance, assert_close};
 use crate::fixture::Fixture;
 
 /// A way to run a model.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Setting {
     /// The tensor-parallel degree.
     pub degree: usize,
@@ -25,6 +27,16 @@ pub struct Setting {
     pub mode: Mode,
     /// What carries the collectives.
     pub backend: BackendKind,
+    /// Another plan than the model's default.
+    pub plan: Option<&'static Plan>,
+}
+
+impl fmt::Display for Setting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plan = self.plan.map_or("the default plan", |plan| plan.name);
+        let (mode, degree, backend) = (self.mode, self.degree, self.backend);
+        write!(f, "{plan}, {mode:?}, {degree} ranks, {backend:?}")
+    }
 }
 
 /// Both modes at each degree, over shared memory.
@@ -34,6 +46,7 @@ pub fn settings(degrees: &[usize]) -> Vec<Setting> {
         degree,
         mode,
         backend: BackendKind::Local,
+        plan: None,
     };
     degrees
         .iter()
@@ -60,6 +73,7 @@ pub fn on_ranks(
         let mesh = DeviceMesh::new(context.world, &[("tp", setting.degree)])?;
         let options = ParallelOptions {
             mode: setting.mode,
+            plan: setting.plan,
             kind,
             ..Default::default()
         };
@@ -67,7 +81,7 @@ pub fn on_ranks(
         body(&model)
     };
     if let Err(error) = launch(&options, run) {
-        panic!("{setting:?} on {}: {error}", dir.display());
+        panic!("{setting} on {}: {error}", dir.display());
     }
 }
 

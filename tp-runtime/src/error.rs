@@ -41,6 +41,11 @@ pub enum Error {
     #[error(transparent)]
     Explain(#[from] crate::explain::ExplainError),
 
+    /// An input that a model cannot take.
+    #[cfg(feature = "torch")]
+    #[error(transparent)]
+    Input(#[from] crate::model::InputError),
+
     /// A tensor operation that libtorch refused.
     #[cfg(feature = "torch")]
     #[error(transparent)]

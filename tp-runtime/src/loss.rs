@@ -6,6 +6,7 @@ use crate::Result;
 use crate::comm::ReduceOp;
 use crate::dtensor::DTensor;
 use crate::ffi;
+use crate::model::{InputError, check_range};
 use crate::plan::{Placement, chunk};
 
 /// The label that takes no part in a loss, as in `torch.nn.CrossEntropyLoss`.
@@ -30,8 +31,10 @@ pub fn next_token_labels(labels: &Tensor) -> Tensor {
 /// logits `[.., vocabulary]`, labels `[..]` the same on every rank → a scalar
 ///
 /// # Errors
-/// When a collective fails.
+/// When there is not one label for each row of logits, a label on the CPU is none of the vocabulary,
+/// or a collective fails.
 pub fn cross_entropy(logits: &DTensor, labels: &Tensor) -> Result<Tensor> {
+    check_labels(logits.shape(), labels)?;
     let vocabulary = logits.shape().last().copied().unwrap_or_default();
     let sharded = logits.placement() == Placement::Shard(-1).normalized(logits.shape().len());
     let group = logits.group();
@@ -66,7 +69,9 @@ pub fn cross_entropy(logits: &DTensor, labels: &Tensor) -> Result<Tensor> {
             .unsqueeze(1);
         let score = match width {
             0 => maximum.zeros_like(),
-            _ => (rows.gather(1, &column, false).squeeze_dim(1) - &maximum) * &mine,
+            // Filled, not multiplied: another rank's label would make NaN of an infinite logit.
+            _ => (rows.gather(1, &column, false).squeeze_dim(1) - &maximum)
+                .masked_fill(&mine.logical_not(), 0),
         };
         let terms = Tensor::stack(
             &[exponentials.sum_dim_intlist(-1, false, Kind::Float), score],
@@ -78,7 +83,7 @@ pub fn cross_entropy(logits: &DTensor, labels: &Tensor) -> Result<Tensor> {
         let loss = losses.sum(Kind::Float) / &count;
         let backward = move |gradient: Tensor| {
             let weight = counted.to_kind(Kind::Float) * (gradient / &count);
-            let logits = exponentials.copy() * (&weight / &total).unsqueeze(1);
+            let logits = &exponentials * (&weight / &total).unsqueeze(1);
             if width > 0 {
                 let hit = (&weight * &mine).neg().unsqueeze(1);
                 let _ = logits.shallow_clone().scatter_add_(1, &column, &hit);
@@ -88,6 +93,21 @@ pub fn cross_entropy(logits: &DTensor, labels: &Tensor) -> Result<Tensor> {
         Ok::<_, crate::Error>((loss, backward))
     })?;
     Ok(ffi::attach_backward(&local, loss, backward))
+}
+
+fn check_labels(logits: &[i64], labels: &Tensor) -> Result<(), InputError> {
+    let (vocabulary, positions) = match logits.split_last() {
+        Some((vocabulary, positions)) => (*vocabulary, positions),
+        None => (0, logits),
+    };
+    if labels.size() != positions {
+        return Err(InputError::Labels {
+            found: labels.size(),
+            wanted: positions.to_vec(),
+        });
+    }
+    let counted = labels.masked_fill(&labels.eq(IGNORED_LABEL), 0);
+    check_range("labels", &counted, vocabulary)
 }
 
 fn row_maximum(rows: &Tensor) -> Tensor {

@@ -1,9 +1,15 @@
 //! A whole model: built from a config as shapes, run on tensors once a plan is applied.
 
 mod error;
+#[cfg(feature = "torch")]
+mod inputs;
 mod registry;
 
 pub use error::ModelError;
+#[cfg(feature = "torch")]
+pub(crate) use inputs::check_range;
+#[cfg(feature = "torch")]
+pub use inputs::{InputError, Inputs};
 pub use registry::{ModelEntry, build, model_for, models};
 
 use serde_json::Value;
@@ -13,7 +19,7 @@ use crate::module::{self, Module, NamedLayer, NamedParam};
 use crate::plan::Node;
 
 #[cfg(feature = "torch")]
-use {crate::dtensor::DTensor, crate::nn::KvCache, tch::Tensor};
+use {crate::dtensor::DTensor, crate::nn::KvCache};
 
 /// The modules of a model whose type is not known.
 pub trait Modules: 'static {
@@ -65,28 +71,4 @@ pub trait FromConfig: Module + Model + Sized {
     /// # Errors
     /// When a field is missing or of another type, or asks for something the model does not do.
     fn from_config(config: &Value) -> Result<Self>;
-}
-
-/// What a model is given, under transformers' names; the same on every rank.
-#[cfg(feature = "torch")]
-#[derive(Debug)]
-pub struct Inputs {
-    /// Token ids, `[batch, sequence]`.
-    pub input_ids: Tensor,
-    /// Ones for tokens and zeros for padding, `[batch, past + sequence]`.
-    pub attention_mask: Option<Tensor>,
-    /// Compute logits for the last positions only.
-    pub logits_to_keep: Option<i64>,
-}
-
-#[cfg(feature = "torch")]
-impl Inputs {
-    /// A batch of tokens without padding.
-    pub fn new(input_ids: Tensor) -> Self {
-        Self {
-            input_ids,
-            attention_mask: None,
-            logits_to_keep: None,
-        }
-    }
 }

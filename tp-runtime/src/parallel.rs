@@ -12,7 +12,7 @@ use crate::comm::ProcessGroup;
 use crate::dtensor::DTensor;
 use crate::loss;
 use crate::mesh::DeviceMesh;
-use crate::model::{self, Inputs, Model};
+use crate::model::{self, InputError, Inputs, Model};
 use crate::module::{NamedParam, Param};
 use crate::nn::{KvCache, Placed};
 use crate::plan::{Mode, Placement, Plan, Resolution, plan_for_architecture, resolve};
@@ -176,9 +176,16 @@ impl ParallelModel {
     /// Logits for a batch, placed as the head's row says; see [`Model::forward`].
     ///
     /// # Errors
-    /// When layouts do not meet or a collective fails.
+    /// When the model cannot take the inputs, layouts do not meet, or a collective fails.
     pub fn forward(&self, inputs: &Inputs, cache: Option<&mut KvCache>) -> Result<DTensor> {
+        let past = cache.as_ref().map_or(0, |cache| cache.length());
+        self.check(inputs, past)?;
         self.model.forward(inputs, cache)
+    }
+
+    /// Whether the model can take the inputs after `past` positions.
+    pub(crate) fn check(&self, inputs: &Inputs, past: i64) -> Result<()> {
+        Ok(inputs.check(self.vocabulary_size(), self.device(), past)?)
     }
 
     /// The mean cross entropy of predicting each next label, the same on every rank.
@@ -187,13 +194,20 @@ impl ParallelModel {
     /// labels `[batch, sequence]`, not shifted → a scalar
     ///
     /// # Errors
-    /// As [`Self::forward`].
+    /// As [`Self::forward`], or when there is not one label for each token.
     pub fn loss(&self, inputs: &Inputs, labels: &Tensor) -> Result<Tensor> {
+        if labels.size() != inputs.input_ids.size() {
+            return Err(InputError::Labels {
+                found: labels.size(),
+                wanted: inputs.input_ids.size(),
+            }
+            .into());
+        }
         let logits = self.forward(inputs, None)?;
         loss::cross_entropy(&logits, &loss::next_token_labels(labels))
     }
 
-    /// A parameter, whole, on every rank.
+    /// A parameter, whole, on every rank; one that a rank holds whole shares its memory.
     ///
     /// # Errors
     /// When gathering it fails.

@@ -14,6 +14,7 @@ use tch::{Device, Kind, Tensor};
 
 use crate::Result;
 use crate::comm::ProcessGroup;
+use crate::ffi;
 use crate::plan::{Placement, Redistribution};
 
 pub use crate::plan::PlacementError;
@@ -161,29 +162,26 @@ impl DTensor {
         let to = to.normalized(self.0.shape.len());
         let Inner {
             local,
-            stored,
-            placement,
             shape,
             group,
             producer,
             read,
+            ..
         } = &*self.0;
         if group.size() == 1 {
             return Ok(local.shallow_clone());
         }
-        let known = |(place, grad, _): &&(Placement, Placement, Tensor)| {
-            *place == to && (to != Placement::Replicate || *grad == gradient)
+        // What was read without recording has no backward.
+        let recorded = ffi::is_recorded(local);
+        let known = |(place, grad, tensor): &&(Placement, Placement, Tensor)| {
+            *place == to
+                && (to != Placement::Replicate || *grad == gradient)
+                && (!recorded || tensor.requires_grad())
         };
         if let Some((.., tensor)) = read.borrow().iter().find(known) {
             return Ok(tensor.shallow_clone());
         }
-        // One chunk does not lead to another, but the whole that readers were promised does.
-        let gather_first = *placement == Placement::Replicate
-            && matches!((stored, to), (Placement::Shard(a), Placement::Shard(b)) if *a != b);
-        let (from, local) = match gather_first {
-            true => (*placement, self.full()?),
-            false => (*stored, local.shallow_clone()),
-        };
+        let (local, from) = self.leading_to(to)?;
         let redistribution = Redistribution::new(from, to, gradient).map_err(|_| {
             PlacementError::NoRedistribution {
                 producer: producer.to_string(),
@@ -196,5 +194,19 @@ impl DTensor {
         read.borrow_mut()
             .push((to, gradient, tensor.shallow_clone()));
         Ok(tensor)
+    }
+
+    /// What is held, or gathered first where a chunk of another dimension is wanted of what was
+    /// promised whole.
+    fn leading_to(&self, to: Placement) -> Result<(Tensor, Placement)> {
+        let promised = self.0.placement;
+        match (self.0.stored, to) {
+            (Placement::Shard(held), Placement::Shard(wanted))
+                if held != wanted && promised == Placement::Replicate =>
+            {
+                Ok((self.local()?, promised))
+            }
+            (stored, _) => Ok((self.0.local.shallow_clone(), stored)),
+        }
     }
 }

@@ -124,6 +124,19 @@ impl DTensor {
         .into())
     }
 
+    /// An error when the sequence is split over the ranks.
+    pub(crate) fn refuse_sequence(&self, operation: &'static str) -> Result<()> {
+        if self.placement() == Placement::Shard(1) {
+            let producer = self.producer().to_string();
+            return Err(PlacementError::SequenceOperand {
+                producer,
+                operation,
+            }
+            .into());
+        }
+        Ok(())
+    }
+
     fn refuse_partial(&self, operation: &'static str) -> Result<()> {
         if self.placement() == Placement::Partial {
             let producer = self.producer().to_string();

@@ -137,15 +137,16 @@ impl Activations {
             }
             return Ok(());
         }
-        let mut redistribution =
-            Redistribution::new(activation.stored, to, gradient).map_err(|_| {
-                PlacementError::NoRedistribution {
-                    producer: activation.producer.clone(),
-                    from: activation.stored,
-                    reader: reader.to_owned(),
-                    to,
-                }
-            })?;
+        let from = self.leading_to(value, to)?;
+        let activation = &mut self.values[value.0];
+        let mut redistribution = Redistribution::new(from, to, gradient).map_err(|_| {
+            PlacementError::NoRedistribution {
+                producer: activation.producer.clone(),
+                from,
+                reader: reader.to_owned(),
+                to,
+            }
+        })?;
         if !activation.differentiable {
             redistribution.backward = Collective::Identity;
         }
@@ -161,6 +162,23 @@ impl Activations {
         });
         activation.read.push((to, gradient, transfer));
         Ok(())
+    }
+
+    /// What is held, or gathered first where a chunk of another dimension is wanted of what was
+    /// promised whole.
+    fn leading_to(&mut self, value: Value, to: Placement) -> Result<Placement> {
+        let Activation {
+            stored, placement, ..
+        } = self.values[value.0];
+        match (stored, to) {
+            (Placement::Shard(held), Placement::Shard(wanted))
+                if held != wanted && placement == Placement::Replicate =>
+            {
+                self.local(value)?;
+                Ok(placement)
+            }
+            (stored, _) => Ok(stored),
+        }
     }
 
     /// Elementwise work on `first` and another value.

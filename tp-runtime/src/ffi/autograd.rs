@@ -80,7 +80,8 @@ pub(crate) fn is_unshared(tensor: &Tensor) -> crate::Result<bool> {
     Ok(check(unsafe { tp_is_unshared(tensor.as_ptr()) })? != 0)
 }
 
-fn is_recorded(tensor: &Tensor) -> bool {
+/// Whether autograd records what is made of the tensor.
+pub(crate) fn is_recorded(tensor: &Tensor) -> bool {
     // SAFETY: the tensor outlives the call.
     unsafe { tp_is_recorded(tensor.as_ptr()) != 0 }
 }

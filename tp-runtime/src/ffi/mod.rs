@@ -9,4 +9,4 @@ pub(crate) mod map;
 
 pub(crate) use adamw::FusedAdamW;
 pub use autograd::attach_backward;
-pub(crate) use autograd::{is_unshared, run_backward_on_this_thread};
+pub(crate) use autograd::{is_recorded, is_unshared, run_backward_on_this_thread};

@@ -33,15 +33,16 @@ pub struct GenerateOptions {
 /// `[batch, prompt]` → `[batch, prompt + new]`
 ///
 /// # Errors
-/// When a forward or a collective fails.
+/// When the model cannot take the prompt, the sampling makes no sense, or a collective fails.
 pub fn generate(
     model: &ParallelModel,
     prompt: &Tensor,
     options: &GenerateOptions,
     mut each: impl FnMut(&Tensor) -> ControlFlow<()>,
 ) -> Result<Tensor> {
+    model.check(&Inputs::new(prompt.shallow_clone()), 0)?;
     tch::no_grad(|| {
-        let mut sampler = Sampler::new(options.sampling);
+        let mut sampler = Sampler::new(options.sampling)?;
         let mut cache = KvCache::new(prompt.size()[1] + options.max_new_tokens);
         let mut tokens = vec![prompt.shallow_clone()];
         let mut next = prompt.shallow_clone();

@@ -6,6 +6,7 @@ use tch::{Kind, Tensor};
 
 use crate::Result;
 use crate::dtensor::DTensor;
+use crate::model::InputError;
 use crate::plan::{Placement, chunk};
 
 const SITE: &str = "choosing a token";
@@ -34,15 +35,25 @@ pub struct Sampler {
 
 impl Sampler {
     /// A sampler at the start of its random sequence.
-    pub fn new(sampling: Sampling) -> Self {
+    ///
+    /// # Errors
+    /// When the temperature or `top_p` leaves no token to choose.
+    pub fn new(sampling: Sampling) -> Result<Self> {
         let seed = match sampling {
             Sampling::Greedy => 0,
-            Sampling::Random { seed, .. } => seed,
+            Sampling::Random {
+                temperature,
+                top_p,
+                seed,
+            } if temperature > 0.0 && 0.0 < top_p && top_p <= 1.0 => seed,
+            Sampling::Random {
+                temperature, top_p, ..
+            } => return Err(InputError::Sampling { temperature, top_p }.into()),
         };
-        Self {
+        Ok(Self {
             sampling,
             random: ChaCha8Rng::seed_from_u64(seed),
-        }
+        })
     }
 
     /// A token for each row, the same on every rank.
@@ -105,7 +116,8 @@ fn draw(probabilities: &Tensor, top_p: f64, draws: &[f32]) -> Tensor {
     let before = sorted.cumsum(-1, Kind::Float) - &sorted;
     // The token that crosses the threshold is kept, so one always is.
     let kept = &sorted * before.lt(top_p);
-    let cumulative = kept.cumsum(-1, Kind::Float);
+    // In f64 no draw rounds up to the total, beyond which only tokens that were not kept lie.
+    let cumulative = kept.cumsum(-1, Kind::Double);
     let total = cumulative.select(1, -1);
     let target = Tensor::from_slice(draws).to_device(total.device()) * total;
     let position = cumulative

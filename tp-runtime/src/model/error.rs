@@ -26,6 +26,12 @@ pub enum ModelError {
         known: Vec<&'static str>,
     },
 
+    /// A model that was built and given no plan.
+    #[error(
+        "the model has shapes only: run it as a `ParallelModel`, which applies a plan and loads it"
+    )]
+    NoPlan,
+
     /// Two models of one name.
     #[error(
         "two models are registered as `{architecture}`, at {first} and at {second}: rename one"

@@ -60,10 +60,11 @@ impl Attention<'_> {
     /// `[batch, sequence, heads, head_dim]`
     ///
     /// # Errors
-    /// When the three do not lie alike.
+    /// When the three do not lie alike, are split over the sequence, or do not fit the cache.
     pub fn forward(self, queries: &DTensor, keys: &DTensor, values: &DTensor) -> Result<DTensor> {
         queries.same_placement(keys, "attention")?;
         queries.same_placement(values, "attention")?;
+        queries.refuse_sequence("attention")?;
         let heads_first = |tensor: &DTensor| Ok::<_, crate::Error>(tensor.local()?.transpose(1, 2));
         let (q, mut k, mut v) = (
             heads_first(queries)?,
@@ -74,7 +75,7 @@ impl Attention<'_> {
         let mut past = 0;
         if let Some(cache) = self.cache {
             past = cache.past();
-            (k, v) = cache.append(&k, &v);
+            (k, v) = cache.append(&k, &v)?;
         }
         let (mask, causal) = match self.mask {
             AttentionMask::Additive(mask) => (Some(mask.shallow_clone()), false),

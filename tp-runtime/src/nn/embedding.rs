@@ -21,11 +21,12 @@ pub struct Embedding {
 }
 
 impl Embedding {
-    /// A table of `rows` vectors of `width`; the row `padding` gets no gradient from look-ups.
+    /// A table of `rows` vectors of `width`; the row `padding`, which counts from the end where
+    /// negative, gets no gradient from look-ups.
     pub fn new(rows: i64, width: i64, padding: Option<i64>) -> Self {
         Self {
             weight: Param::new(&[rows, width]),
-            padding,
+            padding: padding.map(|id| if id < 0 { id + rows } else { id }),
             slot: Slot::default(),
         }
     }
@@ -48,7 +49,7 @@ impl Embedding {
     /// # Errors
     /// When a collective fails.
     pub fn forward(&self, ids: &Tensor) -> Result<DTensor> {
-        let placed = self.slot.get();
+        let placed = self.slot.get()?;
         let mut shape = ids.size();
         shape.push(self.weight.shape()[1]);
         let padding = self.padding.unwrap_or(-1);
@@ -69,7 +70,7 @@ impl Embedding {
                 let local = self.masked_look_up(ids, placed);
                 placed.give(local, Placement::Partial, &shape, output)
             }
-            Some((other, _)) => placed.unfit(other),
+            Some((other, _)) => Err(placed.unfit(other)),
         }
     }
 

@@ -2,6 +2,8 @@
 
 use tch::Tensor;
 
+use crate::model::InputError;
+
 /// A cache for incremental decoding, filled layer by layer.
 #[derive(Default)]
 pub struct KvCache {
@@ -60,16 +62,24 @@ impl LayerCache<'_> {
     /// # Shapes
     /// `[batch, heads, new, head_dim]` → `[batch, heads, past + new, head_dim]`
     ///
-    /// # Panics
-    /// When the positions exceed the capacity.
-    pub(super) fn append(self, keys: &Tensor, values: &Tensor) -> (Tensor, Tensor) {
+    /// # Errors
+    /// When the positions exceed the capacity, another batch filled the cache, or autograd records.
+    pub(super) fn append(
+        self,
+        keys: &Tensor,
+        values: &Tensor,
+    ) -> Result<(Tensor, Tensor), InputError> {
+        if keys.requires_grad() || values.requires_grad() {
+            return Err(InputError::CacheRecorded);
+        }
         let new = keys.size()[2];
-        let total = self.length + new;
-        assert!(
-            total <= self.capacity,
-            "a cache for {} positions is asked to hold {total}: make it larger",
-            self.capacity
-        );
+        let positions = self.length + new;
+        if positions > self.capacity {
+            return Err(InputError::CacheFull {
+                capacity: self.capacity,
+                positions,
+            });
+        }
         let room = |like: &Tensor| {
             let mut shape = like.size();
             shape[2] = self.capacity;
@@ -78,8 +88,14 @@ impl LayerCache<'_> {
         let (k, v) = self
             .written
             .get_or_insert_with(|| (room(keys), room(values)));
+        if k.size()[0] != keys.size()[0] {
+            return Err(InputError::CacheShape {
+                found: k.size(),
+                given: keys.size(),
+            });
+        }
         k.narrow(2, self.length, new).copy_(keys);
         v.narrow(2, self.length, new).copy_(values);
-        (k.narrow(2, 0, total), v.narrow(2, 0, total))
+        Ok((k.narrow(2, 0, positions), v.narrow(2, 0, positions)))
     }
 }

@@ -1,7 +1,7 @@
 //! What all leaf layers share: their place in the tree, and the slot their style goes into.
 
 #[cfg(feature = "torch")]
-use super::Placed;
+use {super::Placed, crate::model::ModelError};
 
 /// Where a layer keeps its style and its ranks once a plan is applied.
 #[derive(Default)]
@@ -14,13 +14,10 @@ pub(super) struct Slot {
 impl Slot {
     /// What the layer was given.
     ///
-    /// # Panics
-    /// When no plan was applied, which every public way to run a model does first.
-    pub(super) fn get(&self) -> &Placed {
-        match self.placed.get() {
-            Some(placed) => placed,
-            None => panic!("a layer runs before a plan is applied to its model"),
-        }
+    /// # Errors
+    /// When no plan was applied to the model.
+    pub(super) fn get(&self) -> Result<&Placed, ModelError> {
+        self.placed.get().ok_or(ModelError::NoPlan)
     }
 
     pub(super) fn set(&self, placed: Placed) {

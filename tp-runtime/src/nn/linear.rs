@@ -113,13 +113,13 @@ impl Linear {
     /// # Errors
     /// When the input lies otherwise than the row says, naming both sides, or a collective fails.
     pub fn forward(&self, input: &DTensor) -> Result<DTensor> {
-        let placed = self.slot.get();
+        let placed = self.slot.get()?;
         match placed.style {
             None => self.whole(input, placed),
             Some(style) => match style.kind {
                 StyleKind::Colwise => self.colwise(input, placed, style),
                 StyleKind::Rowwise => self.rowwise(input, placed, style),
-                other => placed.unfit(other),
+                other => Err(placed.unfit(other)),
             },
         }
     }

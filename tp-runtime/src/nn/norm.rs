@@ -42,7 +42,7 @@ impl RmsNorm {
     /// # Errors
     /// When the input lies otherwise than the row says, naming both sides, or a collective fails.
     pub fn forward(&self, input: &DTensor) -> Result<DTensor> {
-        let placed = self.slot.get();
+        let placed = self.slot.get()?;
         let (local, output) = match placed.style.map(|style| (style.kind, style)) {
             None => (placed.read_rows(input)?, input.placement()),
             Some((
@@ -52,7 +52,7 @@ impl RmsNorm {
                 placed.read_chunk(input, style.input, style.input)?,
                 style.output,
             ),
-            Some((other, _)) => placed.unfit(other),
+            Some((other, _)) => return Err(placed.unfit(other)),
         };
         let activations = match placed.style {
             Some(style) => style.input,

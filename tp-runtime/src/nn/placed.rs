@@ -60,8 +60,7 @@ impl Placed {
     }
 
     fn expect(&self, input: &DTensor, expected: Placement) -> Result<()> {
-        // One rank holds everything, whatever the layout is called.
-        if self.group.size() == 1 || input.placement() == expected.normalized(input.shape().len()) {
+        if input.placement() == expected.normalized(input.shape().len()) {
             return Ok(());
         }
         Err(self.mismatch(expected, input))
@@ -110,12 +109,9 @@ impl Placed {
         }
     }
 
-    /// For a style that the checks never let through to this kind of layer.
-    pub(super) fn unfit(&self, kind: StyleKind) -> ! {
-        panic!(
-            "`{}` cannot be `{}`: resolve the plan before applying it",
-            self.path,
-            kind.name()
-        )
+    /// The error for a style that this kind of layer cannot have, which `tp_plan!` lets through nowhere.
+    pub(super) fn unfit(&self, kind: StyleKind) -> crate::Error {
+        let layer = self.path.to_string();
+        PlacementError::Style { layer, kind }.into()
     }
 }

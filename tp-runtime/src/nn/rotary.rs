@@ -68,8 +68,9 @@ impl RotaryTables {
     /// `[batch, sequence, heads, head_dim]` → the same
     ///
     /// # Errors
-    /// When the tensor is `Partial`.
+    /// When the tensor is `Partial`, or split over the sequence, whose positions the tables count.
     pub fn rotate(&self, heads: &DTensor) -> crate::Result<DTensor> {
+        heads.refuse_sequence("a rotation")?;
         heads.map("a rotation", heads.shape(), |local| {
             let rotated = tch::no_grad(|| rotate(&local, &self.cos, &self.sin));
             // The transpose of a rotation turns the other way.

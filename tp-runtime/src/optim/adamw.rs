@@ -53,7 +53,8 @@ impl AdamW {
             mean_of_squares: params.iter().map(zeros).collect(),
             steps: params
                 .iter()
-                .map(|_| Tensor::zeros([], (Kind::Float, tch::Device::Cpu)))
+                // On the parameter's device, where the fused kernel reads it.
+                .map(|param| Tensor::zeros([], (Kind::Float, param.local().device())))
                 .collect(),
             params,
         }

@@ -1,6 +1,6 @@
 //! Placements that do not meet.
 
-use super::Placement;
+use super::{Placement, StyleKind};
 
 /// Two sides that disagree about how a tensor lies over the ranks.
 #[derive(Debug, thiserror::Error)]
@@ -19,6 +19,14 @@ pub enum PlacementError {
         producer: String,
         /// What it gives.
         found: Placement,
+    },
+    /// A style for another kind of layer.
+    #[error("`{layer}` cannot be `{}`: write plans with `tp_plan!`, which checks them", kind.name())]
+    Style {
+        /// The layer.
+        layer: String,
+        /// The style it was given.
+        kind: StyleKind,
     },
     /// No collective turns the one into the other.
     #[error(
@@ -50,6 +58,17 @@ pub enum PlacementError {
         right: String,
         /// How it lies.
         right_placement: Placement,
+    },
+    /// An operation over all positions was asked of a share of them.
+    #[error(
+        "{operation} needs the whole sequence, and `{producer}` gives `Shard(1)`: gather it in the row \
+         of the norm before, with `SequenceParallelAllGatherActivation`"
+    )]
+    SequenceOperand {
+        /// The module that made it.
+        producer: String,
+        /// What was to be computed.
+        operation: &'static str,
     },
     /// An operation that is not linear was asked of a term of a sum.
     #[error("`{producer}` gives a term of a sum (`Partial`); redistribute it before {operation}")]

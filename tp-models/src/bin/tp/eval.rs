@@ -58,6 +58,10 @@ fn eval(args: &Arguments, rank: &Rank) -> Result<()> {
     let checkpoint = Checkpoint::open(&args.model)?;
     let (model, _) = ParallelModel::load(&checkpoint, &rank.mesh, rank.options)?;
     batch.check(&model)?;
+    ensure!(
+        args.generate.is_none() || batch.attention_mask.is_none(),
+        "--generate goes on after whole prompts: leave out `attention_mask`"
+    );
     let mut outputs = Vec::new();
     let mut write = |name: String, tensor: Tensor| {
         if rank.is_first {

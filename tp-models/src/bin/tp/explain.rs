@@ -1,14 +1,14 @@
 //! `tp explain`: what a plan makes of a model.
 
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Result;
-use clap::ValueEnum;
-use tp_runtime::explain::{Dtype, Setup, explain};
-use tp_runtime::plan::{Mode, plan_for_architecture, plan_named};
-use tp_runtime::{config, model};
+use tp_runtime::explain::{self, Setup, explain};
+use tp_runtime::model::build;
+use tp_runtime::plan::{plan_for_architecture, plan_named};
 
+use crate::model::{Dtype, config, mode};
 use crate::output::{print, print_json};
 
 /// Show what a plan makes of a model, from its config alone
@@ -48,23 +48,17 @@ pub(crate) struct Arguments {
     sequence: u64,
 
     /// What parameters and activations are held in
-    #[arg(long, value_enum, default_value_t = Element::F32)]
-    dtype: Element,
+    #[arg(long, value_enum, default_value = "f32")]
+    dtype: Dtype,
 
     /// Print every layer and every collective as JSON
     #[arg(long)]
     json: bool,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum Element {
-    F32,
-    Bf16,
-}
-
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    let config = config::read(&config_file(&arguments.model))?;
-    let model = model::build(&config)?;
+    let config = config(&arguments.model)?;
+    let model = build(&config)?;
     let architecture = model.node().type_name;
     let plan = match &arguments.plan {
         Some(name) => plan_named(architecture, name)?,
@@ -81,23 +75,13 @@ impl Arguments {
     fn setup(&self) -> Setup {
         Setup {
             degree: self.tp,
-            mode: match self.sequence_parallel {
-                true => Mode::SequenceParallel,
-                false => Mode::TensorParallel,
-            },
+            mode: mode(self.sequence_parallel),
             batch: self.batch,
             sequence: self.sequence,
             dtype: match self.dtype {
-                Element::F32 => Dtype::F32,
-                Element::Bf16 => Dtype::Bf16,
+                Dtype::F32 => explain::Dtype::F32,
+                Dtype::Bf16 => explain::Dtype::Bf16,
             },
         }
-    }
-}
-
-fn config_file(model: &Path) -> PathBuf {
-    match model.is_dir() {
-        true => model.join("config.json"),
-        false => model.to_owned(),
     }
 }

@@ -111,8 +111,9 @@ fn tell(args: &Arguments, rank: &Rank) -> Result<()> {
         }
         ControlFlow::Continue(())
     })?;
-    show("\n");
     decoding?;
+    show(&stream.finish()?);
+    show("\n");
     // A reader that has enough, such as `head`, is no failure.
     match failure {
         Some(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),

@@ -5,6 +5,7 @@ mod eval;
 mod explain;
 #[cfg(feature = "torch")]
 mod generate;
+mod model;
 mod output;
 mod plans;
 #[cfg(feature = "torch")]

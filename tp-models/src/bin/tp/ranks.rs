@@ -3,15 +3,16 @@
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::{Args, ValueEnum};
 use tch::Kind;
-use tp_runtime::Mode;
 use tp_runtime::comm::{BackendKind, DeviceKind, Launch, RankContext, launch};
 use tp_runtime::config;
 use tp_runtime::mesh::DeviceMesh;
 use tp_runtime::parallel::ParallelOptions;
 use tp_runtime::plan::plan_named;
+
+use crate::model::{Dtype, config, mode};
 
 /// How a model is spread over ranks.
 #[derive(Args, Clone, Debug)]
@@ -58,12 +59,6 @@ enum Device {
     Cuda,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Dtype {
-    F32,
-    Bf16,
-}
-
 /// One rank of a run.
 pub(crate) struct Rank {
     pub(crate) mesh: DeviceMesh,
@@ -76,13 +71,13 @@ impl RankArgs {
     /// Runs `body` on every rank; `dir` or config file `model` names the architecture of `--plan`.
     pub(crate) fn run(&self, model: &Path, body: impl Fn(Rank) -> Result<()> + Sync) -> Result<()> {
         let plan = match &self.plan {
-            Some(name) => Some(plan_named(&architecture(model)?, name)?),
+            Some(name) => {
+                let config = config(model)?;
+                Some(plan_named(config::architecture(&config)?, name)?)
+            }
             None => None,
         };
-        let mode = match self.sequence_parallel {
-            true => Mode::SequenceParallel,
-            false => Mode::TensorParallel,
-        };
+        let mode = mode(self.sequence_parallel);
         let kind = match self.dtype {
             Dtype::F32 => Kind::Float,
             Dtype::Bf16 => Kind::BFloat16,
@@ -120,14 +115,4 @@ impl RankArgs {
         };
         Ok(launch(&job, run)?)
     }
-}
-
-fn architecture(model: &Path) -> Result<String> {
-    let file = if model.is_dir() {
-        model.join("config.json")
-    } else {
-        model.to_owned()
-    };
-    let config = config::read(&file).with_context(|| format!("reading `{}`", file.display()))?;
-    Ok(config::architecture(&config)?.to_owned())
 }

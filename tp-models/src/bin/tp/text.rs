@@ -1,5 +1,6 @@
 //! Between text and tokens, with the checkpoint's own tokenizer.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow};
@@ -32,39 +33,53 @@ pub(crate) fn encode(
 pub(crate) struct Stream<'a> {
     tokenizer: &'a Tokenizer,
     ids: Vec<u32>,
-    printed: usize,
+    /// Where the last shown piece starts: the next one is decoded after it, for the space between.
+    context: usize,
+    /// How many tokens are shown.
+    shown: usize,
 }
 
 impl<'a> Stream<'a> {
     /// A stream that goes on after `prompt`.
     pub(crate) fn after(tokenizer: &'a Tokenizer, prompt: &[i64]) -> Result<Self> {
-        let mut stream = Self {
+        let ids: Result<Vec<u32>, _> = prompt.iter().map(|&id| u32::try_from(id)).collect();
+        Ok(Self {
             tokenizer,
-            ids: Vec::new(),
-            printed: 0,
-        };
-        for &id in prompt {
-            stream.ids.push(u32::try_from(id)?);
-        }
-        stream.printed = stream.text()?.len();
-        Ok(stream)
+            ids: ids?,
+            context: 0,
+            shown: prompt.len(),
+        })
     }
 
     /// The text that `token` completes.
     pub(crate) fn push(&mut self, token: i64) -> Result<String> {
         self.ids.push(u32::try_from(token)?);
-        let text = self.text()?;
-        if text.ends_with('\u{fffd}') || !text.is_char_boundary(self.printed.min(text.len())) {
+        let new = self.waiting()?;
+        if new.is_empty() || new.ends_with(char::REPLACEMENT_CHARACTER) {
             return Ok(String::new());
         }
-        let new = text.get(self.printed..).unwrap_or_default().to_owned();
-        self.printed = text.len().max(self.printed);
+        (self.context, self.shown) = (self.shown, self.ids.len());
         Ok(new)
     }
 
-    fn text(&self) -> Result<String> {
+    /// What still waits when no more tokens come.
+    pub(crate) fn finish(self) -> Result<String> {
+        self.waiting()
+    }
+
+    fn waiting(&self) -> Result<String> {
+        let shown = self.decode(&self.ids[self.context..self.shown])?;
+        let mut text = self.decode(&self.ids[self.context..])?;
+        Ok(match text.is_char_boundary(shown.len()) {
+            true => text.split_off(shown.len()),
+            // What was shown ends otherwise by now: the new text is not whole yet.
+            false => String::new(),
+        })
+    }
+
+    fn decode(&self, ids: &[u32]) -> Result<String> {
         self.tokenizer
-            .decode(&self.ids, true)
+            .decode(ids, true)
             .map_err(|error| anyhow!("the tokenizer cannot decode: {error}"))
     }
 }
@@ -75,7 +90,10 @@ pub(crate) fn end_tokens(dir: &Path, config: &Value) -> Result<Vec<i64>> {
     let generation: Value = match std::fs::read_to_string(&file) {
         Ok(text) => serde_json::from_str(&text)
             .with_context(|| format!("`{}` is not JSON", file.display()))?,
-        Err(_) => Value::Null,
+        Err(error) if error.kind() == ErrorKind::NotFound => Value::Null,
+        Err(error) => {
+            return Err(error).with_context(|| format!("cannot read `{}`", file.display()));
+        }
     };
     let end = match &generation["eos_token_id"] {
         Value::Null => &config["eos_token_id"],
@@ -85,4 +103,66 @@ pub(crate) fn end_tokens(dir: &Path, config: &Value) -> Result<Vec<i64>> {
         Value::Array(ends) => ends.iter().filter_map(Value::as_i64).collect(),
         end => end.as_i64().into_iter().collect(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A text in pieces, as a stream after its first `prompt` tokens gives them.
+    fn streamed(tokenizer: &Tokenizer, ids: &[i64], prompt: usize) -> Result<Vec<String>> {
+        let mut stream = Stream::after(tokenizer, &ids[..prompt])?;
+        let mut pieces = Vec::new();
+        for &id in &ids[prompt..] {
+            pieces.push(stream.push(id)?);
+        }
+        pieces.push(stream.finish()?);
+        Ok(pieces)
+    }
+
+    #[test]
+    fn pieces_join_to_the_whole_text() -> Result<()> {
+        for path in [
+            "../tests/fixtures/stories260k/tokenizer.json",
+            "../examples/demo/tokenizer.json",
+        ] {
+            let tokenizer = tokenizer(&Path::new(env!("CARGO_MANIFEST_DIR")).join(path))?;
+            let text = "Once upon a time, Zoë  said: “日本 🦀!” and\nleft.";
+            let ids = encode(&tokenizer, text, true)?;
+            let whole =
+                tokenizer.decode(&ids.iter().map(|&id| id as u32).collect::<Vec<_>>(), true);
+            let whole = whole.map_err(|error| anyhow!(error))?;
+            for prompt in 1..ids.len() {
+                let pieces = streamed(&tokenizer, &ids, prompt)?;
+                let joined = pieces.concat();
+                assert!(whole.ends_with(&joined), "{path}: {joined:?} of {whole:?}");
+                let last = pieces.len() - 1;
+                assert!(
+                    pieces[..last]
+                        .iter()
+                        .all(|piece| !piece.contains('\u{fffd}'))
+                );
+            }
+            let joined = streamed(&tokenizer, &ids, 1)?.concat();
+            assert!(
+                joined.len() + 8 > whole.len(),
+                "{path}: {joined:?} of {whole:?}"
+            );
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn an_unfinished_character_is_shown_at_the_end() -> Result<()> {
+        let path = "../tests/fixtures/stories260k/tokenizer.json";
+        let tokenizer = tokenizer(&Path::new(env!("CARGO_MANIFEST_DIR")).join(path))?;
+        let mut ids = encode(&tokenizer, "a 🦀", true)?;
+        ids.pop();
+        let pieces = streamed(&tokenizer, &ids, 1)?;
+        assert!(
+            pieces.last().is_some_and(|last| last.contains('\u{fffd}')),
+            "{pieces:?}"
+        );
+        Ok(())
+    }
 }

@@ -1,0 +1,174 @@
+//! What a model cannot take is an error on every rank, before anything hangs or panics.
+
+use std::ops::ControlFlow;
+
+use tch::{Kind, Tensor, no_grad};
+use tp_models::LlamaForCausalLM;
+use tp_runtime::checkpoint::Checkpoint;
+use tp_runtime::generate::{GenerateOptions, Sampling, generate};
+use tp_runtime::model::{self, Inputs};
+use tp_runtime::nn::KvCache;
+use tp_runtime::parallel::ParallelModel;
+use tp_runtime::{Mode, Result, loss, tp_plan};
+use tp_tests::fixture::Fixture;
+use tp_tests::parity::{Setting, on_ranks, settings};
+
+tp_plan! {
+    /// Attention on a share of the sequence, which no layer can run.
+    SPLIT_ATTENTION for LlamaForCausalLM as "split attention";
+    "model.embed_tokens"                    => _       | VocabParallelEmbedding(output: Shard(1)),
+    "model.norm"                            => _       | SequenceParallel,
+    "lm_head"                               => Colwise,
+}
+
+fn on(degrees: &[usize], body: impl Fn(&ParallelModel) -> Result<()> + Sync) {
+    for setting in settings(degrees) {
+        on_ranks(&Fixture::open("llama_gqa").dir, setting, Kind::Float, &body);
+    }
+}
+
+fn ids(shape: [i64; 2]) -> Tensor {
+    Tensor::ones(shape, (Kind::Int64, tch::Device::Cpu))
+}
+
+fn refused<T>(outcome: Result<T>, part: &str) {
+    match outcome {
+        Ok(_) => panic!("went well, and should say: {part}"),
+        Err(error) => assert!(
+            error.to_string().contains(part),
+            "{part} is not in: {error}"
+        ),
+    }
+}
+
+#[test]
+fn inputs_that_are_no_batch() {
+    on(&[1, 2], |model| {
+        let forward = |ids: Tensor| model.forward(&Inputs::new(ids), None);
+        refused(forward(ids([0, 3])), "`input_ids` is [0, 3]");
+        refused(forward(ids([2, 0])), "[batch, sequence]");
+        refused(forward(ids([2, 3]).flatten(0, 1)), "[6]");
+        refused(forward(ids([2, 3]).to_kind(Kind::Float)), "Float");
+        let last = model.vocabulary_size() - 1;
+        let message = format!("0 to {last}");
+        refused(forward(ids([2, 3]) * (last + 1)), &message);
+        refused(forward(ids([2, 3]) * -1), &message);
+        Ok(())
+    });
+}
+
+#[test]
+fn masks_positions_and_labels_of_another_length() {
+    on(&[1, 2], |model| {
+        let masked = Inputs {
+            attention_mask: Some(ids([2, 4])),
+            ..Inputs::new(ids([2, 3]))
+        };
+        refused(
+            model.forward(&masked, None),
+            "`attention_mask` is [2, 4]: give [2, 3]",
+        );
+        for asked in [0, 4] {
+            let inputs = Inputs {
+                logits_to_keep: Some(asked),
+                ..Inputs::new(ids([2, 3]))
+            };
+            refused(model.forward(&inputs, None), "give 1 to 3");
+        }
+        let inputs = Inputs::new(ids([2, 3]));
+        refused(model.loss(&inputs, &ids([2, 4])), "`labels` is [2, 4]");
+        let unknown = ids([2, 3]) * model.vocabulary_size();
+        refused(model.loss(&inputs, &unknown), "`labels` holds ids");
+        let logits = model.forward(&inputs, None)?;
+        refused(
+            loss::cross_entropy(&logits, &ids([3, 2])),
+            "`labels` is [3, 2]",
+        );
+        Ok(())
+    });
+}
+
+#[test]
+fn caches_that_do_not_fit() {
+    on(&[1, 2], |model| {
+        let mut cache = KvCache::new(4);
+        let batch = |shape| Inputs::new(ids(shape));
+        refused(model.forward(&batch([2, 3]), Some(&mut cache)), "`no_grad`");
+        no_grad(|| {
+            model.forward(&batch([2, 3]), Some(&mut cache))?;
+            refused(
+                model.forward(&batch([2, 2]), Some(&mut cache)),
+                "asked to hold 5",
+            );
+            refused(
+                model.forward(&batch([1, 1]), Some(&mut cache)),
+                "another batch",
+            );
+            model.forward(&batch([2, 1]), Some(&mut cache)).map(|_| ())
+        })
+    });
+}
+
+#[test]
+fn prompts_and_sampling_that_make_no_sense() {
+    on(&[1, 2], |model| {
+        let go = |prompt: &Tensor, temperature, top_p| {
+            let options = GenerateOptions {
+                max_new_tokens: 2,
+                sampling: Sampling::Random {
+                    temperature,
+                    top_p,
+                    seed: 0,
+                },
+                stop: Vec::new(),
+            };
+            generate(model, prompt, &options, |_| ControlFlow::Continue(()))
+        };
+        refused(go(&ids([1, 0]), 1.0, 1.0), "`input_ids` is [1, 0]");
+        refused(go(&ids([1, 2]).flatten(0, 1), 1.0, 1.0), "[2]");
+        refused(go(&ids([1, 2]), 0.0, 1.0), "above 0");
+        refused(go(&ids([1, 2]), 1.0, 0.0), "above 0");
+        refused(go(&ids([1, 2]), f64::NAN, 1.0), "above 0");
+        go(&ids([1, 2]), 1.0, 0.5).map(|_| ())
+    });
+}
+
+#[test]
+fn attention_on_a_share_of_the_sequence() {
+    for setting in settings(&[1, 2]) {
+        let setting = Setting {
+            plan: Some(&SPLIT_ATTENTION),
+            ..setting
+        };
+        on_ranks(
+            &Fixture::open("llama_gqa").dir,
+            setting,
+            Kind::Float,
+            |model| {
+                // As long as there are ranks: each share is one position, which would broadcast unnoticed.
+                let outcome = model.forward(&Inputs::new(ids([1, 2])), None);
+                match setting.mode {
+                    Mode::TensorParallel => outcome.map(|_| ()),
+                    Mode::SequenceParallel => {
+                        refused(
+                            outcome,
+                            "`model.layers.0.self_attn.q_proj` gives `Shard(1)`",
+                        );
+                        Ok(())
+                    }
+                }
+            },
+        );
+    }
+}
+
+#[test]
+fn a_model_without_a_plan() -> Result<()> {
+    let checkpoint = Checkpoint::open(&Fixture::open("llama_gqa").dir)?;
+    let shapes = model::build(checkpoint.config())?;
+    refused(
+        shapes.forward(&Inputs::new(ids([1, 2])), None),
+        "`ParallelModel`",
+    );
+    Ok(())
+}
