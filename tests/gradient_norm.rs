@@ -45,7 +45,7 @@ fn check(name: &str, degrees: &[usize]) {
             let whole = reference(&fixture);
             let params = params(model);
             backward(model, &fixture)?;
-            let context = format!("{name}, {setting:?}");
+            let context = format!("{name}, {setting}");
             assert_near(gradient_norm(&params, model.group())?, whole, &context);
 
             let unclipped = clip_gradients(&params, 2.0 * whole, model.group())?;

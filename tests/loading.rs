@@ -78,7 +78,7 @@ fn a_rank_reads_and_holds_its_shard_and_what_is_replicated() {
                     bytes_read: stored * elements,
                     parameter_bytes: 4 * elements,
                 };
-                assert_eq!(report, expected, "{name}, {setting:?}, rank {rank}");
+                assert_eq!(report, expected, "{name}, {setting}, rank {rank}");
                 let held = model.parameters().into_iter().map(|named| {
                     let local = named.param.local();
                     (local.numel() * local.kind().elt_size_in_bytes()) as u64

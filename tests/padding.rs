@@ -87,7 +87,7 @@ fn check(name: &str, degrees: &[usize], side: Side) {
         on_ranks(&Fixture::open(name).dir, setting, Kind::Float, |model| {
             let rows = rows(&Fixture::open(name));
             let (inputs, labels) = padded(&rows, side);
-            let context = format!("{name}, {setting:?}, padded {side:?}");
+            let context = format!("{name}, {setting}, padded {side:?}");
 
             let logits = model.forward(&inputs, None)?.full()?;
             for (index, row) in rows.iter().enumerate() {

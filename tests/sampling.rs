@@ -30,7 +30,7 @@ fn chosen(
     let of_ranks = Mutex::new(Vec::new());
     on_bare_ranks(degree, |rank| {
         let logits = sharded(&logits(), &rank);
-        let mut sampler = Sampler::new(sampling);
+        let mut sampler = Sampler::new(sampling)?;
         let mut tokens = Vec::new();
         for _ in 0..rounds {
             tokens.push(Vec::try_from(sampler.choose(&logits)?)?);
