@@ -74,6 +74,12 @@ mod shim {
     /// CUDA's and NCCL's headers: of a toolkit, or of the wheels that pip puts beside torch.
     fn cuda_includes(lib: &Path) -> Vec<PathBuf> {
         println!("cargo:rerun-if-env-changed=CUDA_HOME");
+        let needed = lib.join("libtorch_cuda.so");
+        assert!(
+            needed.exists(),
+            "`nccl` needs a CUDA libtorch: there is no {}",
+            needed.display()
+        );
         let wheels = lib.join("../../nvidia");
         let toolkit = env::var_os("CUDA_HOME").map(|home| PathBuf::from(home).join("include"));
         let wheels =

@@ -6,3 +6,5 @@ pub mod compare;
 pub mod fixture;
 #[cfg(feature = "torch")]
 pub mod parity;
+#[cfg(feature = "torch")]
+pub mod ranks;

@@ -51,8 +51,11 @@ pub fn cross_entropy(logits: &DTensor, labels: &Tensor) -> Result<Tensor> {
     let kind = local.kind();
     let (loss, backward) = tch::no_grad(|| {
         let width = own.end - own.start;
-        let rows = local.reshape([-1, width]).to_kind(Kind::Float);
         let labels = labels.reshape([-1]);
+        // Not `-1` rows: a rank's part of a small vocabulary may be empty.
+        let rows = local
+            .reshape([labels.size()[0], width])
+            .to_kind(Kind::Float);
         let counted = labels.not_equal(IGNORED_LABEL);
         let count = counted.sum(Kind::Float);
         let maximum = reduce(row_maximum(&rows), ReduceOp::Max)?;

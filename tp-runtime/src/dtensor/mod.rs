@@ -162,11 +162,11 @@ impl DTensor {
         let Inner {
             local,
             stored,
+            placement,
             shape,
             group,
             producer,
             read,
-            ..
         } = &*self.0;
         if group.size() == 1 {
             return Ok(local.shallow_clone());
@@ -177,15 +177,22 @@ impl DTensor {
         if let Some((.., tensor)) = read.borrow().iter().find(known) {
             return Ok(tensor.shallow_clone());
         }
-        let redistribution = Redistribution::new(*stored, to, gradient).map_err(|_| {
+        // One chunk does not lead to another, but the whole that readers were promised does.
+        let gather_first = *placement == Placement::Replicate
+            && matches!((stored, to), (Placement::Shard(a), Placement::Shard(b)) if *a != b);
+        let (from, local) = match gather_first {
+            true => (*placement, self.full()?),
+            false => (*stored, local.shallow_clone()),
+        };
+        let redistribution = Redistribution::new(from, to, gradient).map_err(|_| {
             PlacementError::NoRedistribution {
                 producer: producer.to_string(),
-                from: *stored,
+                from,
                 reader: reader.to_string(),
                 to,
             }
         })?;
-        let tensor = apply::redistribute(local, redistribution, shape, group, reader)?;
+        let tensor = apply::redistribute(&local, redistribution, shape, group, reader)?;
         read.borrow_mut()
             .push((to, gradient, tensor.shallow_clone()));
         Ok(tensor)

@@ -104,7 +104,7 @@ fn draw(probabilities: &Tensor, top_p: f64, draws: &[f32]) -> Tensor {
     let (sorted, ids) = probabilities.sort(-1, true);
     let before = sorted.cumsum(-1, Kind::Float) - &sorted;
     // The token that crosses the threshold is kept, so one always is.
-    let kept = &sorted * before.le(top_p);
+    let kept = &sorted * before.lt(top_p);
     let cumulative = kept.cumsum(-1, Kind::Float);
     let total = cumulative.select(1, -1);
     let target = Tensor::from_slice(draws).to_device(total.device()) * total;

@@ -15,7 +15,7 @@ use tp_runtime::parallel::ParallelModel;
 
 use crate::ranks::{Rank, RankArgs};
 
-/// Run a batch and write what comes out, to compare with another framework
+/// Runs a batch and writes what comes out, to compare with another framework
 ///
 /// IN.safetensors holds `input_ids` [batch, sequence] (i64) and may hold `attention_mask` of the same
 /// shape (ones and zeros) and `labels` (not shifted; -100 is ignored; the default is `input_ids`).

@@ -14,7 +14,7 @@ use tp_runtime::parallel::ParallelModel;
 use crate::ranks::{Rank, RankArgs};
 use crate::text;
 
-/// Continue a prompt; the same text at any number of ranks
+/// Continues a prompt; the same text at any number of ranks
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
     /// The checkpoint's folder: config.json, safetensors and tokenizer.json

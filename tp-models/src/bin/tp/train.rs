@@ -17,7 +17,7 @@ use tp_runtime::parallel::ParallelModel;
 use crate::ranks::{Rank, RankArgs};
 use crate::text;
 
-/// Train on a text; the same losses at any number of ranks
+/// Trains on a text; the same losses at any number of ranks
 #[derive(Args, Debug)]
 #[command(group(clap::ArgGroup::new("start").required(true).args(["model", "config"])))]
 pub(super) struct Arguments {

@@ -15,6 +15,11 @@ use crate::comm::{Backend, BackendKind, Call, Collective, CommError, ReduceOp};
 use crate::ffi::c10d::{Group, Store};
 use crate::plan::chunk;
 
+/// libtorch's flight recorder keeps an unguarded map of all Gloo groups of a process, so ranks that
+/// are threads begin their collectives one after the other. NCCL groups cannot: there a rank's first
+/// collective waits for the other ranks.
+static FLIGHT_RECORDER: Mutex<()> = Mutex::new(());
+
 /// One rank of a group that libtorch joins.
 pub(in super::super) struct C10dGroup {
     member: Member,
@@ -86,6 +91,11 @@ impl C10dGroup {
         let tensor = self.carried(tensor)?;
         let (rank, size) = (self.member.rank, self.member.ranks.len());
         let group = self.group.lock().unwrap_or_else(PoisonError::into_inner);
+        let recorder = (self.member.kind == BackendKind::Gloo).then(|| {
+            FLIGHT_RECORDER
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+        });
         let (work, result, packed) = match collective {
             Collective::AllReduce(op) => {
                 let result = writable(tensor)?;
@@ -116,6 +126,7 @@ impl C10dGroup {
             }
             Collective::Barrier => (Some(group.barrier()), tensor, None),
         };
+        drop(recorder);
         let work = work.transpose().map_err(|error| origin.fault(error))?;
         Ok(C10dWork {
             work,

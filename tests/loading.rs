@@ -1,0 +1,231 @@
+//! From a checkpoint onto ranks and back: no byte too many, none lost.
+
+use std::path::Path;
+use std::sync::Mutex;
+
+use tch::{Device, Kind};
+use tp_models as _;
+use tp_runtime::Result;
+use tp_runtime::checkpoint::{Checkpoint, LoadReport};
+use tp_runtime::comm::RankContext;
+use tp_runtime::mesh::DeviceMesh;
+use tp_runtime::model::Inputs;
+use tp_runtime::optim::{AdamW, AdamWOptions};
+use tp_runtime::parallel::{ParallelModel, ParallelOptions};
+use tp_runtime::plan::chunk;
+use tp_tests::compare::{Tolerance, assert_close};
+use tp_tests::fixture::Fixture;
+use tp_tests::parity::{Setting, on_ranks, settings};
+use tp_tests::ranks::on_bare_ranks;
+
+/// The dimension that Llama's plan splits, by the parameter's name alone.
+fn sharded(name: &str) -> Option<usize> {
+    let ends = |module: &str| name.contains(&format!("{module}."));
+    if ["o_proj", "down_proj"].into_iter().any(ends) {
+        return name.ends_with("weight").then_some(1);
+    }
+    [
+        "embed_tokens",
+        "lm_head",
+        "q_proj",
+        "k_proj",
+        "v_proj",
+        "gate_proj",
+        "up_proj",
+    ]
+    .into_iter()
+    .any(ends)
+    .then_some(0)
+}
+
+/// How many elements a rank holds, from the shapes that the files state.
+fn elements(checkpoint: &Checkpoint, rank: usize, degree: usize) -> u64 {
+    let part = |(name, info): (&str, &tp_runtime::checkpoint::TensorInfo)| {
+        let mut shape = info.shape.clone();
+        if let Some(dim) = sharded(name) {
+            shape[dim] = chunk(shape[dim], rank, degree).count() as i64;
+        }
+        shape.iter().product::<i64>() as u64
+    };
+    checkpoint.tensors().map(part).sum()
+}
+
+fn load(dir: &Path, rank: RankContext, setting: Setting) -> Result<(ParallelModel, LoadReport)> {
+    let mesh = DeviceMesh::new(rank.world, &[("tp", setting.degree)])?;
+    let options = ParallelOptions {
+        mode: setting.mode,
+        ..Default::default()
+    };
+    ParallelModel::load(&Checkpoint::open(dir)?, &mesh, options)
+}
+
+#[test]
+fn a_rank_reads_and_holds_its_shard_and_what_is_replicated() {
+    // 2 bytes an element in the file of the last, 4 in memory.
+    for (name, degrees, stored) in [
+        ("llama_gqa", &[1, 2, 4][..], 4),
+        ("llama_tied", &[1, 2], 4),
+        ("llama_bias", &[1, 2, 4], 4),
+        ("llama_bf16", &[1, 2, 4], 2),
+    ] {
+        let dir = Fixture::open(name).dir;
+        for setting in settings(degrees) {
+            on_bare_ranks(setting.degree, |context| {
+                let rank = context.rank();
+                let elements = elements(&Checkpoint::open(&dir)?, rank, setting.degree);
+                let (model, report) = load(&dir, context, setting)?;
+                let expected = LoadReport {
+                    bytes_read: stored * elements,
+                    parameter_bytes: 4 * elements,
+                };
+                assert_eq!(report, expected, "{name}, {setting:?}, rank {rank}");
+                let held = model.parameters().into_iter().map(|named| {
+                    let local = named.param.local();
+                    (local.numel() * local.kind().elt_size_in_bytes()) as u64
+                });
+                assert_eq!(held.sum::<u64>(), expected.parameter_bytes);
+                Ok(())
+            });
+        }
+    }
+}
+
+/// Whether two checkpoints hold the same tensors, bit by bit.
+fn assert_same(found: &Path, original: &Path) -> Result<()> {
+    let (found, original) = (Checkpoint::open(found)?, Checkpoint::open(original)?);
+    let names = |checkpoint: &Checkpoint| -> Vec<String> {
+        let mut names: Vec<_> = checkpoint
+            .tensors()
+            .map(|(name, info)| format!("{name} {:?} {:?}", info.dtype, info.shape))
+            .collect();
+        names.sort();
+        names
+    };
+    assert_eq!(names(&found), names(&original));
+    for (name, _) in original.tensors() {
+        let read = |checkpoint: &Checkpoint| checkpoint.read(name, Kind::Float, Device::Cpu);
+        assert_eq!(read(&found)?, read(&original)?, "{name}");
+    }
+    assert_eq!(found.config(), original.config());
+    Ok(())
+}
+
+#[test]
+fn what_ranks_save_is_what_they_loaded() -> Result<()> {
+    for (name, degrees, kind) in [
+        ("llama_gqa", &[1, 2, 4][..], Kind::Float),
+        ("llama_tied", &[2], Kind::Float),
+        ("llama_bias", &[2, 4], Kind::Float),
+        ("llama_bf16", &[2, 4], Kind::BFloat16),
+    ] {
+        let original = Fixture::open(name).dir;
+        for setting in settings(degrees) {
+            let copy = tempfile::tempdir().expect("a temporary folder");
+            on_ranks(&original, setting, kind, |model| model.save(copy.path()));
+            assert_same(copy.path(), &original)?;
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn a_tied_head_stays_tied_through_training_and_saving() {
+    for setting in settings(&[2]) {
+        let fixture = Fixture::open("llama_tied");
+        let saved = tempfile::tempdir().expect("a temporary folder");
+        let logits = Mutex::new(Vec::new());
+        on_ranks(&fixture.dir, setting, Kind::Float, |model| {
+            let fixture = Fixture::open("llama_tied");
+            let inputs = Inputs::new(fixture.tensor("even/input_ids"));
+            let params = model.parameters().into_iter().map(|named| named.param);
+            let mut optimizer = AdamW::new(params, AdamWOptions::default());
+            model
+                .loss(&inputs, &fixture.tensor("even/labels"))?
+                .f_backward()?;
+            optimizer.step()?;
+            let trained = model.forward(&inputs, None)?.full()?.detach();
+            logits.lock().expect("no rank panicked").push(trained);
+            model.save(saved.path())
+        });
+        let trained = logits
+            .into_inner()
+            .expect("no rank panicked")
+            .swap_remove(0);
+        let checkpoint = Checkpoint::open(saved.path()).expect("a checkpoint");
+        assert!(
+            checkpoint
+                .tensors()
+                .all(|(name, _)| name != "lm_head.weight")
+        );
+        let trained = Mutex::new(trained);
+        for setting in settings(&[1, 2]) {
+            on_ranks(saved.path(), setting, Kind::Float, |model| {
+                let named = model.parameters();
+                let table = named
+                    .iter()
+                    .find(|named| named.name == "model.embed_tokens.weight");
+                let tied = table.map(|named| named.tied.clone());
+                assert_eq!(tied, Some(vec!["lm_head.weight".to_owned()]));
+                let inputs = Inputs::new(Fixture::open("llama_tied").tensor("even/input_ids"));
+                let logits = model.forward(&inputs, None)?.full()?;
+                let trained = trained.lock().expect("no rank panicked").shallow_clone();
+                assert_close("logits", &logits, &trained, Tolerance::F32);
+                Ok(())
+            });
+        }
+    }
+}
+
+/// What loading or saving says on each rank, when it fails.
+fn messages(degree: usize, body: impl Fn(RankContext) -> Result<()> + Sync) -> Vec<String> {
+    let messages = Mutex::new(Vec::new());
+    on_bare_ranks(degree, |rank| {
+        let error = body(rank).expect_err("a rank went on alone");
+        let mut messages = messages.lock().expect("no rank panicked");
+        messages.push(error.to_string());
+        Ok(())
+    });
+    messages.into_inner().expect("no rank panicked")
+}
+
+#[test]
+fn what_one_rank_cannot_load_every_rank_knows() {
+    let good = Fixture::open("llama_gqa").dir;
+    let bad = tempfile::tempdir().expect("a temporary folder");
+    for file in std::fs::read_dir(&good).expect("a fixture").flatten() {
+        std::fs::copy(file.path(), bad.path().join(file.file_name())).expect("a copy");
+    }
+    // One rank's copy has another model's weights.
+    let other = Fixture::open("llama_tied").dir.join("model.safetensors");
+    std::fs::copy(other, bad.path().join("model.safetensors")).expect("a copy");
+    for setting in settings(&[2, 4]) {
+        let messages = messages(setting.degree, |rank| {
+            let dir = match rank.rank() {
+                1 => bad.path(),
+                _ => &good,
+            };
+            load(dir, rank, setting).map(drop)
+        });
+        assert_eq!(messages.len(), setting.degree);
+        for message in messages {
+            for part in ["`model.embed_tokens.weight`", "[128, 32]"] {
+                assert!(message.contains(part), "{part} is not in: {message}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_the_first_rank_cannot_save_every_rank_knows() {
+    let file = tempfile::NamedTempFile::new().expect("a temporary file");
+    for setting in settings(&[2]) {
+        let messages = messages(2, |rank| {
+            let (model, _) = load(&Fixture::open("llama_gqa").dir, rank, setting)?;
+            model.save(file.path())
+        });
+        let name = file.path().display().to_string();
+        for message in messages {
+            assert!(message.contains(&name), "{message}");
+        }
+    }
+}
