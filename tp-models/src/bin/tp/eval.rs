@@ -50,6 +50,10 @@ struct Batch {
 }
 
 pub(super) fn run(args: &Arguments) -> Result<()> {
+    ensure!(
+        args.generate.is_none_or(|new| new >= 0),
+        "--generate must not be negative"
+    );
     args.ranks.run(&args.model, |rank| eval(args, &rank))
 }
 
@@ -59,8 +63,8 @@ fn eval(args: &Arguments, rank: &Rank) -> Result<()> {
     let (model, _) = ParallelModel::load(&checkpoint, &rank.mesh, rank.options)?;
     batch.check(&model)?;
     ensure!(
-        args.generate.is_none() || batch.attention_mask.is_none(),
-        "--generate goes on after whole prompts: leave out `attention_mask`"
+        args.generate.is_none() || !batch.is_padded()?,
+        "--generate takes no padded batch, and `attention_mask` holds zeros: give rows of one length"
     );
     let mut outputs = Vec::new();
     let mut write = |name: String, tensor: Tensor| {
@@ -143,11 +147,23 @@ impl Batch {
                 tensor.kind()
             );
         }
+        if let Some(mask) = &attention_mask {
+            let known = mask.eq(0).logical_or(&mask.eq(1)).all();
+            ensure!(
+                bool::try_from(known)?,
+                "`attention_mask` holds other numbers than 1 for tokens and 0 for padding"
+            );
+        }
         Ok(Self {
             input_ids,
             attention_mask,
             labels,
         })
+    }
+
+    fn is_padded(&self) -> Result<bool> {
+        let zeros = self.attention_mask.as_ref().map(|mask| mask.eq(0).any());
+        Ok(zeros.map(bool::try_from).transpose()?.unwrap_or(false))
     }
 
     /// Ids that the model does not have would be looked up in nobody's part of the vocabulary.

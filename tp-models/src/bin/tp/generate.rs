@@ -54,8 +54,8 @@ pub(super) fn run(args: &Arguments) -> Result<()> {
         "--top-p must be above 0 and at most 1"
     );
     ensure!(
-        args.temperature.is_none_or(|t| t > 0.0),
-        "--temperature must be above 0; leave it out for the likeliest"
+        args.temperature.is_none_or(|t| t > 0.0 && t.is_finite()),
+        "--temperature must be a number above 0; leave it out for the likeliest"
     );
     args.ranks.run(&args.model, |rank| tell(args, &rank))
 }

@@ -1,5 +1,6 @@
 //! The flags every sharded run shares, and the run itself.
 
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::time::Duration;
 
@@ -18,8 +19,8 @@ use crate::model::{Dtype, config, mode};
 #[derive(Args, Clone, Debug)]
 pub(crate) struct RankArgs {
     /// How many ranks share the model (the tensor-parallel degree)
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    tp: usize,
+    #[arg(long, value_name = "N", default_value = "1")]
+    tp: NonZeroUsize,
     /// Split the activations between blocks over the sequence, too
     #[arg(long)]
     sequence_parallel: bool,
@@ -37,7 +38,7 @@ pub(crate) struct RankArgs {
     dtype: Dtype,
     /// libtorch's threads per rank [default: cores / ranks]
     #[arg(long, value_name = "T")]
-    threads: Option<usize>,
+    threads: Option<NonZeroUsize>,
     /// Seconds a rank waits for the others
     #[arg(long, value_name = "SECONDS", default_value_t = 300)]
     timeout: u64,
@@ -89,12 +90,12 @@ impl RankArgs {
                 Backend::Nccl => BackendKind::Nccl,
             }),
             timeout: Duration::from_secs(self.timeout),
-            threads_per_rank: self.threads,
+            threads_per_rank: self.threads.map(NonZeroUsize::get),
             device: match self.device {
                 Device::Cpu => DeviceKind::Cpu,
                 Device::Cuda => DeviceKind::Cuda,
             },
-            ..Launch::new(self.tp)
+            ..Launch::new(self.tp.get())
         };
         let run = |context: RankContext| {
             let options = ParallelOptions {
@@ -104,7 +105,7 @@ impl RankArgs {
                 device: context.device,
             };
             let is_first = context.rank() == 0;
-            let mesh = DeviceMesh::new(context.world, &[("tp", self.tp)])?;
+            let mesh = DeviceMesh::new(context.world, &[("tp", self.tp.get())])?;
             // The whole chain of causes, since only its text crosses from a rank to the job.
             body(Rank {
                 mesh,

@@ -1,0 +1,8 @@
+//! The program `tp` as people run models with it.
+
+mod eval;
+mod generate;
+mod processes;
+mod refusals;
+mod support;
+mod train;
