@@ -167,6 +167,8 @@ fn a_world_that_is_not_the_degree_is_refused() {
         message.contains("WORLD_SIZE=3") && message.contains("2 ranks"),
         "{message}"
     );
+    let message = refused(stories().env("RANK", "0"), 1);
+    assert!(message.contains("WORLD_SIZE is not"), "{message}");
     let message = refused(stories().envs([("RANK", "two"), ("WORLD_SIZE", "2")]), 1);
     assert!(
         message.contains("RANK") && message.contains("two"),

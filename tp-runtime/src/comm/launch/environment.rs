@@ -21,10 +21,20 @@ pub(super) struct Environment {
 }
 
 impl Environment {
-    /// Reads the variables; `None` unless RANK and WORLD_SIZE are set.
+    /// Reads the variables; `None` where neither RANK nor WORLD_SIZE is set.
     pub(super) fn read() -> Result<Option<Self>> {
-        if std::env::var_os("RANK").is_none() || std::env::var_os("WORLD_SIZE").is_none() {
-            return Ok(None);
+        let is_set = |name| std::env::var_os(name).is_some();
+        let half = match (is_set("RANK"), is_set("WORLD_SIZE")) {
+            (false, false) => return Ok(None),
+            (true, true) => None,
+            (true, false) => Some(("RANK", "WORLD_SIZE")),
+            (false, true) => Some(("WORLD_SIZE", "RANK")),
+        };
+        if let Some((set, lacking)) = half {
+            let message = format!(
+                "{set} is set, but {lacking} is not: start with `torchrun`, or set both or neither"
+            );
+            return Err(fault(message).into());
         }
         let rank = number("RANK", None)?;
         let world_size = number("WORLD_SIZE", None)?;
