@@ -55,4 +55,3 @@ pub mod llama;
 mod options;
 
 pub use llama::LlamaForCausalLM;
-pub use options::Activation;
