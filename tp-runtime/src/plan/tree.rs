@@ -77,8 +77,9 @@ pub enum Arity {
 /// One step of a module's forward, for the layout flow.
 #[derive(Debug)]
 pub enum Stage {
-    /// These children all read the value of the stage before; the next reads theirs.
-    Feed(&'static [&'static str]),
+    /// Branches that all read the value of the stage before, each a chain of children; the next
+    /// stage reads what they end in.
+    Feed(&'static [&'static [&'static str]]),
     /// The value is added to the residual stream, which it then becomes.
     Residual,
 }
