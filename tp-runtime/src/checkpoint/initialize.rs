@@ -26,6 +26,7 @@ pub fn initialize(
         world_size,
         kind,
         device,
+        ..
     } = options;
     for NamedParam { name, param, .. } in params {
         let shape = param.local_shape(rank, world_size);
