@@ -53,5 +53,7 @@
 
 pub mod llama;
 mod options;
+#[cfg(feature = "explain")]
+pub mod program;
 
 pub use llama::LlamaForCausalLM;
