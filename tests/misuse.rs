@@ -122,7 +122,12 @@ fn prompts_and_sampling_that_make_no_sense() {
                 },
                 stop: Vec::new(),
             };
-            generate(model, prompt, &options, |_| ControlFlow::Continue(()))
+            generate(
+                model,
+                &Inputs::new(prompt.shallow_clone()),
+                &options,
+                |_| ControlFlow::Continue(()),
+            )
         };
         refused(go(&ids([1, 0]), 1.0, 1.0), "`input_ids` is [1, 0]");
         refused(go(&ids([1, 2]).flatten(0, 1), 1.0, 1.0), "[2]");

@@ -190,7 +190,9 @@ pub fn check_generation(model: &ParallelModel, fixture: &Fixture, prompt: &str) 
         sampling: Sampling::Greedy,
         stop: Vec::new(),
     };
-    let generated = generate(model, &ids, &options, |_| ControlFlow::Continue(()))?;
+    let generated = generate(model, &Inputs::new(ids), &options, |_| {
+        ControlFlow::Continue(())
+    })?;
     assert_eq!(generated, reference, "{prompt}/generated");
     Ok(())
 }

@@ -22,6 +22,18 @@ pub fn next_token_labels(labels: &Tensor) -> Tensor {
     shifted
 }
 
+/// The mean cross entropy of predicting each next label: the loss of a causal model.
+///
+/// # Shapes
+/// logits `[batch, sequence, vocabulary]`, labels `[batch, sequence]`, not shifted → a scalar
+///
+/// # Errors
+/// As [`cross_entropy`].
+pub fn next_token(logits: &DTensor, labels: &Tensor) -> Result<Tensor> {
+    check_labels(logits.shape(), labels)?;
+    cross_entropy(logits, &next_token_labels(labels))
+}
+
 /// Mean cross entropy over the labels that are not [`IGNORED_LABEL`], in f32, on every rank.
 ///
 /// Logits sharded over the vocabulary are never gathered: ranks exchange two numbers a position (the

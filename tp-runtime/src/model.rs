@@ -2,15 +2,19 @@
 
 mod error;
 #[cfg(feature = "torch")]
+mod input_error;
+#[cfg(feature = "torch")]
 mod inputs;
 mod registry;
+mod rename;
 
 pub use error::ModelError;
 #[cfg(feature = "torch")]
 pub(crate) use inputs::check_range;
-#[cfg(feature = "torch")]
-pub use inputs::{InputError, Inputs};
 pub use registry::{ModelEntry, build, model_for, models};
+pub use rename::Rename;
+#[cfg(feature = "torch")]
+pub use {input_error::InputError, inputs::Inputs};
 
 use serde_json::Value;
 
@@ -19,7 +23,7 @@ use crate::module::{self, Module, NamedLayer, NamedParam};
 use crate::plan::Node;
 
 #[cfg(feature = "torch")]
-use {crate::dtensor::DTensor, crate::nn::KvCache};
+use {crate::dtensor::DTensor, crate::loss, crate::nn::KvCache, tch::Tensor};
 
 /// The modules of a model whose type is not known.
 pub trait Modules: 'static {
@@ -52,16 +56,44 @@ pub trait Model: Modules {
     /// How many tokens the model knows.
     fn vocabulary_size(&self) -> i64;
 
+    /// What it takes beside `input_ids`, under the names of transformers.
+    fn takes(&self) -> &'static [&'static str] {
+        &["attention_mask"]
+    }
+
+    /// Names that older checkpoints use for its tensors; the first that fits is taken.
+    fn renames(&self) -> &'static [Rename] {
+        &[]
+    }
+
+    /// The length beyond which all positions are computed anew, a cache included (LongRoPE).
+    fn recomputes_beyond(&self) -> Option<i64> {
+        None
+    }
+
     /// Logits for a batch.
     ///
     /// # Shapes
     /// ids `[batch, sequence]` → `[batch, sequence, vocabulary]`, placed as the head's row says; the
-    /// last [`Inputs::logits_to_keep`] positions where that is set.
+    /// last [`Inputs::logits_to_keep`] positions where that is set. A classifier gives `[batch, labels]`.
     ///
     /// # Errors
     /// When layouts do not meet or a collective fails.
     #[cfg(feature = "torch")]
     fn forward(&self, inputs: &Inputs, cache: Option<&mut KvCache>) -> Result<DTensor>;
+
+    /// What training makes small: the mean cross entropy of each next token, unless the model says otherwise.
+    ///
+    /// # Shapes
+    /// logits as [`Self::forward`] gives them, labels `[batch, sequence]`, not shifted → a scalar, the same
+    /// on every rank
+    ///
+    /// # Errors
+    /// When the labels do not belong to the logits, or a collective fails.
+    #[cfg(feature = "torch")]
+    fn loss(&self, logits: &DTensor, labels: &Tensor) -> Result<Tensor> {
+        loss::next_token(logits, labels)
+    }
 }
 
 /// A model that is built from its `config.json`.

@@ -10,9 +10,8 @@ use crate::Result;
 use crate::checkpoint::{self, Checkpoint, LoadOptions, LoadReport};
 use crate::comm::ProcessGroup;
 use crate::dtensor::DTensor;
-use crate::loss;
 use crate::mesh::DeviceMesh;
-use crate::model::{self, InputError, Inputs, Model};
+use crate::model::{self, Inputs, Model};
 use crate::module::{NamedParam, Param};
 use crate::nn::{KvCache, Placed};
 use crate::plan::{Mode, Placement, Plan, Resolution, plan_for_architecture, resolve};
@@ -132,6 +131,7 @@ impl ParallelModel {
             world_size: self.group.size(),
             kind: self.options.kind,
             device: self.options.device,
+            renames: self.model.renames(),
         }
     }
 
@@ -185,26 +185,32 @@ impl ParallelModel {
 
     /// Whether the model can take the inputs after `past` positions.
     pub(crate) fn check(&self, inputs: &Inputs, past: i64) -> Result<()> {
-        Ok(inputs.check(self.vocabulary_size(), self.device(), past)?)
+        Ok(inputs.check(&*self.model, self.device(), past)?)
     }
 
-    /// The mean cross entropy of predicting each next label, the same on every rank.
+    /// The length beyond which all positions are computed anew; see [`Model::recomputes_beyond`].
+    pub fn recomputes_beyond(&self) -> Option<i64> {
+        self.model.recomputes_beyond()
+    }
+
+    /// What training makes small, the same on every rank; see [`Model::loss`].
     ///
     /// # Shapes
-    /// labels `[batch, sequence]`, not shifted → a scalar
+    /// labels `[batch, sequence]`, not shifted; `[batch]` for a classifier → a scalar
     ///
     /// # Errors
-    /// As [`Self::forward`], or when there is not one label for each token.
+    /// As [`Self::forward`], or when the labels do not belong to the logits.
     pub fn loss(&self, inputs: &Inputs, labels: &Tensor) -> Result<Tensor> {
-        if labels.size() != inputs.input_ids.size() {
-            return Err(InputError::Labels {
-                found: labels.size(),
-                wanted: inputs.input_ids.size(),
-            }
-            .into());
-        }
         let logits = self.forward(inputs, None)?;
-        loss::cross_entropy(&logits, &loss::next_token_labels(labels))
+        self.loss_of(&logits, labels)
+    }
+
+    /// The loss of logits that [`Self::forward`] gave.
+    ///
+    /// # Errors
+    /// When the labels do not belong to the logits, or a collective fails.
+    pub fn loss_of(&self, logits: &DTensor, labels: &Tensor) -> Result<Tensor> {
+        self.model.loss(logits, labels)
     }
 
     /// A parameter, whole, on every rank; one that a rank holds whole shares its memory.

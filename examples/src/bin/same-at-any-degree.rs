@@ -100,7 +100,9 @@ fn run(arguments: &Arguments, prompt: &[i64], rank: RankContext) -> tp_runtime::
         sampling,
         stop,
     };
-    let tokens = generate(&model, &ids, &options, |_| ControlFlow::Continue(()))?;
+    let tokens = generate(&model, &Inputs::new(ids), &options, |_| {
+        ControlFlow::Continue(())
+    })?;
     Ok(Outcome {
         logits: logits.to_kind(Kind::Double),
         tokens: Vec::try_from(tokens.squeeze_dim(0))?,

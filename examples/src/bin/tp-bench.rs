@@ -134,7 +134,12 @@ fn measure(arguments: &Arguments, rank: RankContext) -> Result<Value> {
         stop: vec![],
     };
     let decode = median_seconds(&world, 1, 3, || {
-        let _ = generate(&model, &prompt, &options, |_| ControlFlow::Continue(()))?;
+        let _ = generate(
+            &model,
+            &Inputs::new(prompt.shallow_clone()),
+            &options,
+            |_| ControlFlow::Continue(()),
+        )?;
         Ok(())
     })?;
     Ok(json!({

@@ -6,6 +6,7 @@ use tch::{Device, Kind};
 
 use super::error::CheckpointError;
 use super::{Checkpoint, names};
+use crate::model::Rename;
 use crate::module::{NamedParam, Param};
 use crate::plan::{Placement, chunk};
 
@@ -20,6 +21,8 @@ pub struct LoadOptions {
     pub kind: Kind,
     /// The device they are held on.
     pub device: Device,
+    /// What older checkpoints call the parameters.
+    pub renames: &'static [Rename],
 }
 
 /// What loading took.
@@ -43,13 +46,14 @@ pub fn load(
     params: &[NamedParam<'_>],
     options: &LoadOptions,
 ) -> Result<LoadReport, CheckpointError> {
-    let sources = names::assign(checkpoint, params)?;
     let &LoadOptions {
         rank,
         world_size,
         kind,
         device,
+        renames,
     } = options;
+    let sources = names::assign(checkpoint, params, renames)?;
     let before = checkpoint.bytes_read();
     let mut parameter_bytes = 0;
     for (NamedParam { param, .. }, source) in params.iter().zip(sources) {

@@ -1,34 +1,51 @@
 //! Which tensor of a checkpoint belongs to which parameter of a model.
 
-use std::collections::HashSet;
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 
 use super::dtype::kind_of;
 use super::error::CheckpointError;
 use super::faults::{Fault, Faults};
 use super::reader::{Checkpoint, TensorInfo};
+use crate::model::Rename;
 use crate::module::NamedParam;
 
 /// Finds the tensor of each parameter, in the order of the parameters.
 ///
-/// A tied parameter may be stored under any of its names, or under several.
+/// A tied parameter may be stored under any of its names, or under several; `renames` say what older
+/// checkpoints call the parameters.
 ///
 /// # Errors
 /// If a parameter has no tensor, a tensor no parameter, or shapes or types differ; all at once.
 pub(super) fn assign<'a>(
-    checkpoint: &Checkpoint,
-    params: &'a [NamedParam<'_>],
+    checkpoint: &'a Checkpoint,
+    params: &[NamedParam<'_>],
+    renames: &[Rename],
 ) -> Result<Vec<&'a str>, CheckpointError> {
     let known: HashSet<&str> = params.iter().flat_map(names).collect();
-    let extra: Vec<(&str, &TensorInfo)> = checkpoint
-        .tensors()
-        .filter(|(name, _)| !known.contains(name) && !is_buffer(name))
-        .collect();
+    let mut stored = HashMap::new();
+    let mut extra: Vec<(&str, &TensorInfo)> = Vec::new();
+    for (file_name, info) in checkpoint.tensors() {
+        let name = Rename::apply(renames, file_name);
+        if known.contains(name.as_str()) {
+            // Where a tensor is stored under both its names, today's is the one.
+            match stored.entry(name) {
+                Entry::Vacant(entry) => drop(entry.insert((file_name, info))),
+                Entry::Occupied(mut entry) if entry.key() == file_name => {
+                    entry.insert((file_name, info));
+                }
+                Entry::Occupied(_) => {}
+            }
+        } else if !is_buffer(&name) {
+            extra.push((file_name, info));
+        }
+    }
     let mut misfits = Vec::new();
     let mut sources = Vec::with_capacity(params.len());
     let mut missing = Vec::new();
     for named in params {
-        match names(named).find_map(|name| Some((name, checkpoint.tensor(name)?))) {
-            Some((name, info)) => {
+        match names(named).find_map(|name| stored.get(name)) {
+            Some(&(name, info)) => {
                 misfits.extend(misfit(named, name, info));
                 sources.push(name);
             }

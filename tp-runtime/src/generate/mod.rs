@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use tch::Tensor;
 
 use crate::Result;
-use crate::model::Inputs;
+use crate::model::{InputError, Inputs};
 use crate::nn::KvCache;
 use crate::parallel::ParallelModel;
 
@@ -26,6 +26,8 @@ pub struct GenerateOptions {
 
 /// Appends tokens to a batch of prompts of one length, with a key-value cache.
 ///
+/// What the prompt holds beside its ids, such as images, the model sees once.
+///
 /// `each` sees the new tokens, `[batch]`, as they come and may break off; it must decide alike on
 /// every rank.
 ///
@@ -36,34 +38,44 @@ pub struct GenerateOptions {
 /// When the model cannot take the prompt, the sampling makes no sense, or a collective fails.
 pub fn generate(
     model: &ParallelModel,
-    prompt: &Tensor,
+    prompt: &Inputs,
     options: &GenerateOptions,
     mut each: impl FnMut(&Tensor) -> ControlFlow<()>,
 ) -> Result<Tensor> {
-    model.check(&Inputs::new(prompt.shallow_clone()), 0)?;
+    model.check(prompt, 0)?;
+    if prompt.attention_mask.is_some() {
+        return Err(InputError::PaddedPrompt.into());
+    }
     tch::no_grad(|| {
+        let ids = &prompt.input_ids;
+        let capacity = ids.size()[1] + options.max_new_tokens;
         let mut sampler = Sampler::new(options.sampling)?;
-        let mut cache = KvCache::new(prompt.size()[1] + options.max_new_tokens);
-        let mut tokens = vec![prompt.shallow_clone()];
-        let mut next = prompt.shallow_clone();
+        let mut cache = KvCache::new(capacity);
+        let mut tokens = vec![ids.shallow_clone()];
+        let mut inputs = prompt.shallow_clone();
         let mut finished: Option<Tensor> = None;
         for _ in 0..options.max_new_tokens {
-            let inputs = Inputs {
-                logits_to_keep: Some(1),
-                ..Inputs::new(next)
-            };
+            inputs.logits_to_keep = Some(1);
             let logits = model.forward(&inputs, Some(&mut cache))?;
             let mut chosen = sampler.choose(&logits)?;
             if let (Some(finished), Some(last)) = (&finished, tokens.last()) {
                 chosen = last.select(1, -1).where_self(finished, &chosen);
             }
             let stopped = stops(&chosen, &options.stop);
-            next = chosen.unsqueeze(1);
-            tokens.push(next.shallow_clone());
+            tokens.push(chosen.unsqueeze(1));
             if each(&chosen).is_break() || bool::try_from(stopped.all())? {
                 break;
             }
             finished = Some(stopped);
+            inputs = Inputs::new(chosen.unsqueeze(1));
+            let (seen, limit) = (cache.length(), model.recomputes_beyond());
+            if limit.is_some_and(|limit| seen == limit) {
+                cache = KvCache::new(capacity);
+                inputs = Inputs {
+                    input_ids: Tensor::cat(&tokens, 1),
+                    ..prompt.shallow_clone()
+                };
+            }
         }
         Ok(Tensor::cat(&tokens, 1))
     })

@@ -2,6 +2,8 @@
 
 use tch::{Device, Kind, Tensor};
 
+use super::{InputError, Model};
+
 /// What a model is given, under transformers' names; the same on every rank.
 #[derive(Debug)]
 pub struct Inputs {
@@ -9,6 +11,12 @@ pub struct Inputs {
     pub input_ids: Tensor,
     /// Ones for tokens and zeros for padding, `[batch, past + sequence]`.
     pub attention_mask: Option<Tensor>,
+    /// Ones for tokens of an image, which see one another, `[batch, sequence]`.
+    pub token_type_ids: Option<Tensor>,
+    /// Images, `[images, channels, height, width]`.
+    pub pixel_values: Option<Tensor>,
+    /// The height and width of each image within its padding, in pixels, `[images, 2]`.
+    pub image_sizes: Option<Tensor>,
     /// Compute logits for the last positions only.
     pub logits_to_keep: Option<i64>,
 }
@@ -19,31 +27,90 @@ impl Inputs {
         Self {
             input_ids,
             attention_mask: None,
+            token_type_ids: None,
+            pixel_values: None,
+            image_sizes: None,
             logits_to_keep: None,
         }
     }
 
-    /// Whether a model of `vocabulary` tokens on `device`, which has seen `past` positions, can take them.
+    /// The same tensors, not copied.
+    pub fn shallow_clone(&self) -> Self {
+        let share = |tensor: &Option<Tensor>| tensor.as_ref().map(Tensor::shallow_clone);
+        Self {
+            input_ids: self.input_ids.shallow_clone(),
+            attention_mask: share(&self.attention_mask),
+            token_type_ids: share(&self.token_type_ids),
+            pixel_values: share(&self.pixel_values),
+            image_sizes: share(&self.image_sizes),
+            logits_to_keep: self.logits_to_keep,
+        }
+    }
+
+    /// What is given beside `input_ids`, by name.
+    fn further(&self) -> impl Iterator<Item = (&'static str, &Tensor)> {
+        [
+            ("attention_mask", &self.attention_mask),
+            ("token_type_ids", &self.token_type_ids),
+            ("pixel_values", &self.pixel_values),
+            ("image_sizes", &self.image_sizes),
+        ]
+        .into_iter()
+        .filter_map(|(name, tensor)| Some((name, tensor.as_ref()?)))
+    }
+
+    /// Whether `model` on `device`, which has seen `past` positions, can take them.
     ///
     /// # Errors
     /// When it cannot. Ids on a GPU are not read, which would make every forward wait for the device.
     pub(crate) fn check(
         &self,
-        vocabulary: i64,
+        model: &dyn Model,
         device: Device,
         past: i64,
     ) -> Result<(), InputError> {
-        check_ids("input_ids", &self.input_ids, vocabulary, device)?;
+        check_ids(
+            "input_ids",
+            &self.input_ids,
+            model.vocabulary_size(),
+            device,
+        )?;
         let (batch, sequence) = (self.input_ids.size()[0], self.input_ids.size()[1]);
-        if let Some(mask) = &self.attention_mask {
-            on_device("attention_mask", mask, device)?;
-            let wanted = [batch, past + sequence];
-            if mask.size() != wanted {
-                return Err(InputError::Mask {
-                    found: mask.size(),
+        for (name, tensor) in self.further() {
+            let takes = model.takes();
+            if !takes.contains(&name) {
+                let model = model.node().type_name;
+                return Err(InputError::NotTaken { name, model, takes });
+            }
+            on_device(name, tensor, device)?;
+            let (found, dims) = (tensor.size(), tensor.dim());
+            let wanted = match name {
+                "attention_mask" => {
+                    format!("{:?}, earlier positions included", [batch, past + sequence])
+                }
+                "token_type_ids" => format!("{:?}", [batch, sequence]),
+                "pixel_values" => "[images, channels, height, width]".to_owned(),
+                _ => "[images, 2]".to_owned(),
+            };
+            let fits = match name {
+                "attention_mask" => found == [batch, past + sequence],
+                "token_type_ids" => found == [batch, sequence],
+                "pixel_values" => dims == 4 && !found.contains(&0),
+                _ => dims == 2 && found[1] == 2,
+            };
+            if !fits {
+                return Err(InputError::Shape {
+                    name,
+                    found,
                     wanted,
                 });
             }
+        }
+        if let Some(limit) = model.recomputes_beyond()
+            && (1..=limit).contains(&past)
+            && past + sequence > limit
+        {
+            return Err(InputError::CacheOutlived { limit });
         }
         match self.logits_to_keep {
             Some(asked) if !(1..=sequence).contains(&asked) => {
@@ -99,106 +166,4 @@ fn on_device(name: &'static str, tensor: &Tensor, device: Device) -> Result<(), 
         found,
         device,
     })
-}
-
-/// Something that a model, a loss or a sampler cannot take.
-#[derive(Debug, thiserror::Error)]
-pub enum InputError {
-    /// Ids that are no batch.
-    #[error(
-        "`{name}` is {shape:?} of {kind:?}: give [batch, sequence] of Int64, with a token at least"
-    )]
-    Ids {
-        /// Which input.
-        name: &'static str,
-        /// Its shape.
-        shape: Vec<i64>,
-        /// Its kind.
-        kind: Kind,
-    },
-
-    /// A tensor on another device than the model.
-    #[error("`{name}` is on {found:?} and the model on {device:?}: move it there")]
-    Device {
-        /// Which input.
-        name: &'static str,
-        /// Where it is.
-        found: Device,
-        /// Where the model is.
-        device: Device,
-    },
-
-    /// An id that no rank has a row for.
-    #[error("`{name}` holds ids from {least} to {greatest}, and the vocabulary has 0 to {last}")]
-    Vocabulary {
-        /// Which input.
-        name: &'static str,
-        /// The least id.
-        least: i64,
-        /// The greatest id.
-        greatest: i64,
-        /// The last one of the vocabulary.
-        last: i64,
-    },
-
-    /// A mask of another shape than the positions it is for.
-    #[error("`attention_mask` is {found:?}: give {wanted:?}, earlier positions included")]
-    Mask {
-        /// Its shape.
-        found: Vec<i64>,
-        /// The batch, and how many positions there are by now.
-        wanted: [i64; 2],
-    },
-
-    /// More logits, or fewer, than there are positions.
-    #[error("`logits_to_keep` is {asked}: give 1 to {sequence}, the length of the sequence")]
-    Positions {
-        /// How many were asked for.
-        asked: i64,
-        /// How many there are.
-        sequence: i64,
-    },
-
-    /// Labels that do not belong to the logits.
-    #[error("`labels` is {found:?}, and a label belongs to each position of {wanted:?}")]
-    Labels {
-        /// Their shape.
-        found: Vec<i64>,
-        /// The shape they should have.
-        wanted: Vec<i64>,
-    },
-
-    /// A cache that is full.
-    #[error("a cache for {capacity} positions is asked to hold {positions}: make it larger")]
-    CacheFull {
-        /// How many it was made for.
-        capacity: i64,
-        /// How many there would be.
-        positions: i64,
-    },
-
-    /// A cache that was filled by another batch.
-    #[error("a cache of keys {found:?} goes on with {given:?}: make a new one for another batch")]
-    CacheShape {
-        /// What it holds: batch, heads, positions it is made for, features.
-        found: Vec<i64>,
-        /// What it is given.
-        given: Vec<i64>,
-    },
-
-    /// A cache in a forward that is to have a backward.
-    #[error("a cache keeps no gradients: run the forward under `no_grad`, or without the cache")]
-    CacheRecorded,
-
-    /// Settings that leave no token to choose.
-    #[error(
-        "temperature {temperature} and top_p {top_p}: the first must be above 0, the second above 0 \
-         and at most 1"
-    )]
-    Sampling {
-        /// What logits are divided by.
-        temperature: f64,
-        /// The probability to be reached.
-        top_p: f64,
-    },
 }

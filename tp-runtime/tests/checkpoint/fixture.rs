@@ -110,6 +110,7 @@ pub(crate) fn rank(rank: usize, world_size: usize) -> LoadOptions {
         world_size,
         kind: Kind::Float,
         device: Device::Cpu,
+        renames: &[],
     }
 }
 

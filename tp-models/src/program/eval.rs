@@ -13,7 +13,7 @@ use tp_runtime::loss;
 use tp_runtime::model::Inputs;
 use tp_runtime::parallel::ParallelModel;
 
-use crate::ranks::{Rank, RankArgs};
+use super::ranks::{Rank, RankArgs};
 
 /// Runs a batch and writes what comes out, to compare with another framework
 ///
@@ -102,7 +102,12 @@ fn eval(args: &Arguments, rank: &Rank) -> Result<()> {
         let go_on = |_: &Tensor| ControlFlow::Continue(());
         write(
             "generated".into(),
-            generate(&model, &batch.input_ids, &options, go_on)?,
+            generate(
+                &model,
+                &Inputs::new(batch.input_ids.shallow_clone()),
+                &options,
+                go_on,
+            )?,
         );
     }
     if rank.is_first {

@@ -9,10 +9,11 @@ use clap::Args;
 use tch::Tensor;
 use tp_runtime::checkpoint::Checkpoint;
 use tp_runtime::generate::{GenerateOptions, Sampling, generate};
+use tp_runtime::model::Inputs;
 use tp_runtime::parallel::ParallelModel;
 
-use crate::ranks::{Rank, RankArgs};
-use crate::text;
+use super::ranks::{Rank, RankArgs};
+use super::text;
 
 /// Continues a prompt; the same text at any number of ranks
 #[derive(Args, Debug)]
@@ -97,7 +98,7 @@ fn tell(args: &Arguments, rank: &Rank) -> Result<()> {
         .unsqueeze(0)
         .to_device(rank.options.device);
     let mut decoding = Ok(());
-    let _ = generate(&model, &ids, &options, |chosen| {
+    let _ = generate(&model, &Inputs::new(ids), &options, |chosen| {
         let token = chosen.int64_value(&[0]);
         if options.stop.contains(&token) {
             return ControlFlow::Break(());

@@ -1,0 +1,176 @@
+//! Faults of what a model is given, worded in one place.
+
+use tch::{Device, Kind};
+
+/// Something that a model, a loss or a sampler cannot take.
+#[derive(Debug, thiserror::Error)]
+pub enum InputError {
+    /// Ids that are no batch.
+    #[error(
+        "`{name}` is {shape:?} of {kind:?}: give [batch, sequence] of Int64, with a token at least"
+    )]
+    Ids {
+        /// Which input.
+        name: &'static str,
+        /// Its shape.
+        shape: Vec<i64>,
+        /// Its kind.
+        kind: Kind,
+    },
+
+    /// A tensor on another device than the model.
+    #[error("`{name}` is on {found:?} and the model on {device:?}: move it there")]
+    Device {
+        /// Which input.
+        name: &'static str,
+        /// Where it is.
+        found: Device,
+        /// Where the model is.
+        device: Device,
+    },
+
+    /// An id that no rank has a row for.
+    #[error("`{name}` holds ids from {least} to {greatest}, and the vocabulary has 0 to {last}")]
+    Vocabulary {
+        /// Which input.
+        name: &'static str,
+        /// The least id.
+        least: i64,
+        /// The greatest id.
+        greatest: i64,
+        /// The last one of the vocabulary.
+        last: i64,
+    },
+
+    /// An input that means nothing to the model.
+    #[error("`{model}` takes no `{name}`: {}", Takes(takes))]
+    NotTaken {
+        /// Which input.
+        name: &'static str,
+        /// The model's type.
+        model: &'static str,
+        /// What it takes beside `input_ids`.
+        takes: &'static [&'static str],
+    },
+
+    /// An input of another shape than the model reads.
+    #[error("`{name}` is {found:?}: give {wanted}")]
+    Shape {
+        /// Which input.
+        name: &'static str,
+        /// Its shape.
+        found: Vec<i64>,
+        /// What would fit.
+        wanted: String,
+    },
+
+    /// Images that do not fill the places the ids leave for them.
+    #[error(
+        "`input_ids` leave room for {places} positions of images (token {token}), and `pixel_values` \
+         fill {given}: repeat the token once for each position of each image"
+    )]
+    ImagePositions {
+        /// The id that stands for one position of an image.
+        token: i64,
+        /// How many there are.
+        places: i64,
+        /// How many positions the images take.
+        given: i64,
+    },
+
+    /// Images of a size that cannot be cut into patches.
+    #[error("`{name}` holds an image of {height} x {width} pixels: {wanted}")]
+    ImageSize {
+        /// Which input.
+        name: &'static str,
+        /// Its height.
+        height: i64,
+        /// Its width.
+        width: i64,
+        /// What would do.
+        wanted: String,
+    },
+
+    /// A prompt to be continued that has padding.
+    #[error(
+        "a padded batch cannot be continued: give prompts of one length, without `attention_mask`"
+    )]
+    PaddedPrompt,
+
+    /// A cache that was filled under the frequencies of short texts.
+    #[error(
+        "a cache of at most {limit} positions cannot go on beyond them, where rotary frequencies change: \
+         give all tokens again, with a new cache"
+    )]
+    CacheOutlived {
+        /// The length up to which the short frequencies hold.
+        limit: i64,
+    },
+
+    /// More logits, or fewer, than there are positions.
+    #[error("`logits_to_keep` is {asked}: give 1 to {sequence}, the length of the sequence")]
+    Positions {
+        /// How many were asked for.
+        asked: i64,
+        /// How many there are.
+        sequence: i64,
+    },
+
+    /// Labels that do not belong to the logits.
+    #[error("`labels` is {found:?}, and a label belongs to each position of {wanted:?}")]
+    Labels {
+        /// Their shape.
+        found: Vec<i64>,
+        /// The shape they should have.
+        wanted: Vec<i64>,
+    },
+
+    /// A cache that is full.
+    #[error("a cache for {capacity} positions is asked to hold {positions}: make it larger")]
+    CacheFull {
+        /// How many it was made for.
+        capacity: i64,
+        /// How many there would be.
+        positions: i64,
+    },
+
+    /// A cache that was filled by another batch.
+    #[error("a cache of keys {found:?} goes on with {given:?}: make a new one for another batch")]
+    CacheShape {
+        /// What it holds: batch, heads, positions it is made for, features.
+        found: Vec<i64>,
+        /// What it is given.
+        given: Vec<i64>,
+    },
+
+    /// A cache in a forward that is to have a backward.
+    #[error("a cache keeps no gradients: run the forward under `no_grad`, or without the cache")]
+    CacheRecorded,
+
+    /// Settings that leave no token to choose.
+    #[error(
+        "temperature {temperature} and top_p {top_p}: the first must be above 0, the second above 0 \
+         and at most 1"
+    )]
+    Sampling {
+        /// What logits are divided by.
+        temperature: f64,
+        /// The probability to be reached.
+        top_p: f64,
+    },
+}
+
+/// What a model takes, in a sentence.
+struct Takes<'a>(&'a [&'static str]);
+
+impl std::fmt::Display for Takes<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("it takes `input_ids`")?;
+        let (last, others) = match self.0.split_last() {
+            Some((last, others)) => (last, others),
+            None => return f.write_str(" only"),
+        };
+        others.iter().try_for_each(|name| write!(f, ", `{name}`"))?;
+        write!(f, " and `{last}`")
+    }
+}
