@@ -96,9 +96,11 @@ impl Qwen3Config {
     }
 
     fn layer_types(&self) -> Result<Vec<LayerType>, ConfigError> {
-        LayerType::of_layers(self.layer_types.as_deref(), self.num_hidden_layers, |layer| {
-            self.window().is_some() && layer >= self.max_window_layers
-        })
+        LayerType::of_layers(
+            self.layer_types.as_deref(),
+            self.num_hidden_layers,
+            |layer| self.window().is_some() && layer >= self.max_window_layers,
+        )
     }
 }
 
