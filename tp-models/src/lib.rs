@@ -54,6 +54,7 @@
 pub mod layers;
 pub mod llama;
 pub mod ministral3;
+pub mod phi;
 #[cfg(feature = "explain")]
 pub mod program;
 pub mod qwen2;
@@ -62,6 +63,7 @@ pub mod qwen3_classifier;
 
 pub use llama::LlamaForCausalLM;
 pub use ministral3::Ministral3ForCausalLM;
+pub use phi::PhiForCausalLM;
 pub use qwen2::Qwen2ForCausalLM;
 pub use qwen3::Qwen3ForCausalLM;
 pub use qwen3_classifier::Qwen3ForSequenceClassification;
