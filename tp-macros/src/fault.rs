@@ -30,6 +30,8 @@ pub(crate) enum Fault {
     FlowOnField,
     #[error("`#[flow(...)]` is given twice: join the stages with `->`")]
     FlowTwice,
+    #[error("a branch is a chain of fields: write `(q_proj -> q_norm)`")]
+    FlowChain,
     #[error(
         "no field `{found}` in this struct: {}name a field that is a module, or `+`",
         Meant(near)

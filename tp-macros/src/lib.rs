@@ -37,7 +37,8 @@ mod snapshots;
 /// Every field is a module: `T`, `Option<T>`, `Vec<T>` or `Box<T>`. `#[module(skip)]` leaves a
 /// field out, `#[module(rename = "...")]` gives a checkpoint name that is no Rust identifier, and
 /// `#[flow(a -> b, c -> +)]` on the struct says how its children feed one another: stages in
-/// order, children with commas read the same value, `+` adds it to the residual stream.
+/// order, children with commas read the same value, `+` adds it to the residual stream. A branch of
+/// several children stands in parentheses: `#[flow((q_proj -> q_norm), v_proj -> o_proj)]`.
 #[proc_macro_derive(Module, attributes(module, flow))]
 pub fn derive_module(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
     module::derive(input.into()).into()

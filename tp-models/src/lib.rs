@@ -51,10 +51,13 @@
 // Without execution a model is its shapes: what only its forward reads goes unread.
 #![cfg_attr(not(feature = "torch"), allow(dead_code))]
 
+pub mod layers;
 pub mod llama;
-mod options;
 #[cfg(feature = "explain")]
 pub mod program;
+pub mod qwen2;
+pub mod qwen3;
 
 pub use llama::LlamaForCausalLM;
-pub use options::Activation;
+pub use qwen2::Qwen2ForCausalLM;
+pub use qwen3::Qwen3ForCausalLM;

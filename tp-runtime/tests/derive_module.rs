@@ -41,7 +41,7 @@ impl Layer for Leaf {
 }
 
 #[derive(Module)]
-#[flow(norm -> attn, up -> down -> +)]
+#[flow(norm -> attn, (up -> down) -> +)]
 struct Block {
     attn: Leaf,
     norm: Leaf,
@@ -97,9 +97,8 @@ fn the_flow_is_what_was_written() {
     assert!(matches!(
         Block::NODE.flow,
         [
-            Stage::Feed(["norm"]),
-            Stage::Feed(["attn", "up"]),
-            Stage::Feed(["down"]),
+            Stage::Feed([["norm"]]),
+            Stage::Feed([["attn"], ["up", "down"]]),
             Stage::Residual
         ]
     ));

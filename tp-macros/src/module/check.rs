@@ -4,7 +4,7 @@ use proc_macro2::Ident;
 use syn::Type;
 use syn::ext::IdentExt;
 
-use super::parse::{RawField, RawModule, RawStage};
+use super::parse::{RawBranch, RawField, RawModule, RawStage};
 use crate::fault::Fault;
 use crate::nearest::nearest;
 use crate::report::Report;
@@ -22,9 +22,9 @@ pub(super) struct Child {
     pub(super) name: String,
 }
 
-/// A stage that names children by their checkpoint names.
+/// A stage whose branches name children by their checkpoint names.
 pub(super) enum Stage {
-    Feed(Vec<String>),
+    Feed(Vec<Vec<String>>),
     Residual,
 }
 
@@ -62,11 +62,16 @@ pub(super) fn check(raw: RawModule, report: &mut Report) -> Module {
 }
 
 fn stage(stage: &RawStage, fields: &[RawField], report: &mut Report) -> Stage {
-    let RawStage::Feed(idents) = stage else {
+    let RawStage::Feed(branches) = stage else {
         return Stage::Residual;
     };
+    let branches = branches.iter().map(|raw| branch(raw, fields, report));
+    Stage::Feed(branches.collect())
+}
+
+fn branch(branch: &RawBranch, fields: &[RawField], report: &mut Report) -> Vec<String> {
     let mut names = Vec::new();
-    for ident in idents {
+    for ident in &branch.0 {
         match fields.iter().find(|field| field.ident == *ident) {
             Some(field) if field.skip => {
                 report.at(
@@ -89,7 +94,7 @@ fn stage(stage: &RawStage, fields: &[RawField], report: &mut Report) -> Stage {
             }
         }
     }
-    Stage::Feed(names)
+    names
 }
 
 fn name(field: &RawField) -> String {

@@ -24,7 +24,10 @@ pub(super) fn expand(input: &DeriveInput, module: &Module) -> TokenStream {
         }
     });
     let stages = module.flow.iter().map(|stage| match stage {
-        Stage::Feed(names) => quote! { ::tp_runtime::plan::Stage::Feed(&[#(#names),*]) },
+        Stage::Feed(branches) => {
+            let branches = branches.iter().map(|names| quote! { &[#(#names),*] });
+            quote! { ::tp_runtime::plan::Stage::Feed(&[#(#branches),*]) }
+        }
         Stage::Residual => quote! { ::tp_runtime::plan::Stage::Residual },
     });
     let visits = module.children.iter().map(|child| {

@@ -3,7 +3,10 @@
 use proc_macro2::Ident;
 use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
-use syn::{Attribute, Data, DeriveInput, Expr, ExprLit, Fields, Lit, LitStr, Meta, Token, Type};
+use syn::{
+    Attribute, Data, DeriveInput, Expr, ExprLit, Fields, Lit, LitStr, Meta, Token, Type,
+    parenthesized, token,
+};
 
 use crate::fault::Fault;
 use crate::report::Report;
@@ -25,9 +28,12 @@ pub(super) struct RawField {
 
 /// One stage between two arrows.
 pub(super) enum RawStage {
-    Feed(Vec<Ident>),
+    Feed(Vec<RawBranch>),
     Residual,
 }
+
+/// Children that feed one another: `a`, or `(a -> b)`.
+pub(super) struct RawBranch(pub(super) Vec<Ident>);
 
 pub(super) fn parse(input: &DeriveInput, report: &mut Report) -> RawModule {
     for attribute in named(&input.attrs, "module") {
@@ -123,10 +129,25 @@ impl Parse for RawStage {
             return Ok(Self::Residual);
         }
         Ok(Self::Feed(
-            Punctuated::<Ident, Token![,]>::parse_separated_nonempty(input)?
+            Punctuated::<RawBranch, Token![,]>::parse_separated_nonempty(input)?
                 .into_iter()
                 .collect(),
         ))
+    }
+}
+
+impl Parse for RawBranch {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        if !input.peek(token::Paren) {
+            return Ok(Self(vec![input.parse()?]));
+        }
+        let content;
+        parenthesized!(content in input);
+        let chain = Punctuated::<Ident, Token![->]>::parse_separated_nonempty(&content)?;
+        if !content.is_empty() {
+            return Err(content.error(Fault::FlowChain));
+        }
+        Ok(Self(chain.into_iter().collect()))
     }
 }
 

@@ -71,7 +71,7 @@ impl<'a> Walk<'a> {
         let (mut stream, mut value) = (input, input);
         for stage in node.flow {
             match stage {
-                Stage::Feed(names) => value = self.feed(node, path, names, value)?,
+                Stage::Feed(branches) => value = self.feed(node, path, branches, value)?,
                 Stage::Residual => {
                     stream = self.activations.join(stream, value, "a sum")?;
                     value = stream;
@@ -81,15 +81,36 @@ impl<'a> Walk<'a> {
         Ok(value)
     }
 
-    /// Every child named, on the same value; what they give is joined elementwise.
+    /// Every branch, on the same value; what they give is joined elementwise.
     fn feed(
+        &mut self,
+        node: &Node,
+        path: &ModulePath,
+        branches: &[&[&str]],
+        input: Value,
+    ) -> Result<Value> {
+        let mut joined = None;
+        for branch in branches {
+            let Some(output) = self.branch(node, path, branch, input)? else {
+                continue;
+            };
+            joined = Some(match joined {
+                Some(first) => self.activations.join(first, output, "joining branches")?,
+                None => output,
+            });
+        }
+        Ok(joined.unwrap_or(input))
+    }
+
+    /// The children of one branch, one after another; `None` where this configuration builds none.
+    fn branch(
         &mut self,
         node: &Node,
         path: &ModulePath,
         names: &[&str],
         input: Value,
-    ) -> Result<Value> {
-        let mut joined = None;
+    ) -> Result<Option<Value>> {
+        let mut value = None;
         for child in names.iter().flat_map(|name| {
             let named = node.children.iter();
             named.filter(move |child| child.name == *name)
@@ -98,16 +119,13 @@ impl<'a> Walk<'a> {
             if !self.modules.contains(path.as_str()) {
                 continue;
             }
-            let output = match child.arity {
+            let input = value.unwrap_or(input);
+            value = Some(match child.arity {
                 Arity::One | Arity::Optional => self.module(child.node, &path, input)?,
                 Arity::List => self.list(child.node, &path, input)?,
-            };
-            joined = Some(match joined {
-                Some(first) => self.activations.join(first, output, "joining branches")?,
-                None => output,
             });
         }
-        Ok(joined.unwrap_or(input))
+        Ok(value)
     }
 
     /// The elements of a list, one after another.

@@ -19,8 +19,11 @@ impl Site<'_> {
             ModuleKind::Embedding => self.embedding(activations),
             ModuleKind::Linear => self.linear(activations, input),
             ModuleKind::Norm => self.norm(activations, input),
-            // Its tables reach attention beside the flow of activations.
-            ModuleKind::Rotary | ModuleKind::Container => Ok(input),
+            // They reach the activations beside the flow.
+            ModuleKind::Rotary
+            | ModuleKind::Container
+            | ModuleKind::Convolution
+            | ModuleKind::Parameter => Ok(input),
         }
     }
 
@@ -58,7 +61,11 @@ impl Site<'_> {
     fn norm(&self, activations: &mut Activations, input: Value) -> Result<Value> {
         let (made, promised) = match self.style {
             None => {
-                self.read_rows(activations, input)?;
+                if self.is_of_heads(activations.features(input)) {
+                    self.read_heads(activations, input)?;
+                } else {
+                    self.read_rows(activations, input)?;
+                }
                 let placement = activations.placement(input);
                 (placement, placement)
             }
@@ -69,6 +76,11 @@ impl Site<'_> {
         };
         self.replicated(activations, "weight", made);
         activations.give(made, promised, activations.features(input), self.path)
+    }
+
+    /// Whether a norm is narrower than its input, so that it works on each head by itself.
+    fn is_of_heads(&self, features: i64) -> bool {
+        (1..features).contains(&self.size("weight", 0))
     }
 
     /// The whole input, for a share of the output: the gradient is a term of a sum.
@@ -105,6 +117,14 @@ impl Site<'_> {
             return Err(self.mismatch(activations, input, Placement::Replicate));
         }
         activations.local(input)
+    }
+
+    /// Heads of the input, whichever this rank holds: a shard of the features cuts none.
+    fn read_heads(&self, activations: &mut Activations, input: Value) -> Result<()> {
+        match activations.placement(input) {
+            Placement::Partial => Err(self.mismatch(activations, input, Placement::Replicate)),
+            _ => activations.local(input),
+        }
     }
 
     fn expect(&self, activations: &Activations, input: Value, expected: Placement) -> Result<()> {

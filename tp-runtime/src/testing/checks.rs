@@ -5,15 +5,13 @@ use std::ops::ControlFlow;
 use tch::{Kind, Tensor};
 
 use super::compare::{Tolerance, difference};
-use super::fixture::Fixture;
+use super::fixture::{Fixture, Training};
 use crate::Result;
 use crate::generate::{GenerateOptions, Sampling, generate};
 use crate::model::Inputs;
-use crate::optim::{AdamW, AdamWOptions, gradient_norm};
+use crate::module::NamedParam;
+use crate::optim::{AdamW, gradient_norm};
 use crate::parallel::ParallelModel;
-
-/// The case that the fixture trains on.
-const TRAINED: &str = "even";
 
 /// How many differences a failure lists.
 const LISTED: usize = 20;
@@ -45,8 +43,8 @@ impl<'a> Checks<'a> {
         for prompt in self.fixture.groups_with("generated") {
             self.generation(prompt)?;
         }
-        if !self.fixture.groups_with("losses").is_empty() {
-            self.training()?;
+        if let Some(training) = self.fixture.training() {
+            self.training(&training)?;
         }
         let count = self.differences.len();
         self.differences.truncate(LISTED);
@@ -73,48 +71,58 @@ impl<'a> Checks<'a> {
             Tolerance::F32,
         );
         self.hold(&format!("{case}/loss"), &loss, Tolerance::F32);
-        let gradients = self.fixture.names_under(&format!("{case}/grad."));
-        if gradients.is_empty() {
+        let norm = format!("{case}/grad_norm");
+        if self.fixture.find(&norm).is_none() {
             return Ok(());
         }
         loss.f_backward()?;
         let parameters = self.model.parameters();
-        for name in &gradients {
-            if !parameters.iter().any(|named| named.name == *name) {
-                let difference = format!("{case}/grad.{name}: the model has no such parameter");
-                self.differences.push(difference);
-            }
-        }
-        for named in &parameters {
-            let gradient = self.model.gradient(named)?;
-            let name = format!("{case}/grad.{}", named.name);
-            self.hold(&name, &gradient, Tolerance::F32);
-        }
         let params = || parameters.iter().map(|named| named.param);
-        let norm = gradient_norm(params(), self.model.group())?;
-        let squares = gradients.iter().map(|name| {
-            let gradient = self.fixture.tensor(&format!("{case}/grad.{name}"));
-            gradient.to_kind(Kind::Double).square().sum(Kind::Double)
-        });
-        let name = format!("{case}/the gradient's norm");
-        let wanted = squares.sum::<Tensor>().sqrt();
-        self.compare(&name, &Tensor::from(norm), &wanted, Tolerance::F32);
+        let found = gradient_norm(params(), self.model.group())?;
+        self.hold(&norm, &Tensor::from(found), Tolerance::F32);
+        self.gradients(case, &parameters)?;
         params().for_each(|param| param.local().zero_grad());
         Ok(())
     }
 
+    /// Every gradient of a case, where the fixture has them; it leaves out those that are zero.
+    fn gradients(&mut self, case: &str, parameters: &[NamedParam<'_>]) -> Result<()> {
+        let prefix = format!("{case}/grad.");
+        let names = self.fixture.names_under(&prefix);
+        if names.is_empty() {
+            return Ok(());
+        }
+        for name in names {
+            if !parameters.iter().any(|named| named.name == name) {
+                let difference = format!("{prefix}{name}: the model has no such parameter");
+                self.differences.push(difference);
+            }
+        }
+        for named in parameters {
+            let (name, gradient) = (
+                format!("{prefix}{}", named.name),
+                self.model.gradient(named)?,
+            );
+            let wanted = self
+                .fixture
+                .find(&name)
+                .unwrap_or_else(|| gradient.zeros_like());
+            self.compare(&name, &gradient, &wanted, Tolerance::F32);
+        }
+        Ok(())
+    }
+
     /// Losses over some AdamW steps, and every parameter after them.
-    fn training(&mut self) -> Result<()> {
-        let inputs = self.fixture.inputs(TRAINED);
-        let labels = self.fixture.tensor(&format!("{TRAINED}/labels"));
-        let options = AdamWOptions {
-            beta2: 0.95,
-            ..Default::default()
-        };
+    fn training(&mut self, training: &Training) -> Result<()> {
+        let inputs = self.fixture.inputs(&training.case);
+        let labels = self.fixture.tensor(&format!("{}/labels", training.case));
         let parameters = self.model.parameters();
-        let mut optimizer = AdamW::new(parameters.iter().map(|named| named.param), options);
+        let mut optimizer = AdamW::new(
+            parameters.iter().map(|named| named.param),
+            training.options(),
+        );
         let mut losses = Vec::new();
-        for _ in 0..self.fixture.tensor("train/losses").size()[0] {
+        for _ in 0..training.steps {
             let loss = self.model.loss(&inputs, &labels)?;
             loss.f_backward()?;
             losses.push(loss.detach());

@@ -3,15 +3,42 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use serde::Deserialize;
 use tch::Tensor;
 
+use crate::config;
 use crate::model::Inputs;
+use crate::optim::AdamWOptions;
 
 /// A tiny checkpoint, and what transformers computes from it.
 pub struct Fixture {
     /// The checkpoint's folder.
     pub dir: PathBuf,
     tensors: BTreeMap<String, Tensor>,
+}
+
+/// How the reference was trained: `train` of `reference.json`.
+#[derive(Deserialize)]
+pub(super) struct Training {
+    /// The case whose loss falls.
+    pub(super) case: String,
+    pub(super) steps: usize,
+    lr: f64,
+    betas: [f64; 2],
+    eps: f64,
+    weight_decay: f64,
+}
+
+impl Training {
+    pub(super) fn options(&self) -> AdamWOptions {
+        AdamWOptions {
+            learning_rate: self.lr,
+            beta1: self.betas[0],
+            beta2: self.betas[1],
+            epsilon: self.eps,
+            weight_decay: self.weight_decay,
+        }
+    }
 }
 
 impl Fixture {
@@ -73,5 +100,15 @@ impl Fixture {
             .keys()
             .filter_map(|name| name.strip_prefix(prefix))
             .collect()
+    }
+
+    /// How the reference was trained, if it was.
+    pub(super) fn training(&self) -> Option<Training> {
+        let _losses = self.find("train/losses")?;
+        let facts = config::read(&self.dir.join("reference.json"));
+        let training = facts.and_then(|facts| config::parse(&facts["train"]));
+        Some(training.unwrap_or_else(|error| {
+            panic!("`train` in {}/reference.json: {error}", self.dir.display())
+        }))
     }
 }
