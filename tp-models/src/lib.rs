@@ -53,11 +53,15 @@
 
 pub mod layers;
 pub mod llama;
+pub mod ministral3;
 #[cfg(feature = "explain")]
 pub mod program;
 pub mod qwen2;
 pub mod qwen3;
+pub mod qwen3_classifier;
 
 pub use llama::LlamaForCausalLM;
+pub use ministral3::Ministral3ForCausalLM;
 pub use qwen2::Qwen2ForCausalLM;
 pub use qwen3::Qwen3ForCausalLM;
+pub use qwen3_classifier::Qwen3ForSequenceClassification;
