@@ -49,6 +49,10 @@ pub(crate) enum Fault {
     HeaderModel,
     #[error("an alternate plan has a name: write `as \"mlp-only\"`")]
     HeaderAlternate,
+    #[error("a derived plan names the plan it starts from: write `as \"...\", from LLAMA`")]
+    HeaderBase,
+    #[error("a derived plan is an alternate: write `as \"...\", from {base}`")]
+    HeaderBaseDefault { base: String },
     #[error("missing `;` after the model, before the rows")]
     HeaderSemicolon,
     #[error("a plan without rows changes nothing: write `\"lm_head\" => Colwise,`")]
