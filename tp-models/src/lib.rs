@@ -53,6 +53,7 @@
 
 pub mod llama;
 mod options;
+#[cfg(feature = "explain")]
+pub mod program;
 
 pub use llama::LlamaForCausalLM;
-pub use options::Activation;

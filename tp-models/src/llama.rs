@@ -7,16 +7,16 @@ use serde::Deserialize;
 use serde_json::Value;
 use tp_runtime::config::{self, RopeParameters};
 use tp_runtime::model::{FromConfig, Model};
-use tp_runtime::nn::{Embedding, Linear, LinearShape, RmsNorm, RotaryEmbedding};
+use tp_runtime::nn::{Activation, Embedding, Linear, LinearShape, RmsNorm, RotaryEmbedding};
 use tp_runtime::{Module, Result, register_model, tp_plan};
 
-use crate::options::{Activation, check_heads};
+use crate::options::check_heads;
 
 #[cfg(feature = "torch")]
 use {
     tp_runtime::dtensor::DTensor,
     tp_runtime::model::Inputs,
-    tp_runtime::nn::{Attention, AttentionMask, KvCache, LayerCache, RotaryTables},
+    tp_runtime::nn::{Attention, AttentionMask, KvCache, LayerCache, Positions, RotaryTables},
 };
 
 /// The fields of a Llama `config.json`, with the defaults of transformers' `LlamaConfig`.
@@ -47,7 +47,7 @@ pub struct LlamaConfig {
     pub tie_word_embeddings: bool,
     /// The row of the embedding that gets no gradient from look-ups.
     pub pad_token_id: Option<i64>,
-    /// Only `silu` is known.
+    /// The function of the gate.
     pub hidden_act: Activation,
 }
 
@@ -129,6 +129,8 @@ pub struct LlamaMlp {
     gate_proj: Linear,
     up_proj: Linear,
     down_proj: Linear,
+    #[module(skip)]
+    activation: Activation,
 }
 
 impl FromConfig for LlamaForCausalLM {
@@ -205,6 +207,7 @@ impl LlamaMlp {
             gate_proj: linear(config.hidden_size, config.intermediate_size),
             up_proj: linear(config.hidden_size, config.intermediate_size),
             down_proj: linear(config.intermediate_size, config.hidden_size),
+            activation: config.hidden_act,
         }
     }
 }
@@ -238,20 +241,15 @@ mod forward {
             // 1. tokens
             let mut x = self.embed_tokens.forward(&inputs.input_ids)?;
             // 2. where they stand, and what they may see
-            let past = cache.as_ref().map_or(0, |cache| cache.length());
-            let length = inputs.input_ids.size()[1];
-            let rotary = self.rotary_emb.forward(past, length, x.kind(), x.device());
-            let mask = match &inputs.attention_mask {
-                Some(mask) => AttentionMask::padded(mask, past, x.kind()),
-                None => AttentionMask::Causal,
-            };
+            let positions = Positions::new(inputs, cache.as_deref(), x.kind());
+            let (rotary, mask) = (self.rotary_emb.forward(&positions), positions.causal());
             // 3. layers
             for (index, layer) in self.layers.iter().enumerate() {
                 let cache = cache.as_deref_mut().map(|cache| cache.layer(index));
                 x = layer.forward(&x, &rotary, &mask, cache)?;
             }
             if let Some(cache) = cache {
-                cache.advance(length);
+                cache.advance(positions.length());
             }
             // 4. norm
             self.norm.forward(&x)
@@ -304,7 +302,9 @@ mod forward {
         fn forward(&self, x: &DTensor) -> Result<DTensor> {
             let gate = self.gate_proj.forward(x)?;
             let up = self.up_proj.forward(x)?;
-            let gated = gate.zip(&up, "a gated activation", |gate, up| gate.silu() * up)?;
+            let gated = gate.zip(&up, "a gated activation", |gate, up| {
+                self.activation.apply(&gate) * up
+            })?;
             self.down_proj.forward(&gated)
         }
     }

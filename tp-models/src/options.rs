@@ -1,15 +1,6 @@
 //! Options of a config that several architectures share.
 
-use serde::Deserialize;
 use tp_runtime::config::ConfigError;
-
-/// The activation of an MLP, under its name in `hidden_act`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Activation {
-    /// `x * sigmoid(x)`
-    Silu,
-}
 
 /// Whether attention can be computed with these numbers of heads.
 ///

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tp_runtime::config::{self, RopeParameters, RopeScaling};
+use tp_runtime::config::{self, LongRope, RopeParameters, RopeScaling, Yarn};
 
 fn rope(config: Value) -> RopeParameters {
     RopeParameters::of(&config, 10000.0).unwrap()
@@ -68,7 +68,7 @@ fn yarn_has_defaults() {
     });
     assert_eq!(
         rope(json!({ "rope_parameters": fields })).scaling,
-        RopeScaling::Yarn {
+        RopeScaling::Yarn(Yarn {
             factor: 16.0,
             original_max_position_embeddings: 16384,
             beta_fast: 32.0,
@@ -78,7 +78,7 @@ fn yarn_has_defaults() {
             mscale_all_dim: Some(1.0),
             truncate: true,
             llama_4_scaling_beta: Some(0.1),
-        }
+        })
     );
 }
 
@@ -94,13 +94,13 @@ fn fields_beside_the_scaling_belong_to_it() {
         RopeParameters {
             rope_theta: 10000.0,
             partial_rotary_factor: 0.75,
-            scaling: RopeScaling::LongRope {
+            scaling: RopeScaling::LongRope(LongRope {
                 short_factor: vec![1.0, 1.5],
                 long_factor: vec![2.0, 4.0],
                 original_max_position_embeddings: 4096,
                 factor: None,
                 attention_factor: None,
-            },
+            }),
         }
     );
 }

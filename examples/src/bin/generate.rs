@@ -55,14 +55,19 @@ fn run(dir: &Path, prompt: &str, rank: RankContext) -> Result<()> {
     if number == 0 {
         print!("{prompt}");
     }
-    let tokens = generate(&model, &Inputs::new(ids), &options, |token| {
-        if number == 0 {
-            let id = token.int64_value(&[0]) as u32;
-            print!("{}", text.step(id).ok().flatten().unwrap_or_default());
-            let _ = std::io::stdout().flush();
-        }
-        ControlFlow::Continue(())
-    })?;
+    let tokens = generate(
+        &model,
+        &Inputs::new(ids.shallow_clone()),
+        &options,
+        |token| {
+            if number == 0 {
+                let id = token.int64_value(&[0]) as u32;
+                print!("{}", text.step(id).ok().flatten().unwrap_or_default());
+                let _ = std::io::stdout().flush();
+            }
+            ControlFlow::Continue(())
+        },
+    )?;
     if number == 0 {
         println!("\n({} tokens)", tokens.size()[1] - ids.size()[1]);
     }

@@ -5,10 +5,9 @@ use tch::Tensor;
 use super::error::CheckpointError;
 use super::load::{LoadOptions, part};
 use super::slices::runs;
-use crate::module::NamedParam;
+use crate::module::{Initial, NamedParam};
 
-/// Gives every parameter a random part: matrices normal with deviation `std`, biases zero, the
-/// weights of norms one.
+/// Gives every parameter what its layer starts it from; [`Initial::Normal`] has the deviation `std`.
 ///
 /// Every element is a function of `seed`, its parameter's name and its place in the whole
 /// parameter, so ranks make their parts alone and any number of ranks makes the same model.
@@ -30,20 +29,20 @@ pub fn initialize(
     } = options;
     for NamedParam { name, param, .. } in params {
         let shape = param.local_shape(rank, world_size);
-        let tensor = if name.ends_with(".bias") {
-            Tensor::f_zeros(&shape, (kind, device))?
-        } else if shape.len() < 2 {
-            Tensor::f_ones(&shape, (kind, device))?
-        } else {
-            let whole = (0, 0..param.shape()[0]);
-            let (dim, range) = part(param, rank, world_size).unwrap_or(whole);
-            let key = key(seed, name);
-            let values: Vec<f32> = runs(param.shape(), dim, range)
-                .flatten()
-                .map(|index| std as f32 * normal(key, index as u64))
-                .collect();
-            let tensor = Tensor::f_from_slice(&values)?.f_view(shape.as_slice())?;
-            tensor.f_to_device_(device, kind, false, false)?
+        let tensor = match param.starts_from() {
+            Initial::Zeros => Tensor::f_zeros(&shape, (kind, device))?,
+            Initial::Ones => Tensor::f_ones(&shape, (kind, device))?,
+            Initial::Normal => {
+                let whole = (0, 0..param.shape()[0]);
+                let (dim, range) = part(param, rank, world_size).unwrap_or(whole);
+                let key = key(seed, name);
+                let values: Vec<f32> = runs(param.shape(), dim, range)
+                    .flatten()
+                    .map(|index| std as f32 * normal(key, index as u64))
+                    .collect();
+                let tensor = Tensor::f_from_slice(&values)?.f_view(shape.as_slice())?;
+                tensor.f_to_device_(device, kind, false, false)?
+            }
         };
         param.set_local(tensor);
     }

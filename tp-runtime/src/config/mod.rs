@@ -4,7 +4,7 @@ mod error;
 mod rope;
 
 pub use error::ConfigError;
-pub use rope::{RopeParameters, RopeScaling};
+pub use rope::{LongRope, RopeParameters, RopeScaling, Yarn};
 
 use std::path::Path;
 

@@ -41,43 +41,51 @@ pub enum RopeScaling {
         /// The context the frequencies were made for.
         original_max_position_embeddings: i64,
     },
-    /// YaRN (Peng et al. 2023, <https://arxiv.org/abs/2309.00071>).
-    Yarn {
-        /// The divisor of low frequencies.
-        factor: f64,
-        /// The context the frequencies were made for.
-        original_max_position_embeddings: i64,
-        /// Turns above which a frequency is kept.
-        #[serde(default = "thirty_two")]
-        beta_fast: f64,
-        /// Turns below which a frequency is divided.
-        #[serde(default = "one")]
-        beta_slow: f64,
-        /// What cosines and sines are multiplied by, if it does not follow from the factor.
-        attention_factor: Option<f64>,
-        /// Weight of the factor's logarithm in the numerator of the attention factor.
-        mscale: Option<f64>,
-        /// The same in its denominator.
-        mscale_all_dim: Option<f64>,
-        /// Whether the bounds between low and high are rounded to whole dimensions.
-        #[serde(default = "yes")]
-        truncate: bool,
-        /// Growth of the queries with the logarithm of the position.
-        llama_4_scaling_beta: Option<f64>,
-    },
-    /// LongRoPE (Ding et al. 2024, <https://arxiv.org/abs/2402.13753>).
-    LongRope {
-        /// The divisor of each frequency within the original context.
-        short_factor: Vec<f64>,
-        /// The divisor of each frequency beyond it.
-        long_factor: Vec<f64>,
-        /// The context the frequencies were made for.
-        original_max_position_embeddings: i64,
-        /// By how much the context was extended, if it does not follow from the config.
-        factor: Option<f64>,
-        /// What cosines and sines are multiplied by, if it does not follow from the factor.
-        attention_factor: Option<f64>,
-    },
+    /// YaRN.
+    Yarn(Yarn),
+    /// LongRoPE.
+    LongRope(LongRope),
+}
+
+/// YaRN (Peng et al. 2023, <https://arxiv.org/abs/2309.00071>).
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct Yarn {
+    /// The divisor of low frequencies.
+    pub factor: f64,
+    /// The context the frequencies were made for.
+    pub original_max_position_embeddings: i64,
+    /// Turns above which a frequency is kept.
+    #[serde(default = "thirty_two")]
+    pub beta_fast: f64,
+    /// Turns below which a frequency is divided.
+    #[serde(default = "one")]
+    pub beta_slow: f64,
+    /// What cosines and sines are multiplied by, if it does not follow from the factor.
+    pub attention_factor: Option<f64>,
+    /// Weight of the factor's logarithm in the numerator of the attention factor.
+    pub mscale: Option<f64>,
+    /// The same in its denominator.
+    pub mscale_all_dim: Option<f64>,
+    /// Whether the bounds between low and high are rounded to whole dimensions.
+    #[serde(default = "yes")]
+    pub truncate: bool,
+    /// Growth of the queries with the logarithm of the position.
+    pub llama_4_scaling_beta: Option<f64>,
+}
+
+/// LongRoPE (Ding et al. 2024, <https://arxiv.org/abs/2402.13753>).
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct LongRope {
+    /// The divisor of each frequency within the original context.
+    pub short_factor: Vec<f64>,
+    /// The divisor of each frequency beyond it.
+    pub long_factor: Vec<f64>,
+    /// The context the frequencies were made for.
+    pub original_max_position_embeddings: i64,
+    /// By how much the context was extended.
+    pub factor: Option<f64>,
+    /// What cosines and sines are multiplied by, if it does not follow from the factor.
+    pub attention_factor: Option<f64>,
 }
 
 #[derive(Deserialize)]
@@ -142,20 +150,33 @@ impl RopeParameters {
         default_theta: f64,
     ) -> Result<Self, ConfigError> {
         let name = rope.get("rope_type").or_else(|| rope.get("type"));
-        let name = match name.cloned().unwrap_or(Value::from("default")) {
-            // The name Phi-3's first checkpoints use.
-            Value::String(name) if name == "su" => Value::from("longrope"),
-            name => name,
+        let name = match name.and_then(Value::as_str) {
+            None => "default",
+            // What Phi-3's first checkpoints call it.
+            Some("su") => "longrope",
+            Some("yarn") if rope.contains_key("short_factor") => "longrope",
+            Some(name) => name,
         };
-        rope.insert("rope_type".to_owned(), name);
-        for field in [
-            "rope_theta",
-            "partial_rotary_factor",
-            "original_max_position_embeddings",
-        ] {
+        rope.insert("rope_type".to_owned(), Value::from(name));
+        for field in ["rope_theta", "partial_rotary_factor"] {
             if let (None, Some(value)) = (rope.get(field), config.get(field)) {
                 rope.insert(field.to_owned(), value.clone());
             }
+        }
+        // The config's own context comes before the one beside the factors, as in transformers.
+        let maximum = config.get("max_position_embeddings");
+        let original = config.get("original_max_position_embeddings");
+        let original = original
+            .or_else(|| rope.get("original_max_position_embeddings"))
+            .or(maximum);
+        if let Some(original) = original.cloned() {
+            let extended = maximum.and_then(Value::as_f64).zip(original.as_f64());
+            if rope.get("factor").is_none_or(Value::is_null)
+                && let Some((maximum, original)) = extended
+            {
+                rope.insert("factor".to_owned(), Value::from(maximum / original));
+            }
+            rope.insert("original_max_position_embeddings".to_owned(), original);
         }
         rope.entry("rope_theta")
             .or_insert(Value::from(default_theta));

@@ -5,6 +5,7 @@
 //! per placement however many modules read it, and so does its backward.
 
 mod apply;
+mod merge;
 mod view;
 
 use std::cell::RefCell;

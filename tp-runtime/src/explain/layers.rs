@@ -19,8 +19,11 @@ impl Site<'_> {
             ModuleKind::Embedding => self.embedding(activations),
             ModuleKind::Linear => self.linear(activations, input),
             ModuleKind::Norm => self.norm(activations, input),
-            // Its tables reach attention beside the flow of activations.
-            ModuleKind::Rotary | ModuleKind::Container => Ok(input),
+            // They reach the activations beside the flow.
+            ModuleKind::Rotary
+            | ModuleKind::Container
+            | ModuleKind::Convolution
+            | ModuleKind::Parameter => Ok(input),
         }
     }
 

@@ -4,7 +4,7 @@ mod field;
 mod param;
 
 pub use field::Field;
-pub use param::{Heads, Param};
+pub use param::{Heads, Initial, Param};
 pub use tp_macros::Module;
 
 use crate::plan::{ModuleKind, Node};
@@ -45,11 +45,14 @@ impl ModulePath {
     }
 
     /// The child `segment` of this module.
+    ///
+    /// The empty segment is the module itself: a bare parameter has no name below its own.
     pub fn join(&self, segment: impl std::fmt::Display) -> Self {
-        if self.0.is_empty() {
-            Self(segment.to_string())
-        } else {
-            Self(format!("{}.{segment}", self.0))
+        let segment = segment.to_string();
+        match (self.0.is_empty(), segment.is_empty()) {
+            (true, _) => Self(segment),
+            (false, true) => self.clone(),
+            (false, false) => Self(format!("{}.{segment}", self.0)),
         }
     }
 

@@ -16,9 +16,21 @@ pub struct Param(Rc<Inner>);
 struct Inner {
     shape: Vec<i64>,
     heads: Option<Heads>,
+    initial: Cell<Initial>,
     placement: Cell<Placement>,
     #[cfg(feature = "torch")]
     local: RefCell<Option<tch::Tensor>>,
+}
+
+/// What a parameter starts from where no checkpoint says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Initial {
+    /// Normal values of the config's `initializer_range`.
+    Normal,
+    /// Ones.
+    Ones,
+    /// Zeros.
+    Zeros,
 }
 
 /// A dimension made of attention heads, which a shard must not cut.
@@ -47,10 +59,22 @@ impl Param {
         Self(Rc::new(Inner {
             shape: shape.to_vec(),
             heads,
+            initial: Cell::new(Initial::Normal),
             placement: Cell::new(Placement::Replicate),
             #[cfg(feature = "torch")]
             local: RefCell::new(None),
         }))
+    }
+
+    /// The same parameter, started from something else than normal values.
+    pub fn initial(self, initial: Initial) -> Self {
+        self.0.initial.set(initial);
+        self
+    }
+
+    /// What the parameter starts from.
+    pub fn starts_from(&self) -> Initial {
+        self.0.initial.get()
     }
 
     /// The shape of the whole parameter.

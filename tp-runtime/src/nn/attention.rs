@@ -8,27 +8,17 @@ use crate::dtensor::DTensor;
 
 /// Which positions a query sees.
 pub enum AttentionMask {
+    /// All, as in vision towers.
+    Full,
     /// Itself and all before it.
     Causal,
-    /// What is added to the scores, `[batch, 1, queries, keys]`: zero or the least value of the kind.
+    /// What is added to the scores, `[batch or 1, 1, queries, keys]`: zero or the least value of the kind.
     Additive(Tensor),
 }
 
 impl AttentionMask {
-    /// The causal mask of a batch whose padding a `[batch, keys]` tensor of ones and zeros names.
-    ///
-    /// `past` keys precede the first query.
-    pub fn padded(attention_mask: &Tensor, past: i64, kind: Kind) -> Self {
-        let keys = attention_mask.size()[1];
-        let device = attention_mask.device();
-        let causal = Tensor::ones([keys - past, keys], (Kind::Bool, device))
-            .tril(past)
-            .unsqueeze(0);
-        let seen = causal.logical_and(&attention_mask.to_kind(Kind::Bool).unsqueeze(1));
-        Self::additive(&seen.unsqueeze(1), kind)
-    }
-
-    fn additive(seen: &Tensor, kind: Kind) -> Self {
+    /// The mask that hides where `seen`, `[batch or 1, 1, queries, keys]`, is false.
+    pub fn additive(seen: &Tensor, kind: Kind) -> Self {
         // Not infinity: a row that sees nothing must stay a number, as in transformers.
         let least = match kind {
             Kind::Half => -65504.0,
@@ -78,6 +68,7 @@ impl Attention<'_> {
             (k, v) = cache.append(&k, &v)?;
         }
         let (mask, causal) = match self.mask {
+            AttentionMask::Full => (None, false),
             AttentionMask::Additive(mask) => (Some(mask.shallow_clone()), false),
             AttentionMask::Causal if new == 1 || past == 0 => (None, new > 1),
             AttentionMask::Causal => {

@@ -1,7 +1,7 @@
 //! `y = x Wᵀ + b`, whole, split by output features or split by input features.
 
 use super::leaf::{Slot, leaf};
-use crate::module::{Heads, Param};
+use crate::module::{Heads, Initial, Param};
 
 #[cfg(feature = "torch")]
 use {
@@ -83,7 +83,8 @@ impl Linear {
         let bias_heads = heads.clone().filter(|heads| heads.dim == 0);
         Self {
             weight: Param::with_heads(&[out_features, in_features], heads),
-            bias: bias.then(|| Param::with_heads(&[out_features], bias_heads)),
+            bias: bias
+                .then(|| Param::with_heads(&[out_features], bias_heads).initial(Initial::Zeros)),
             slot: Slot::default(),
         }
     }

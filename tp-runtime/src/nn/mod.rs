@@ -5,22 +5,34 @@
 // Without execution a layer is a shape: what only its forward reads goes unread.
 #![cfg_attr(not(feature = "torch"), allow(dead_code))]
 
+mod activation;
 #[cfg(feature = "torch")]
 mod attention;
+mod conv2d;
 mod embedding;
 #[cfg(feature = "torch")]
 mod kv_cache;
+mod layer_norm;
 mod leaf;
 mod linear;
+#[cfg(feature = "torch")]
 mod norm;
+mod parameter;
 #[cfg(feature = "torch")]
 mod placed;
+#[cfg(feature = "torch")]
+mod positions;
+mod rms_norm;
 mod rope;
 mod rotary;
 
+pub use activation::Activation;
+pub use conv2d::Conv2d;
 pub use embedding::Embedding;
+pub use layer_norm::LayerNorm;
 pub use linear::{Linear, LinearShape};
-pub use norm::RmsNorm;
+pub use parameter::Parameter;
+pub use rms_norm::RmsNorm;
 pub use rotary::RotaryEmbedding;
 
 #[cfg(feature = "torch")]
@@ -29,5 +41,7 @@ pub use attention::{Attention, AttentionMask};
 pub use kv_cache::{KvCache, LayerCache};
 #[cfg(feature = "torch")]
 pub use placed::Placed;
+#[cfg(feature = "torch")]
+pub use positions::Positions;
 #[cfg(feature = "torch")]
 pub use rotary::RotaryTables;

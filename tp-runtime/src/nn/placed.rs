@@ -59,6 +59,12 @@ impl Placed {
         input.local()
     }
 
+    /// The input of a layer that every rank computes whole.
+    pub(super) fn read_whole(&self, input: &DTensor) -> Result<Tensor> {
+        self.expect(input, Placement::Replicate)?;
+        input.local()
+    }
+
     fn expect(&self, input: &DTensor, expected: Placement) -> Result<()> {
         if input.placement() == expected.normalized(input.shape().len()) {
             return Ok(());

@@ -1,46 +1,143 @@
 //! Rotary frequencies (Su et al. 2021; transformers `modeling_rope_utils`).
 
+use std::f32::consts::TAU;
+
 use crate::config::{ConfigError, RopeParameters, RopeScaling};
 
-/// The angle per position of each pair of features, in radians, computed in f32 as transformers does.
-///
-/// # Shapes
-/// `[head_dim / 2]`
-pub(super) fn inverse_frequencies(
-    rope: &RopeParameters,
-    head_dim: i64,
-) -> Result<Vec<f32>, ConfigError> {
-    let stretch: &dyn Fn(f32) -> f32 = match rope.scaling {
-        RopeScaling::Default => &|frequency| frequency,
-        RopeScaling::Linear { factor } => &move |frequency| frequency / factor as f32,
-        RopeScaling::Llama3 {
-            factor,
-            low_freq_factor,
-            high_freq_factor,
-            original_max_position_embeddings,
-        } => &move |frequency| {
-            let wavelength = 2.0 * std::f32::consts::PI / frequency;
-            let turns = original_max_position_embeddings as f32 / wavelength;
-            // Long wavelengths are stretched, short ones kept, with a ramp between.
-            let ramp =
-                (turns - low_freq_factor as f32) / (high_freq_factor - low_freq_factor) as f32;
-            let kept = ramp.clamp(0.0, 1.0);
-            (1.0 - kept) * (frequency / factor as f32) + kept * frequency
-        },
-        RopeScaling::Yarn { .. } => return Err(unsupported("yarn")),
-        RopeScaling::LongRope { .. } => return Err(unsupported("longrope")),
-    };
-    let frequency = |pair| {
-        let exponent = (2 * pair) as f32 / head_dim as f32;
-        1.0 / (rope.rope_theta as f32).powf(exponent)
-    };
-    Ok((0..head_dim / 2)
-        .map(|pair| stretch(frequency(pair)))
+/// The angle per position of each rotated pair of features, in radians, computed in f32 as transformers does.
+pub(super) struct Frequencies {
+    /// `[pairs]`
+    pub(super) inverse: Vec<f32>,
+    /// Those of longer texts, and the length beyond which they hold.
+    pub(super) beyond: Option<(i64, Vec<f32>)>,
+    /// What cosines and sines are multiplied by.
+    pub(super) attention_factor: f64,
+}
+
+impl Frequencies {
+    /// The frequencies of `width` rotated features.
+    ///
+    /// # Errors
+    /// When the config gives another number of factors than there are pairs.
+    pub(super) fn new(rope: &RopeParameters, width: i64) -> Result<Self, ConfigError> {
+        let plain: Vec<f32> = (0..width / 2)
+            .map(|pair| {
+                let exponent = (2 * pair) as f32 / width as f32;
+                1.0 / (rope.rope_theta as f32).powf(exponent)
+            })
+            .collect();
+        let inverse = match &rope.scaling {
+            RopeScaling::Default => plain,
+            RopeScaling::Linear { factor } => each(&plain, |frequency| frequency / *factor as f32),
+            RopeScaling::Llama3 {
+                factor,
+                low_freq_factor,
+                high_freq_factor,
+                original_max_position_embeddings,
+            } => each(&plain, |frequency| {
+                let turns = *original_max_position_embeddings as f32 * frequency / TAU;
+                // Long wavelengths are stretched, short ones kept, with a ramp between.
+                let width = (high_freq_factor - low_freq_factor) as f32;
+                let kept = ((turns - *low_freq_factor as f32) / width).clamp(0.0, 1.0);
+                (1.0 - kept) * (frequency / *factor as f32) + kept * frequency
+            }),
+            RopeScaling::Yarn(yarn) => {
+                let inverse = yarn.stretch(&plain, rope.rope_theta, width);
+                return Ok(Self {
+                    inverse,
+                    beyond: None,
+                    attention_factor: yarn.attention_factor(),
+                });
+            }
+            RopeScaling::LongRope(long) => {
+                let limit = long.original_max_position_embeddings;
+                let divide = |factors: &[f64], field| divide(&plain, factors, field);
+                return Ok(Self {
+                    inverse: divide(&long.short_factor, "short_factor")?,
+                    beyond: Some((limit, divide(&long.long_factor, "long_factor")?)),
+                    attention_factor: long.attention_factor(),
+                });
+            }
+        };
+        Ok(Self {
+            inverse,
+            beyond: None,
+            attention_factor: 1.0,
+        })
+    }
+
+    /// The frequencies for a text of `length` positions.
+    pub(super) fn for_length(&self, length: i64) -> &[f32] {
+        match &self.beyond {
+            Some((limit, long)) if length > *limit => long,
+            _ => &self.inverse,
+        }
+    }
+}
+
+fn each(frequencies: &[f32], change: impl Fn(f32) -> f32) -> Vec<f32> {
+    frequencies
+        .iter()
+        .map(|frequency| change(*frequency))
+        .collect()
+}
+
+fn divide(frequencies: &[f32], factors: &[f64], field: &str) -> Result<Vec<f32>, ConfigError> {
+    let (found, pairs) = (factors.len(), frequencies.len());
+    if found != pairs {
+        let reason =
+            format!("`{field}` has {found} numbers, and {pairs} pairs of features are rotated");
+        return Err(ConfigError::Unsupported { reason });
+    }
+    let pairs = frequencies.iter().zip(factors);
+    Ok(pairs
+        .map(|(frequency, factor)| frequency / *factor as f32)
         .collect())
 }
 
-fn unsupported(rope_type: &str) -> ConfigError {
-    ConfigError::Unsupported {
-        reason: format!("rotary scaling `{rope_type}`; known are `default`, `linear`, `llama3`"),
+impl crate::config::Yarn {
+    /// Frequencies of few turns within the original context divided by the factor, those of many kept.
+    fn stretch(&self, plain: &[f32], theta: f64, width: i64) -> Vec<f32> {
+        let context = self.original_max_position_embeddings as f64;
+        let dimension = |turns: f64| {
+            width as f64 * (context / (turns * std::f64::consts::TAU)).ln() / (2.0 * theta.ln())
+        };
+        let (mut low, mut high) = (dimension(self.beta_fast), dimension(self.beta_slow));
+        if self.truncate {
+            (low, high) = (low.floor(), high.ceil());
+        }
+        (low, high) = (low.max(0.0), high.min((width - 1) as f64));
+        if low == high {
+            // The step transformers takes to divide by something.
+            high += 0.001;
+        }
+        let stretched = |(pair, frequency): (usize, &f32)| {
+            let divided = ((pair as f32 - low as f32) / (high - low) as f32).clamp(0.0, 1.0);
+            frequency / self.factor as f32 * divided + frequency * (1.0 - divided)
+        };
+        plain.iter().enumerate().map(stretched).collect()
+    }
+
+    fn attention_factor(&self) -> f64 {
+        let scale = |weight: f64| match self.factor > 1.0 {
+            true => 0.1 * weight * self.factor.ln() + 1.0,
+            false => 1.0,
+        };
+        let inferred = || match (self.mscale, self.mscale_all_dim) {
+            (Some(mscale), Some(all)) if mscale != 0.0 && all != 0.0 => scale(mscale) / scale(all),
+            _ => scale(1.0),
+        };
+        self.attention_factor.unwrap_or_else(inferred)
+    }
+}
+
+impl crate::config::LongRope {
+    fn attention_factor(&self) -> f64 {
+        let context = self.original_max_position_embeddings as f64;
+        let inferred = || match self.factor {
+            Some(factor) if factor > 1.0 => (1.0 + factor.ln() / context.ln()).sqrt(),
+            _ => 1.0,
+        };
+        self.attention_factor.unwrap_or_else(inferred)
     }
 }

@@ -1,33 +1,45 @@
 //! Rotary position tables, and the rotation of queries and keys.
 
 use super::leaf::{Slot, leaf};
-use super::rope::inverse_frequencies;
+use super::rope::Frequencies;
 use crate::config::{ConfigError, RopeParameters};
 
 #[cfg(feature = "torch")]
 use {
+    super::Positions,
     crate::dtensor::DTensor,
     crate::ffi,
-    tch::{Device, Kind, Tensor},
+    tch::{Kind, Tensor},
 };
 
 /// The module that turns positions into angles (`LlamaRotaryEmbedding`); it has no parameters.
 pub struct RotaryEmbedding {
-    inverse_frequencies: Vec<f32>,
+    frequencies: Frequencies,
     slot: Slot,
 }
 
 impl RotaryEmbedding {
-    /// Tables for heads of `head_dim` features.
+    /// Tables for heads of `head_dim` features, of which the config may leave a part unrotated.
     ///
     /// # Errors
-    /// For a scaling that is not implemented.
+    /// When the config's numbers do not belong to heads of this size.
     pub fn new(head_dim: i64, parameters: &RopeParameters) -> Result<Self, ConfigError> {
-        let inverse_frequencies = inverse_frequencies(parameters, head_dim)?;
+        let width = (head_dim as f64 * parameters.partial_rotary_factor) as i64;
+        if !(2..=head_dim).contains(&width) || width % 2 != 0 {
+            let reason = format!(
+                "`partial_rotary_factor` rotates {width} of the {head_dim} features of a head: it has to be an even number of them"
+            );
+            return Err(ConfigError::Unsupported { reason });
+        }
         Ok(Self {
-            inverse_frequencies,
+            frequencies: Frequencies::new(parameters, width)?,
             slot: Slot::default(),
         })
+    }
+
+    /// The length beyond which other frequencies hold for all positions, if there is one.
+    pub fn changes_beyond(&self) -> Option<i64> {
+        self.frequencies.beyond.as_ref().map(|(limit, _)| *limit)
     }
 }
 
@@ -35,7 +47,7 @@ leaf!(RotaryEmbedding, Rotary, |_this| Vec::new());
 
 /// Cosines and sines of a run of positions.
 ///
-/// Shapes: `[sequence, 1, head_dim]`, broadcast over batch and heads.
+/// Shapes: `[sequence, 1, width]`, broadcast over batch and heads.
 #[cfg(feature = "torch")]
 pub struct RotaryTables {
     cos: Tensor,
@@ -45,24 +57,35 @@ pub struct RotaryTables {
 
 #[cfg(feature = "torch")]
 impl RotaryEmbedding {
-    /// The tables of `length` positions from `start` on, in the kind of the activations.
-    pub fn forward(&self, start: i64, length: i64, kind: Kind, device: Device) -> RotaryTables {
+    /// The tables of these positions, in the kind of the activations.
+    pub fn forward(&self, positions: &Positions) -> RotaryTables {
         tch::no_grad(|| {
-            let frequencies = Tensor::from_slice(&self.inverse_frequencies).to_device(device);
-            let positions = Tensor::arange_start(start, start + length, (Kind::Float, device));
-            let angles = positions.outer(&frequencies).unsqueeze(1);
-            let (cos, sin) = (angles.cos(), angles.sin());
-            RotaryTables {
-                cos: Tensor::cat(&[&cos, &cos], -1).to_kind(kind),
-                sin: Tensor::cat(&[&sin.neg(), &sin], -1).to_kind(kind),
-            }
+            let (start, end) = (positions.start(), positions.end());
+            let frequencies =
+                Tensor::from_slice(self.frequencies.for_length(end)).to_device(positions.device());
+            let places = Tensor::arange_start(start, end, (Kind::Float, positions.device()));
+            let angles = places.outer(&frequencies);
+            RotaryTables::new(&angles, self.frequencies.attention_factor, positions.kind())
         })
     }
 }
 
 #[cfg(feature = "torch")]
 impl RotaryTables {
-    /// Rotates each pair of features (`i`, `i + head_dim / 2`) by its angle.
+    /// The tables of given angles, cosines and sines multiplied by `factor`.
+    ///
+    /// # Shapes
+    /// angles `[sequence, width / 2]`
+    pub fn new(angles: &Tensor, factor: f64, kind: Kind) -> Self {
+        let angles = angles.unsqueeze(1);
+        let (cos, sin) = (angles.cos() * factor, angles.sin() * factor);
+        Self {
+            cos: Tensor::cat(&[&cos, &cos], -1).to_kind(kind),
+            sin: Tensor::cat(&[&sin.neg(), &sin], -1).to_kind(kind),
+        }
+    }
+
+    /// Rotates each pair of the first `width` features (`i`, `i + width / 2`) by its angle.
     ///
     /// # Shapes
     /// `[batch, sequence, heads, head_dim]` → the same
@@ -84,8 +107,15 @@ impl RotaryTables {
 
 #[cfg(feature = "torch")]
 fn rotate(x: &Tensor, cos: &Tensor, sin: &Tensor) -> Tensor {
-    let half = x.size().last().copied().unwrap_or_default() / 2;
-    let rotated = x * cos;
+    let last = |tensor: &Tensor| tensor.size().last().copied().unwrap_or_default();
+    let (width, half) = (last(cos), last(cos) / 2);
+    let rotated = if width == last(x) {
+        x * cos
+    } else {
+        let rotated = x.copy();
+        let _ = rotated.narrow(-1, 0, width).g_mul_(cos);
+        rotated
+    };
     for (to, from) in [(0, half), (half, 0)] {
         let _ = rotated
             .narrow(-1, to, half)

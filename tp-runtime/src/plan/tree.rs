@@ -13,10 +13,14 @@ pub enum ModuleKind {
     Norm,
     /// Rotary position tables; no parameters.
     Rotary,
+    /// A convolution over images; every rank holds it whole.
+    Convolution,
+    /// A bare parameter; every rank holds it whole.
+    Parameter,
 }
 
 impl ModuleKind {
-    /// Every kind that a row of a plan can name.
+    /// Every kind that some style fits.
     pub const LAYERS: [Self; 4] = [Self::Linear, Self::Embedding, Self::Norm, Self::Rotary];
 
     /// The kind in a sentence, with its article.
@@ -27,6 +31,8 @@ impl ModuleKind {
             Self::Embedding => "an embedding",
             Self::Norm => "a norm",
             Self::Rotary => "a rotary embedding",
+            Self::Convolution => "a convolution",
+            Self::Parameter => "a bare parameter",
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use tch::{Device, Kind, Tensor};
 use tp_runtime::checkpoint::{LoadOptions, initialize};
-use tp_runtime::module::Param;
+use tp_runtime::module::{Initial, Param};
 use tp_runtime::plan::Placement;
 
 use crate::fixture::{named, rank, values};
@@ -11,8 +11,8 @@ fn params() -> [(&'static str, Param); 4] {
     [
         ("embed.weight", Param::new(&[257, 6])),
         ("down.weight", Param::new(&[6, 10])),
-        ("down.bias", Param::new(&[6])),
-        ("norm.weight", Param::new(&[6])),
+        ("down.bias", Param::new(&[6]).initial(Initial::Zeros)),
+        ("norm.weight", Param::new(&[6]).initial(Initial::Ones)),
     ]
 }
 
@@ -44,11 +44,11 @@ fn parts_put_together_are_the_whole() {
 }
 
 #[test]
-fn matrices_are_normal_norms_one_biases_zero() {
+fn parameters_start_from_what_their_layers_say() {
     let params = [
         ("w", Param::new(&[1000, 1000])),
-        ("norm.weight", Param::new(&[6])),
-        ("down.bias", Param::new(&[6])),
+        ("norm.weight", Param::new(&[6]).initial(Initial::Ones)),
+        ("down.bias", Param::new(&[6]).initial(Initial::Zeros)),
     ];
     initialize(&named(&params), 1, 0.5, &rank(0, 1)).unwrap();
     let w = params[0].1.local();

@@ -1,26 +1,41 @@
-//! `tp`: looks at tensor-parallel plans and runs models under them.
+//! The program `tp`: looks at tensor-parallel plans and runs models under them.
+//!
+//! It knows the models of every crate linked into it. A crate with models of its own has the program
+//! run them, too, with a `main` of one line:
+//!
+//! ```no_run
+//! # mod my_models {}
+//! use std::process::ExitCode;
+//!
+//! // Links the models and their plans.
+//! use my_models as _;
+//!
+//! fn main() -> ExitCode {
+//!     tp_models::program::main()
+//! }
+//! ```
+//!
+//! With the feature `explain` alone it has the commands that read no weights, and needs no libtorch.
 
-#[cfg(feature = "torch")]
+#[cfg(feature = "program")]
 mod eval;
 mod explain;
-#[cfg(feature = "torch")]
+#[cfg(feature = "program")]
 mod generate;
 mod model;
 mod output;
 mod plans;
-#[cfg(feature = "torch")]
+#[cfg(feature = "program")]
 mod ranks;
-#[cfg(feature = "torch")]
+#[cfg(feature = "program")]
 mod text;
-#[cfg(feature = "torch")]
+#[cfg(feature = "program")]
 mod train;
 
 use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
-// Links the models and their plans.
-use tp_models as _;
 
 /// Tensor-parallel plans for transformers: what they do, and models run under them.
 #[derive(Parser)]
@@ -34,15 +49,16 @@ struct Arguments {
 enum Command {
     Plans(plans::Arguments),
     Explain(explain::Arguments),
-    #[cfg(feature = "torch")]
+    #[cfg(feature = "program")]
     Eval(eval::Arguments),
-    #[cfg(feature = "torch")]
+    #[cfg(feature = "program")]
     Generate(generate::Arguments),
-    #[cfg(feature = "torch")]
+    #[cfg(feature = "program")]
     Train(train::Arguments),
 }
 
-fn main() -> ExitCode {
+/// Does what the command line of this process says, and gives the exit code.
+pub fn main() -> ExitCode {
     output::exit(run(Arguments::parse().command))
 }
 
@@ -50,11 +66,11 @@ fn run(command: Command) -> Result<()> {
     match command {
         Command::Plans(arguments) => plans::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
-        #[cfg(feature = "torch")]
+        #[cfg(feature = "program")]
         Command::Eval(arguments) => eval::run(&arguments),
-        #[cfg(feature = "torch")]
+        #[cfg(feature = "program")]
         Command::Generate(arguments) => generate::run(&arguments),
-        #[cfg(feature = "torch")]
+        #[cfg(feature = "program")]
         Command::Train(arguments) => train::run(&arguments),
     }
 }

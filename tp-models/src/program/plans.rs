@@ -4,7 +4,7 @@ use anyhow::Result;
 use serde_json::{Map, Value};
 use tp_runtime::plan::{self, Mode, Plan};
 
-use crate::output::{print, print_json};
+use super::output::{print, print_json};
 
 /// List the plans this program knows
 ///

@@ -13,7 +13,7 @@ use tp_runtime::loss;
 use tp_runtime::model::Inputs;
 use tp_runtime::parallel::ParallelModel;
 
-use crate::ranks::{Rank, RankArgs};
+use super::ranks::{Rank, RankArgs};
 
 /// Runs a batch and writes what comes out, to compare with another framework
 ///

@@ -14,8 +14,8 @@ use tp_runtime::model::Inputs;
 use tp_runtime::optim::{AdamW, AdamWOptions, clip_gradients};
 use tp_runtime::parallel::ParallelModel;
 
-use crate::ranks::{Rank, RankArgs};
-use crate::text;
+use super::ranks::{Rank, RankArgs};
+use super::text;
 
 /// Trains on a text; the same losses at any number of ranks
 #[derive(Args, Debug)]

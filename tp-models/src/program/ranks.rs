@@ -13,7 +13,7 @@ use tp_runtime::mesh::DeviceMesh;
 use tp_runtime::parallel::ParallelOptions;
 use tp_runtime::plan::plan_named;
 
-use crate::model::{Dtype, config, mode};
+use super::model::{Dtype, config, mode};
 
 /// How a model is spread over ranks.
 #[derive(Args, Clone, Debug)]

@@ -12,8 +12,8 @@ use tp_runtime::generate::{GenerateOptions, Sampling, generate};
 use tp_runtime::model::Inputs;
 use tp_runtime::parallel::ParallelModel;
 
-use crate::ranks::{Rank, RankArgs};
-use crate::text;
+use super::ranks::{Rank, RankArgs};
+use super::text;
 
 /// Continues a prompt; the same text at any number of ranks
 #[derive(Args, Debug)]

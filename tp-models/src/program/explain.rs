@@ -8,8 +8,8 @@ use tp_runtime::explain::{self, Setup, explain};
 use tp_runtime::model::build;
 use tp_runtime::plan::{plan_for_architecture, plan_named};
 
-use crate::model::{Dtype, config, mode};
-use crate::output::{print, print_json};
+use super::model::{Dtype, config, mode};
+use super::output::{print, print_json};
 
 /// Show what a plan makes of a model, from its config alone
 ///

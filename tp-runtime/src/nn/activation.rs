@@ -1,0 +1,36 @@
+//! The elementwise functions of MLPs, under their names in configs (transformers `activations.py`).
+
+use serde::Deserialize;
+
+#[cfg(feature = "torch")]
+use tch::Tensor;
+
+/// The activation of an MLP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum Activation {
+    /// `x * sigmoid(x)`
+    #[serde(rename = "silu", alias = "swish")]
+    Silu,
+    /// `x * Φ(x)`, with the normal distribution's Φ.
+    #[serde(rename = "gelu")]
+    Gelu,
+    /// The same with Φ approximated by a hyperbolic tangent.
+    #[serde(rename = "gelu_pytorch_tanh", alias = "gelu_new", alias = "gelu_fast")]
+    GeluTanh,
+    /// `max(x, 0)`
+    #[serde(rename = "relu")]
+    Relu,
+}
+
+#[cfg(feature = "torch")]
+impl Activation {
+    /// The function of every element.
+    pub fn apply(self, x: &Tensor) -> Tensor {
+        match self {
+            Self::Silu => x.silu(),
+            Self::Gelu => x.gelu("none"),
+            Self::GeluTanh => x.gelu("tanh"),
+            Self::Relu => x.relu(),
+        }
+    }
+}
