@@ -146,8 +146,16 @@ pub(crate) enum Fault {
     },
     #[error("`{argument}` is given twice: keep one")]
     ArgumentTwice { argument: &'static str },
-    #[error("`local` takes `true` or `false`")]
-    LocalValue,
+    #[error("`{argument}` takes `true` or `false`")]
+    FlagValue { argument: &'static str },
+    #[error("`segments` takes the names of a fused layer's parts: write `segments: [q, k, v]`")]
+    SegmentsValue,
+    #[error("segment `{name}` is named twice: keep one")]
+    SegmentTwice { name: String },
+    #[error(
+        "with `{argument}` each rank keeps its own part of the output, `Shard(-1)`: remove `output: Replicate`"
+    )]
+    OutputOfParts { argument: &'static str },
     #[error("`{argument}` takes a placement: write `Replicate`, `Shard(1)` or `Shard(-1)`")]
     PlacementValue { argument: &'static str },
     #[error(

@@ -121,6 +121,7 @@ impl ToTokens for Style {
             let value = match value {
                 Value::Layout(layout) => quote! { ::tp_runtime::Placement::#layout },
                 Value::Flag(flag) => quote! { #flag },
+                Value::Names(names) => quote! { &[#(#names),*] },
             };
             tokens.extend(quote! { .#argument(#value) });
         }
