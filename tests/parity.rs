@@ -84,3 +84,16 @@ fn llama_over_gloo() {
         );
     }
 }
+
+#[test]
+fn tmp() {
+    for name in std::env::var("FIX").unwrap().split(',') {
+        let degrees: Vec<usize> = std::env::var("DEG")
+            .unwrap()
+            .split(',')
+            .map(|d| d.parse().unwrap())
+            .collect();
+        check_all(name, &degrees);
+        eprintln!("{name} ok");
+    }
+}

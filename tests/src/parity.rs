@@ -141,6 +141,7 @@ pub fn check_training(model: &ParallelModel, fixture: &Fixture) -> Result<()> {
     let labels = fixture.tensor("even/labels");
     let options = AdamWOptions {
         beta2: 0.95,
+        epsilon: 1e-6,
         ..Default::default()
     };
     let mut optimizer = AdamW::new(

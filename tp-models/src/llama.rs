@@ -5,12 +5,12 @@
 
 use serde::Deserialize;
 use serde_json::Value;
-use tp_runtime::config::{self, RopeParameters};
+use tp_runtime::config::{self, ConfigError, RopeParameters};
 use tp_runtime::model::{FromConfig, Model};
 use tp_runtime::nn::{Activation, Embedding, Linear, LinearShape, RmsNorm, RotaryEmbedding};
 use tp_runtime::{Module, Result, register_model, tp_plan};
 
-use crate::options::check_heads;
+use crate::layers::{GatedMlp, GroupedQuery};
 
 #[cfg(feature = "torch")]
 use {
@@ -72,13 +72,13 @@ impl Default for LlamaConfig {
 }
 
 impl LlamaConfig {
-    fn head_dim(&self) -> i64 {
-        self.head_dim
-            .unwrap_or(self.hidden_size / self.num_attention_heads.max(1))
-    }
-
-    fn key_value_heads(&self) -> i64 {
-        self.num_key_value_heads.unwrap_or(self.num_attention_heads)
+    fn attention(&self) -> Result<GroupedQuery, ConfigError> {
+        GroupedQuery::new(
+            self.hidden_size,
+            self.num_attention_heads,
+            self.num_key_value_heads,
+            self.head_dim,
+        )
     }
 }
 
@@ -105,7 +105,7 @@ pub struct LlamaModel {
 #[flow(input_layernorm -> self_attn -> + -> post_attention_layernorm -> mlp -> +)]
 pub struct LlamaDecoderLayer {
     self_attn: LlamaAttention,
-    mlp: LlamaMlp,
+    mlp: GatedMlp,
     input_layernorm: RmsNorm,
     post_attention_layernorm: RmsNorm,
 }
@@ -119,29 +119,13 @@ pub struct LlamaAttention {
     v_proj: Linear,
     o_proj: Linear,
     #[module(skip)]
-    head_dim: i64,
-}
-
-/// The gated MLP.
-#[derive(Module)]
-#[flow(gate_proj, up_proj -> down_proj)]
-pub struct LlamaMlp {
-    gate_proj: Linear,
-    up_proj: Linear,
-    down_proj: Linear,
-    #[module(skip)]
-    activation: Activation,
+    sizes: GroupedQuery,
 }
 
 impl FromConfig for LlamaForCausalLM {
     fn from_config(config: &Value) -> Result<Self> {
         let rope = RopeParameters::of(config, 10_000.0)?;
         let config: LlamaConfig = config::parse(config)?;
-        check_heads(
-            config.num_attention_heads,
-            config.key_value_heads(),
-            config.head_dim(),
-        )?;
         let model = LlamaModel::new(&config, &rope)?;
         let lm_head = match config.tie_word_embeddings {
             true => Linear::tied(&model.embed_tokens),
@@ -153,61 +137,48 @@ impl FromConfig for LlamaForCausalLM {
 
 impl LlamaModel {
     fn new(config: &LlamaConfig, rope: &RopeParameters) -> Result<Self> {
+        let sizes = config.attention()?;
+        let layers = 0..config.num_hidden_layers;
         Ok(Self {
             embed_tokens: Embedding::new(
                 config.vocab_size,
                 config.hidden_size,
                 config.pad_token_id,
             ),
-            layers: (0..config.num_hidden_layers)
-                .map(|_| LlamaDecoderLayer::new(config))
+            layers: layers
+                .map(|_| LlamaDecoderLayer::new(config, sizes))
                 .collect(),
             norm: RmsNorm::new(config.hidden_size, config.rms_norm_eps),
-            rotary_emb: RotaryEmbedding::new(config.head_dim(), rope)?,
+            rotary_emb: RotaryEmbedding::new(sizes.head_dim, rope)?,
         })
     }
 }
 
 impl LlamaDecoderLayer {
-    fn new(config: &LlamaConfig) -> Self {
+    fn new(config: &LlamaConfig, sizes: GroupedQuery) -> Self {
+        let norm = || RmsNorm::new(config.hidden_size, config.rms_norm_eps);
         Self {
-            self_attn: LlamaAttention::new(config),
-            mlp: LlamaMlp::new(config),
-            input_layernorm: RmsNorm::new(config.hidden_size, config.rms_norm_eps),
-            post_attention_layernorm: RmsNorm::new(config.hidden_size, config.rms_norm_eps),
+            self_attn: LlamaAttention::new(sizes, config.attention_bias),
+            mlp: GatedMlp::new(
+                config.hidden_size,
+                config.intermediate_size,
+                config.hidden_act,
+                config.mlp_bias,
+            ),
+            input_layernorm: norm(),
+            post_attention_layernorm: norm(),
         }
     }
 }
 
 impl LlamaAttention {
-    fn new(config: &LlamaConfig) -> Self {
-        let (hidden, head_dim, bias) =
-            (config.hidden_size, config.head_dim(), config.attention_bias);
-        let heads = (config.num_attention_heads, "num_attention_heads");
-        let key_value_heads = (config.key_value_heads(), "num_key_value_heads");
-        let projection = |(count, field)| {
-            let shape = LinearShape::new(hidden, count * head_dim).bias(bias);
-            Linear::new(shape.output_heads(count, field))
-        };
-        let output = LinearShape::new(heads.0 * head_dim, hidden).bias(bias);
+    fn new(sizes: GroupedQuery, bias: bool) -> Self {
         Self {
-            q_proj: projection(heads),
-            k_proj: projection(key_value_heads),
-            v_proj: projection(key_value_heads),
-            o_proj: Linear::new(output.input_heads(heads.0, heads.1)),
-            head_dim,
-        }
-    }
-}
-
-impl LlamaMlp {
-    fn new(config: &LlamaConfig) -> Self {
-        let linear = |from, to| Linear::new(LinearShape::new(from, to).bias(config.mlp_bias));
-        Self {
-            gate_proj: linear(config.hidden_size, config.intermediate_size),
-            up_proj: linear(config.hidden_size, config.intermediate_size),
-            down_proj: linear(config.intermediate_size, config.hidden_size),
-            activation: config.hidden_act,
+            q_proj: sizes.query(bias),
+            k_proj: sizes.key_value(bias),
+            v_proj: sizes.key_value(bias),
+            o_proj: sizes.output(bias),
+            sizes,
         }
     }
 }
@@ -284,28 +255,17 @@ mod forward {
             cache: Option<LayerCache<'_>>,
         ) -> Result<DTensor> {
             // 1. project: [B, S, A, D] and twice [B, S, K, D]
-            let q = self.q_proj.forward(x)?.split_heads(self.head_dim)?;
-            let k = self.k_proj.forward(x)?.split_heads(self.head_dim)?;
-            let v = self.v_proj.forward(x)?.split_heads(self.head_dim)?;
+            let head_dim = self.sizes.head_dim;
+            let q = self.q_proj.forward(x)?.split_heads(head_dim)?;
+            let k = self.k_proj.forward(x)?.split_heads(head_dim)?;
+            let v = self.v_proj.forward(x)?.split_heads(head_dim)?;
             // 2. rotate
             let (q, k) = (rotary.rotate(&q)?, rotary.rotate(&k)?);
             // 3. attend
-            let scale = (self.head_dim as f64).powf(-0.5);
+            let scale = self.sizes.scale();
             let mixed = Attention { mask, scale, cache }.forward(&q, &k, &v)?;
             // 4. join heads: [B, S, H]
             self.o_proj.forward(&mixed.merge_heads()?)
-        }
-    }
-
-    impl LlamaMlp {
-        /// `[B, S, H]` → `[B, S, H]`
-        fn forward(&self, x: &DTensor) -> Result<DTensor> {
-            let gate = self.gate_proj.forward(x)?;
-            let up = self.up_proj.forward(x)?;
-            let gated = gate.zip(&up, "a gated activation", |gate, up| {
-                self.activation.apply(&gate) * up
-            })?;
-            self.down_proj.forward(&gated)
         }
     }
 }

@@ -1,0 +1,42 @@
+//! The gated MLP (Shazeer 2020; transformers `LlamaMLP`).
+
+use tp_runtime::Module;
+use tp_runtime::nn::{Activation, Linear, LinearShape};
+
+#[cfg(feature = "torch")]
+use {tp_runtime::Result, tp_runtime::dtensor::DTensor};
+
+/// Two projections, one through an activation that gates the other, and one back.
+#[derive(Module)]
+#[flow(gate_proj, up_proj -> down_proj)]
+pub struct GatedMlp {
+    gate_proj: Linear,
+    up_proj: Linear,
+    down_proj: Linear,
+    #[module(skip)]
+    activation: Activation,
+}
+
+impl GatedMlp {
+    /// From `hidden` features over `intermediate` ones and back.
+    pub(crate) fn new(hidden: i64, intermediate: i64, activation: Activation, bias: bool) -> Self {
+        let linear = |from, to| Linear::new(LinearShape::new(from, to).bias(bias));
+        Self {
+            gate_proj: linear(hidden, intermediate),
+            up_proj: linear(hidden, intermediate),
+            down_proj: linear(intermediate, hidden),
+            activation,
+        }
+    }
+
+    /// `[.., hidden]` → `[.., hidden]`
+    #[cfg(feature = "torch")]
+    pub(crate) fn forward(&self, x: &DTensor) -> Result<DTensor> {
+        let gate = self.gate_proj.forward(x)?;
+        let up = self.up_proj.forward(x)?;
+        let gated = gate.zip(&up, "a gated activation", |gate, up| {
+            self.activation.apply(&gate) * up
+        })?;
+        self.down_proj.forward(&gated)
+    }
+}

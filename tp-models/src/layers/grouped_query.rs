@@ -1,0 +1,71 @@
+//! The projections of grouped-query attention (Ainslie et al. 2023), by the sizes of its heads.
+
+use tp_runtime::config::ConfigError;
+use tp_runtime::nn::{Linear, LinearShape};
+
+/// How many heads there are, and how wide they are.
+#[derive(Clone, Copy)]
+pub(crate) struct GroupedQuery {
+    hidden: i64,
+    heads: i64,
+    key_value_heads: i64,
+    /// Features of a head.
+    pub(crate) head_dim: i64,
+}
+
+impl GroupedQuery {
+    /// The sizes a config gives; it may leave out those that follow from others.
+    ///
+    /// # Errors
+    /// When query heads do not share key-value heads evenly, or a head cannot be rotated in pairs.
+    pub(crate) fn new(
+        hidden: i64,
+        heads: i64,
+        key_value_heads: Option<i64>,
+        head_dim: Option<i64>,
+    ) -> Result<Self, ConfigError> {
+        let key_value_heads = key_value_heads.unwrap_or(heads);
+        let head_dim = head_dim.unwrap_or(hidden / heads.max(1));
+        let reason = if heads < 1 || key_value_heads < 1 || heads % key_value_heads != 0 {
+            format!(
+                "`num_attention_heads` is {heads}, which is no multiple of `num_key_value_heads`, {key_value_heads}"
+            )
+        } else if head_dim < 2 || head_dim % 2 != 0 {
+            format!("`head_dim` is {head_dim}; rotary positions need an even number of at least 2")
+        } else {
+            return Ok(Self {
+                hidden,
+                heads,
+                key_value_heads,
+                head_dim,
+            });
+        };
+        Err(ConfigError::Unsupported { reason })
+    }
+
+    /// From the stream to the query heads.
+    pub(crate) fn query(&self, bias: bool) -> Linear {
+        self.projection(self.heads, "num_attention_heads", bias)
+    }
+
+    /// From the stream to the key heads, or to the value heads.
+    pub(crate) fn key_value(&self, bias: bool) -> Linear {
+        self.projection(self.key_value_heads, "num_key_value_heads", bias)
+    }
+
+    /// From the query heads back to the stream.
+    pub(crate) fn output(&self, bias: bool) -> Linear {
+        let shape = LinearShape::new(self.heads * self.head_dim, self.hidden).bias(bias);
+        Linear::new(shape.input_heads(self.heads, "num_attention_heads"))
+    }
+
+    /// What scores are multiplied by, unless a model says otherwise.
+    pub(crate) fn scale(&self) -> f64 {
+        (self.head_dim as f64).powf(-0.5)
+    }
+
+    fn projection(&self, count: i64, field: &'static str, bias: bool) -> Linear {
+        let shape = LinearShape::new(self.hidden, count * self.head_dim).bias(bias);
+        Linear::new(shape.output_heads(count, field))
+    }
+}
