@@ -53,6 +53,7 @@
 
 pub mod layers;
 pub mod llama;
+pub mod pixtral;
 #[cfg(feature = "explain")]
 pub mod program;
 pub mod qwen2;
