@@ -56,6 +56,7 @@ pub mod layers;
 pub mod llama;
 pub mod ministral3;
 pub mod phi;
+pub mod pixtral;
 #[cfg(feature = "explain")]
 pub mod program;
 pub mod qwen2;
