@@ -21,6 +21,14 @@ parity! {
     qwen2_with_a_tied_head: "qwen2_tied" on [1, 2, 4],
     qwen3_with_norms_on_queries_and_keys: "qwen3" on [1, 2, 4],
     qwen3_with_uneven_mlps: "qwen3_mlp200" on [1, 3],
+    qwen3_classifying_texts: "qwen3_seqcls" on [1, 2, 4],
+    gemma3_with_sliding_and_global_layers: "gemma3_text" on [1, 2],
+    gemma3_with_a_config_of_transformers_4: "gemma3_legacy" on [1, 2, 4],
+    gemma3_with_images: "gemma3_cond" on [1, 2, 4],
+    gemma3_with_images_and_names_of_the_hub: "gemma3_hub" on [1, 2, 4],
+    ministral3_with_yarn_and_growing_queries: "ministral3" on [1, 2],
+    phi2_with_attention_beside_the_mlp: "phi2" on [1, 2, 4],
+    phi2_with_norms_on_queries_and_keys: "phi2_qk" on [1, 2],
 }
 
 #[test]
