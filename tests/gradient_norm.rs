@@ -7,9 +7,8 @@ use tp_runtime::model::Inputs;
 use tp_runtime::module::Param;
 use tp_runtime::optim::{clip_gradients, gradient_norm};
 use tp_runtime::parallel::ParallelModel;
-use tp_tests::compare::{Tolerance, assert_close};
-use tp_tests::fixture::Fixture;
-use tp_tests::parity::{on_ranks, settings};
+use tp_runtime::testing::{Fixture, Tolerance, assert_close, on_ranks, settings};
+use tp_tests::fixture;
 
 /// The norm of all of transformers' gradients.
 fn reference(fixture: &Fixture) -> f64 {
@@ -40,8 +39,8 @@ fn assert_near(found: f64, wanted: f64, what: &str) {
 
 fn check(name: &str, degrees: &[usize]) {
     for setting in settings(degrees) {
-        on_ranks(&Fixture::open(name).dir, setting, Kind::Float, |model| {
-            let fixture = Fixture::open(name);
+        on_ranks(&fixture(name).dir, setting, Kind::Float, |model| {
+            let fixture = fixture(name);
             let whole = reference(&fixture);
             let params = params(model);
             backward(model, &fixture)?;
@@ -82,7 +81,7 @@ fn with_a_tied_table_that_counts_once() {
 #[test]
 fn without_a_backward_it_is_zero() {
     for setting in settings(&[1, 2]) {
-        let dir = Fixture::open("llama_gqa").dir;
+        let dir = fixture("llama_gqa").dir;
         on_ranks(&dir, setting, Kind::Float, |model| {
             let norm = clip_gradients(&params(model), 1.0, model.group())?;
             assert_eq!(norm, 0.0);

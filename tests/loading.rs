@@ -13,9 +13,8 @@ use tp_runtime::model::Inputs;
 use tp_runtime::optim::{AdamW, AdamWOptions};
 use tp_runtime::parallel::{ParallelModel, ParallelOptions};
 use tp_runtime::plan::chunk;
-use tp_tests::compare::{Tolerance, assert_close};
-use tp_tests::fixture::Fixture;
-use tp_tests::parity::{Setting, on_ranks, settings};
+use tp_runtime::testing::{Setting, Tolerance, assert_close, on_ranks, settings};
+use tp_tests::fixture;
 use tp_tests::ranks::on_bare_ranks;
 
 /// The dimension that Llama's plan splits, by the parameter's name alone.
@@ -68,7 +67,7 @@ fn a_rank_reads_and_holds_its_shard_and_what_is_replicated() {
         ("llama_bias", &[1, 2, 4], 4),
         ("llama_bf16", &[1, 2, 4], 2),
     ] {
-        let dir = Fixture::open(name).dir;
+        let dir = fixture(name).dir;
         for setting in settings(degrees) {
             on_bare_ranks(setting.degree, |context| {
                 let rank = context.rank();
@@ -118,7 +117,7 @@ fn what_ranks_save_is_what_they_loaded() -> Result<()> {
         ("llama_bias", &[2, 4], Kind::Float),
         ("llama_bf16", &[2, 4], Kind::BFloat16),
     ] {
-        let original = Fixture::open(name).dir;
+        let original = fixture(name).dir;
         for setting in settings(degrees) {
             let copy = tempfile::tempdir().expect("a temporary folder");
             on_ranks(&original, setting, kind, |model| model.save(copy.path()));
@@ -131,11 +130,11 @@ fn what_ranks_save_is_what_they_loaded() -> Result<()> {
 #[test]
 fn a_tied_head_stays_tied_through_training_and_saving() {
     for setting in settings(&[2]) {
-        let fixture = Fixture::open("llama_tied");
+        let tied = fixture("llama_tied").dir;
         let saved = tempfile::tempdir().expect("a temporary folder");
         let logits = Mutex::new(Vec::new());
-        on_ranks(&fixture.dir, setting, Kind::Float, |model| {
-            let fixture = Fixture::open("llama_tied");
+        on_ranks(&tied, setting, Kind::Float, |model| {
+            let fixture = fixture("llama_tied");
             let inputs = Inputs::new(fixture.tensor("even/input_ids"));
             let params = model.parameters().into_iter().map(|named| named.param);
             let mut optimizer = AdamW::new(params, AdamWOptions::default());
@@ -166,7 +165,7 @@ fn a_tied_head_stays_tied_through_training_and_saving() {
                     .find(|named| named.name == "model.embed_tokens.weight");
                 let tied = table.map(|named| named.tied.clone());
                 assert_eq!(tied, Some(vec!["lm_head.weight".to_owned()]));
-                let inputs = Inputs::new(Fixture::open("llama_tied").tensor("even/input_ids"));
+                let inputs = Inputs::new(fixture("llama_tied").tensor("even/input_ids"));
                 let logits = model.forward(&inputs, None)?.full()?;
                 let trained = trained.lock().expect("no rank panicked").shallow_clone();
                 assert_close("logits", &logits, &trained, Tolerance::F32);
@@ -190,13 +189,13 @@ fn messages(degree: usize, body: impl Fn(RankContext) -> Result<()> + Sync) -> V
 
 #[test]
 fn what_one_rank_cannot_load_every_rank_knows() {
-    let good = Fixture::open("llama_gqa").dir;
+    let good = fixture("llama_gqa").dir;
     let bad = tempfile::tempdir().expect("a temporary folder");
     for file in std::fs::read_dir(&good).expect("a fixture").flatten() {
         std::fs::copy(file.path(), bad.path().join(file.file_name())).expect("a copy");
     }
     // One rank's copy has another model's weights.
-    let other = Fixture::open("llama_tied").dir.join("model.safetensors");
+    let other = fixture("llama_tied").dir.join("model.safetensors");
     std::fs::copy(other, bad.path().join("model.safetensors")).expect("a copy");
     for setting in settings(&[2, 4]) {
         let messages = messages(setting.degree, |rank| {
@@ -220,7 +219,7 @@ fn what_the_first_rank_cannot_save_every_rank_knows() {
     let file = tempfile::NamedTempFile::new().expect("a temporary file");
     for setting in settings(&[2]) {
         let messages = messages(2, |rank| {
-            let (model, _) = load(&Fixture::open("llama_gqa").dir, rank, setting)?;
+            let (model, _) = load(&fixture("llama_gqa").dir, rank, setting)?;
             model.save(file.path())
         });
         let name = file.path().display().to_string();

@@ -8,7 +8,7 @@ use tp_runtime::comm::RankContext;
 use tp_runtime::dtensor::DTensor;
 use tp_runtime::loss::{IGNORED_LABEL, cross_entropy};
 use tp_runtime::plan::{Placement, chunk};
-use tp_tests::compare::{Tolerance, assert_close};
+use tp_runtime::testing::{Tolerance, assert_close};
 use tp_tests::ranks::{integers, on_bare_ranks};
 
 const ROWS: [i64; 2] = [2, 5];

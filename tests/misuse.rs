@@ -9,9 +9,9 @@ use tp_runtime::generate::{GenerateOptions, Sampling, generate};
 use tp_runtime::model::{self, Inputs};
 use tp_runtime::nn::KvCache;
 use tp_runtime::parallel::ParallelModel;
+use tp_runtime::testing::{Setting, on_ranks, settings};
 use tp_runtime::{Mode, Result, loss, tp_plan};
-use tp_tests::fixture::Fixture;
-use tp_tests::parity::{Setting, on_ranks, settings};
+use tp_tests::fixture;
 
 tp_plan! {
     /// Attention on a share of the sequence, which no layer can run.
@@ -23,7 +23,7 @@ tp_plan! {
 
 fn on(degrees: &[usize], body: impl Fn(&ParallelModel) -> Result<()> + Sync) {
     for setting in settings(degrees) {
-        on_ranks(&Fixture::open("llama_gqa").dir, setting, Kind::Float, &body);
+        on_ranks(&fixture("llama_gqa").dir, setting, Kind::Float, &body);
     }
 }
 
@@ -145,31 +145,26 @@ fn attention_on_a_share_of_the_sequence() {
             plan: Some(&SPLIT_ATTENTION),
             ..setting
         };
-        on_ranks(
-            &Fixture::open("llama_gqa").dir,
-            setting,
-            Kind::Float,
-            |model| {
-                // As long as there are ranks: each share is one position, which would broadcast unnoticed.
-                let outcome = model.forward(&Inputs::new(ids([1, 2])), None);
-                match setting.mode {
-                    Mode::TensorParallel => outcome.map(|_| ()),
-                    Mode::SequenceParallel => {
-                        refused(
-                            outcome,
-                            "`model.layers.0.self_attn.q_proj` gives `Shard(1)`",
-                        );
-                        Ok(())
-                    }
+        on_ranks(&fixture("llama_gqa").dir, setting, Kind::Float, |model| {
+            // As long as there are ranks: each share is one position, which would broadcast unnoticed.
+            let outcome = model.forward(&Inputs::new(ids([1, 2])), None);
+            match setting.mode {
+                Mode::TensorParallel => outcome.map(|_| ()),
+                Mode::SequenceParallel => {
+                    refused(
+                        outcome,
+                        "`model.layers.0.self_attn.q_proj` gives `Shard(1)`",
+                    );
+                    Ok(())
                 }
-            },
-        );
+            }
+        });
     }
 }
 
 #[test]
 fn a_model_without_a_plan() -> Result<()> {
-    let checkpoint = Checkpoint::open(&Fixture::open("llama_gqa").dir)?;
+    let checkpoint = Checkpoint::open(&fixture("llama_gqa").dir)?;
     let shapes = model::build(checkpoint.config())?;
     refused(
         shapes.forward(&Inputs::new(ids([1, 2])), None),

@@ -6,9 +6,8 @@ use tp_runtime::Result;
 use tp_runtime::loss::IGNORED_LABEL;
 use tp_runtime::model::Inputs;
 use tp_runtime::parallel::ParallelModel;
-use tp_tests::compare::{Tolerance, assert_close};
-use tp_tests::fixture::Fixture;
-use tp_tests::parity::{on_ranks, settings};
+use tp_runtime::testing::{Fixture, Tolerance, assert_close, on_ranks, settings};
+use tp_tests::fixture;
 
 /// The padded length, which neither 2 nor 4 divides.
 const LENGTH: i64 = 9;
@@ -84,8 +83,8 @@ fn gradients(model: &ParallelModel) -> Result<Vec<Tensor>> {
 
 fn check(name: &str, degrees: &[usize], side: Side) {
     for setting in settings(degrees) {
-        on_ranks(&Fixture::open(name).dir, setting, Kind::Float, |model| {
-            let rows = rows(&Fixture::open(name));
+        on_ranks(&fixture(name).dir, setting, Kind::Float, |model| {
+            let rows = rows(&fixture(name));
             let (inputs, labels) = padded(&rows, side);
             let context = format!("{name}, {setting}, padded {side:?}");
 

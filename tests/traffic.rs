@@ -9,9 +9,9 @@ use tp_runtime::explain::{self, Count, Dtype, Explanation, Setup};
 use tp_runtime::model::{self, Inputs};
 use tp_runtime::parallel::ParallelModel;
 use tp_runtime::plan::plan_for_architecture;
+use tp_runtime::testing::{Setting, on_ranks, settings};
 use tp_runtime::{Result, loss};
-use tp_tests::fixture::Fixture;
-use tp_tests::parity::{Setting, on_ranks, settings};
+use tp_tests::fixture;
 use tp_tests::plans;
 
 #[test]
@@ -41,7 +41,7 @@ fn so_is_every_collective_of_another_plan() {
 
 /// A forward, a loss and a backward of seven tokens, which no degree but one divides.
 fn check(name: &str, setting: Setting, kind: Kind) {
-    let fixture = Fixture::open(name);
+    let fixture = fixture(name);
     on_ranks(&fixture.dir, setting, kind, |model| {
         let ids = tch::Tensor::ones([3, 7], (Kind::Int64, model.device()));
         let report = explain(model, setting, kind, ids.size2()?)?;

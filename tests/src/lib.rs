@@ -1,12 +1,16 @@
-//! What the integration tests share: fixtures, and the comparison with what transformers computed.
+//! What the integration tests share: fixtures, plans, bare ranks.
 
-#[cfg(feature = "torch")]
-pub mod compare;
-#[cfg(feature = "torch")]
-pub mod fixture;
-#[cfg(feature = "torch")]
-pub mod parity;
 #[cfg(feature = "torch")]
 pub mod plans;
 #[cfg(feature = "torch")]
 pub mod ranks;
+
+/// The fixture `tests/fixtures/<name>`.
+///
+/// # Panics
+/// When it cannot be read.
+#[cfg(feature = "torch")]
+pub fn fixture(name: &str) -> tp_runtime::testing::Fixture {
+    let fixtures = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+    tp_runtime::testing::Fixture::open(fixtures.join(name))
+}

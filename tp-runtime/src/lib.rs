@@ -154,6 +154,8 @@ pub mod optim;
 #[cfg(feature = "torch")]
 pub mod parallel;
 pub mod plan;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use error::{Error, Result};
 pub use module::Module;

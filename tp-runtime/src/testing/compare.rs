@@ -30,19 +30,37 @@ impl Tolerance {
 /// # Panics
 /// Then, naming the tensor, the element that is furthest off, and both values.
 pub fn assert_close(name: &str, actual: &Tensor, reference: &Tensor, tolerance: Tolerance) {
-    assert_eq!(actual.size(), reference.size(), "{name}: another shape");
-    let actual = actual.to_kind(Kind::Double).flatten(0, -1);
-    let reference = reference.to_kind(Kind::Double).flatten(0, -1);
+    if let Some(difference) = difference(actual, reference, tolerance) {
+        panic!("{name}: {difference}");
+    }
+}
+
+/// Where two tensors part, unless they are close.
+pub(super) fn difference(
+    actual: &Tensor,
+    reference: &Tensor,
+    tolerance: Tolerance,
+) -> Option<String> {
+    let (found, wanted) = (actual.size(), reference.size());
+    if found != wanted {
+        return Some(format!("the shape is {found:?} and should be {wanted:?}"));
+    }
+    let actual = actual.to_kind(Kind::Double).reshape([-1]);
+    let reference = reference.to_kind(Kind::Double).reshape([-1]);
+    if reference.numel() == 0 {
+        return None;
+    }
     let difference = (&actual - &reference).abs();
     let worst = difference.max().double_value(&[]);
     let scale = reference.abs().max().double_value(&[]);
     let allowed = tolerance.absolute + tolerance.relative * scale;
-    let at = difference.argmax(0, false).int64_value(&[]);
     // Written so that NaN fails.
-    assert!(
-        worst <= allowed,
-        "{name}: element {at} is {} and should be {}; off by {worst:.2e} where {allowed:.2e} is allowed",
-        actual.double_value(&[at]),
-        reference.double_value(&[at]),
-    );
+    if worst <= allowed {
+        return None;
+    }
+    let at = difference.argmax(0, false).int64_value(&[]);
+    let (found, wanted) = (actual.double_value(&[at]), reference.double_value(&[at]));
+    Some(format!(
+        "element {at} is {found} and should be {wanted}; off by {worst:.2e} where {allowed:.2e} is allowed"
+    ))
 }

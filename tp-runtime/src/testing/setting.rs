@@ -1,0 +1,86 @@
+//! A way to run a model, and running it.
+
+use std::fmt;
+use std::path::Path;
+use std::time::Duration;
+
+use tch::Kind;
+
+use crate::checkpoint::Checkpoint;
+use crate::comm::{BackendKind, Launch, RankContext, launch};
+use crate::mesh::DeviceMesh;
+use crate::parallel::{ParallelModel, ParallelOptions};
+use crate::plan::{Mode, Plan};
+use crate::{Error, Result};
+
+/// A way to run a model.
+#[derive(Clone, Copy)]
+pub struct Setting {
+    /// The tensor-parallel degree.
+    pub degree: usize,
+    /// The column of the plan.
+    pub mode: Mode,
+    /// What carries the collectives.
+    pub backend: BackendKind,
+    /// Another plan than the model's default.
+    pub plan: Option<&'static Plan>,
+}
+
+impl fmt::Display for Setting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plan = self.plan.map_or("the default plan", |plan| plan.name);
+        let mode = match self.mode {
+            Mode::TensorParallel => "tensor parallel",
+            Mode::SequenceParallel => "with sequence parallelism",
+        };
+        let (degree, backend) = (self.degree, self.backend.name());
+        let ranks = if degree == 1 { "rank" } else { "ranks" };
+        write!(f, "{plan}, {mode}, {degree} {ranks}, {backend}")
+    }
+}
+
+/// Both modes at each degree, over shared memory.
+pub fn settings(degrees: &[usize]) -> Vec<Setting> {
+    let modes = [Mode::TensorParallel, Mode::SequenceParallel];
+    let setting = |degree, mode| Setting {
+        degree,
+        mode,
+        backend: BackendKind::Local,
+        plan: None,
+    };
+    degrees
+        .iter()
+        .flat_map(|&degree| modes.map(|mode| setting(degree, mode)))
+        .collect()
+}
+
+/// Runs `body` on every rank of a setting with the model of the checkpoint in `dir`.
+///
+/// # Panics
+/// When a rank fails.
+pub fn on_ranks(
+    dir: &Path,
+    setting: Setting,
+    kind: Kind,
+    body: impl Fn(&ParallelModel) -> Result<()> + Sync,
+) {
+    let job = Launch {
+        backend: Some(setting.backend),
+        timeout: Duration::from_secs(60),
+        ..Launch::new(setting.degree)
+    };
+    let run = |context: RankContext| -> Result<(), Error> {
+        let mesh = DeviceMesh::new(context.world, &[("tp", setting.degree)])?;
+        let options = ParallelOptions {
+            mode: setting.mode,
+            plan: setting.plan,
+            kind,
+            ..Default::default()
+        };
+        let (model, _) = ParallelModel::load(&Checkpoint::open(dir)?, &mesh, options)?;
+        body(&model)
+    };
+    if let Err(error) = launch(&job, run) {
+        panic!("{} with {setting}: {error}", dir.display());
+    }
+}
