@@ -53,12 +53,20 @@
 
 pub mod layers;
 pub mod llama;
+pub mod ministral3;
+pub mod mistral3;
+pub mod phi;
 pub mod pixtral;
 #[cfg(feature = "explain")]
 pub mod program;
 pub mod qwen2;
 pub mod qwen3;
+pub mod qwen3_classifier;
 
 pub use llama::LlamaForCausalLM;
+pub use ministral3::Ministral3ForCausalLM;
+pub use mistral3::Mistral3ForConditionalGeneration;
+pub use phi::PhiForCausalLM;
 pub use qwen2::Qwen2ForCausalLM;
 pub use qwen3::Qwen3ForCausalLM;
+pub use qwen3_classifier::Qwen3ForSequenceClassification;

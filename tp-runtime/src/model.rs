@@ -51,10 +51,24 @@ impl<M: Module> Modules for M {
     }
 }
 
+/// What a model's outputs are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Task {
+    /// Logits for each next token.
+    CausalLanguageModelling,
+    /// Scores of a whole text for each class.
+    SequenceClassification,
+}
+
 /// A whole model, as `config.json` names it in `architectures`.
 pub trait Model: Modules {
     /// How many tokens the model knows.
     fn vocabulary_size(&self) -> i64;
+
+    /// What its outputs are.
+    fn task(&self) -> Task {
+        Task::CausalLanguageModelling
+    }
 
     /// What it takes beside `input_ids`, under the names of transformers.
     fn takes(&self) -> &'static [&'static str] {

@@ -11,7 +11,7 @@ use crate::checkpoint::{self, Checkpoint, LoadOptions, LoadReport};
 use crate::comm::ProcessGroup;
 use crate::dtensor::DTensor;
 use crate::mesh::DeviceMesh;
-use crate::model::{self, Inputs, Model};
+use crate::model::{self, Inputs, Model, Task};
 use crate::module::{NamedParam, Param};
 use crate::nn::{KvCache, Placed};
 use crate::plan::{Mode, Placement, Plan, Resolution, plan_for_architecture, resolve};
@@ -166,6 +166,11 @@ impl ParallelModel {
     /// How many tokens the model knows.
     pub fn vocabulary_size(&self) -> i64 {
         self.model.vocabulary_size()
+    }
+
+    /// What its outputs are.
+    pub fn task(&self) -> Task {
+        self.model.task()
     }
 
     /// Every parameter under its first name; a tied parameter appears once.

@@ -91,6 +91,16 @@ pub enum InputError {
         wanted: String,
     },
 
+    /// Texts of which no one can tell where they end.
+    #[error(
+        "a batch of {batch} texts needs a padding token to tell where each ends: set `pad_token_id` in config.json, \
+         or give one text at a time"
+    )]
+    NoPaddingToken {
+        /// How many there are.
+        batch: i64,
+    },
+
     /// A prompt to be continued that has padding.
     #[error(
         "a padded batch cannot be continued: give prompts of one length, without `attention_mask`"
