@@ -4,19 +4,23 @@
 //! Shapes: B batch, S sequence, H hidden, V vocabulary; E hidden of the tower, N patches of all images, M patches a
 //! side that are merged into one position, R positions of all images. Every shape is that of the whole tensor.
 
+mod projector;
+
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tp_runtime::config::{self, ConfigError, RopeParameters};
 use tp_runtime::model::{FromConfig, Model, Rename};
-use tp_runtime::nn::{Activation, Linear, LinearShape, RmsNorm};
+use tp_runtime::nn::{Activation, Linear, LinearShape};
 use tp_runtime::{Module, Result, register_model, tp_plan};
 
 use crate::ministral3::{self, MINISTRAL3_MODEL, Ministral3Config, Ministral3Model};
 use crate::pixtral::{PixtralVisionConfig, PixtralVisionModel};
 
+pub use projector::{Mistral3MultiModalProjector, Mistral3PatchMerger};
+
 #[cfg(feature = "torch")]
 use {
-    tch::Tensor,
+    tch::{Kind, Tensor},
     tp_runtime::dtensor::DTensor,
     tp_runtime::model::{InputError, Inputs},
     tp_runtime::nn::KvCache,
@@ -82,25 +86,6 @@ pub struct Mistral3Model {
     /// How many layers of the tower run.
     #[module(skip)]
     depth: usize,
-}
-
-/// From patches of the tower to positions of the text.
-#[derive(Module)]
-pub struct Mistral3MultiModalProjector {
-    norm: RmsNorm,
-    patch_merger: Mistral3PatchMerger,
-    linear_1: Linear,
-    linear_2: Linear,
-    #[module(skip)]
-    activation: Activation,
-}
-
-/// Squares of patches into one.
-#[derive(Module)]
-pub struct Mistral3PatchMerger {
-    merging_layer: Linear,
-    #[module(skip)]
-    side: i64,
 }
 
 impl FromConfig for Mistral3ForConditionalGeneration {
@@ -172,26 +157,6 @@ fn depth(config: &Mistral3Config, layers: usize) -> Result<usize, ConfigError> {
     })
 }
 
-impl Mistral3MultiModalProjector {
-    fn new(config: &Mistral3Config, text: &Ministral3Config, vision: i64) -> Self {
-        let side = config.spatial_merge_size;
-        let linear = |from| {
-            let shape = LinearShape::new(from, text.hidden_size);
-            Linear::new(shape.bias(config.multimodal_projector_bias))
-        };
-        Self {
-            norm: RmsNorm::new(vision, text.rms_norm_eps),
-            patch_merger: Mistral3PatchMerger {
-                merging_layer: Linear::new(LinearShape::new(vision * side * side, vision)),
-                side,
-            },
-            linear_1: linear(vision),
-            linear_2: linear(text.hidden_size),
-            activation: config.projector_hidden_act,
-        }
-    }
-}
-
 impl Model for Mistral3ForConditionalGeneration {
     fn vocabulary_size(&self) -> i64 {
         self.model.language_model.embed_tokens.weight().shape()[0]
@@ -242,21 +207,24 @@ mod forward {
             if let Some(pixels) = &inputs.pixel_values {
                 let images = self.images(pixels, inputs.image_sizes.as_ref(), &x)?;
                 let places = inputs.input_ids.eq(self.image_token);
-                let (room, given) = (places.sum(tch::Kind::Int64), images.shape()[0]);
-                let room = room.int64_value(&[]);
-                if room != given {
-                    let token = self.image_token;
-                    return Err(InputError::ImagePositions {
-                        token,
-                        places: room,
-                        given,
-                    }
-                    .into());
-                }
+                self.check_room(&places, images.shape()[0])?;
                 x = x.fill(&places, &images)?;
             }
             // 3. layers, norm
             self.language_model.decode(x, inputs, cache)
+        }
+
+        /// Whether there is a place for each position of each image.
+        fn check_room(&self, places: &Tensor, given: i64) -> Result<(), InputError> {
+            let (token, places) = (self.image_token, places.sum(Kind::Int64).int64_value(&[]));
+            if places == given {
+                return Ok(());
+            }
+            Err(InputError::ImagePositions {
+                token,
+                places,
+                given,
+            })
         }
 
         /// `[images, channels, height, width]` → `[R, H]`
@@ -316,45 +284,6 @@ mod forward {
                 Ok((height / patch, width / patch))
             };
             sizes.into_iter().map(grid).collect()
-        }
-    }
-
-    impl Mistral3MultiModalProjector {
-        fn side(&self) -> i64 {
-            self.patch_merger.side
-        }
-
-        /// `[1, N, E]` → `[R, H]`
-        fn forward(&self, patches: &DTensor, grids: &[(i64, i64)]) -> Result<DTensor> {
-            let x = self.norm.forward(patches)?;
-            let x = self.patch_merger.forward(&x, grids)?;
-            let x = self.linear_1.forward(&x)?;
-            let x = x.map("an activation", x.shape(), |x| self.activation.apply(&x))?;
-            self.linear_2.forward(&x)
-        }
-    }
-
-    impl Mistral3PatchMerger {
-        /// `[1, N, E]` → `[R, E]`
-        fn forward(&self, patches: &DTensor, grids: &[(i64, i64)]) -> Result<DTensor> {
-            let (side, width) = (self.side, patches.shape()[2]);
-            let merged = |(height, width): &(i64, i64)| (height / side) * (width / side);
-            let shape = [grids.iter().map(merged).sum(), width * side * side];
-            let squares = patches.map("merging patches", &shape, |local| {
-                let lengths: Vec<i64> =
-                    grids.iter().map(|(height, width)| height * width).collect();
-                let images = local.squeeze_dim(0).split_with_sizes(lengths, 0);
-                let squares = |(image, (height, columns)): (&Tensor, &(i64, i64))| {
-                    // [E, height, width], then one column of features for each square
-                    let grid = image.view([*height, *columns, width]).permute([2, 0, 1]);
-                    let each = [side, side];
-                    let columns = grid.unsqueeze(0).im2col(each, [1, 1], [0, 0], each);
-                    columns.squeeze_dim(0).transpose(0, 1)
-                };
-                let images: Vec<Tensor> = images.iter().zip(grids).map(squares).collect();
-                Tensor::cat(&images, 0)
-            })?;
-            self.merging_layer.forward(&squares)
         }
     }
 }
