@@ -22,6 +22,8 @@ parity! {
     qwen3_with_norms_on_queries_and_keys: "qwen3" on [1, 2, 4],
     qwen3_with_uneven_mlps: "qwen3_mlp200" on [1, 3],
     qwen3_as_a_classifier: "qwen3_seqcls" on [1, 2, 4],
+    gemma3_with_sliding_and_global_layers: "gemma3_text" on [1, 2],
+    gemma3_with_an_older_config: "gemma3_legacy" on [1, 2, 4],
     ministral3_with_yarn_and_growing_queries: "ministral3" on [1, 2],
     mistral3_as_older_checkpoints_name_it: "mistral3_hub" on [1, 2],
     mistral3_with_images_of_several_sizes: "mistral3_cond" on [1, 2, 4],

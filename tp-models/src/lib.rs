@@ -51,6 +51,7 @@
 // Without execution a model is its shapes: what only its forward reads goes unread.
 #![cfg_attr(not(feature = "torch"), allow(dead_code))]
 
+pub mod gemma3;
 pub mod layers;
 pub mod llama;
 pub mod ministral3;
@@ -63,6 +64,7 @@ pub mod qwen2;
 pub mod qwen3;
 pub mod qwen3_classifier;
 
+pub use gemma3::Gemma3ForCausalLM;
 pub use llama::LlamaForCausalLM;
 pub use ministral3::Ministral3ForCausalLM;
 pub use mistral3::Mistral3ForConditionalGeneration;
