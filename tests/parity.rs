@@ -48,16 +48,3 @@ fn llama_run_in_bf16() {
         );
     }
 }
-
-#[test]
-fn tmp() {
-    for name in std::env::var("FIX").unwrap().split(',') {
-        let degrees: Vec<usize> = std::env::var("DEG")
-            .unwrap()
-            .split(',')
-            .map(|d| d.parse().unwrap())
-            .collect();
-        check_all(name, &degrees);
-        eprintln!("{name} ok");
-    }
-}

@@ -49,6 +49,10 @@ pub(crate) enum Fault {
     HeaderModel,
     #[error("an alternate plan has a name: write `as \"mlp-only\"`")]
     HeaderAlternate,
+    #[error("a derived plan names the plan it starts from: write `as \"...\", from LLAMA`")]
+    HeaderBase,
+    #[error("a derived plan is an alternate: write `as \"...\", from {base}`")]
+    HeaderBaseDefault { base: String },
     #[error("missing `;` after the model, before the rows")]
     HeaderSemicolon,
     #[error("a plan without rows changes nothing: write `\"lm_head\" => Colwise,`")]
@@ -142,8 +146,16 @@ pub(crate) enum Fault {
     },
     #[error("`{argument}` is given twice: keep one")]
     ArgumentTwice { argument: &'static str },
-    #[error("`local` takes `true` or `false`")]
-    LocalValue,
+    #[error("`{argument}` takes `true` or `false`")]
+    FlagValue { argument: &'static str },
+    #[error("`segments` takes the names of a fused layer's parts: write `segments: [q, k, v]`")]
+    SegmentsValue,
+    #[error("segment `{name}` is named twice: keep one")]
+    SegmentTwice { name: String },
+    #[error(
+        "with `{argument}` each rank keeps its own part of the output, `Shard(-1)`: remove `output: Replicate`"
+    )]
+    OutputOfParts { argument: &'static str },
     #[error("`{argument}` takes a placement: write `Replicate`, `Shard(1)` or `Shard(-1)`")]
     PlacementValue { argument: &'static str },
     #[error(

@@ -9,7 +9,8 @@
 //!
 //! tp_plan! {
 //!     /// What the plan does.
-//!     pub NAME for Model;                    `as "alternate"` after the model for another than its default
+//!     pub NAME for Model;                    `as "alternate"` after the model for another than its default,
+//!                                            `as "alternate", from BASE` for one that keeps the other rows of `BASE`
 //!     "layers.*.mlp.{up,gate}" => Colwise,   the same in both modes
 //!     "layers.*.mlp.down"      => Rowwise | Rowwise(output: Shard(1)),
 //!     "layers.*.norm"          => _       | SequenceParallelAllGatherActivation,
@@ -65,6 +66,7 @@ pub fn derive_module(input: proc_macro::TokenStream) -> proc_macro::TokenStream 
 /// - Arguments are `input:`, `output:` (layouts), `sequence:` and `local:` (`use_local_output`).
 /// - `"model" => include BACKBONE` takes over the rows of a plan for the type at that field.
 /// - `pub NAME for Model as "name";` is an alternate; without `as` it is the model's default.
+/// - `pub NAME for Model as "name", from BASE;` changes some rows of `BASE` and keeps the others.
 #[proc_macro]
 pub fn tp_plan(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
     plan::plan(input.into()).into()

@@ -38,6 +38,11 @@ fn an_alternate_with_an_included_plan() -> Result<(), Box<dyn error::Error>> {
 }
 
 #[test]
+fn a_plan_derived_from_another() -> Result<(), Box<dyn error::Error>> {
+    assert_expands("derived", crate::plan::plan)
+}
+
+#[test]
 fn a_faulty_table_keeps_what_is_sound() -> Result<(), Box<dyn error::Error>> {
     assert_expands("faulty_table", crate::plan::plan)
 }

@@ -51,17 +51,22 @@
 // Without execution a model is its shapes: what only its forward reads goes unread.
 #![cfg_attr(not(feature = "torch"), allow(dead_code))]
 
+pub mod gemma3;
 pub mod layers;
 pub mod llama;
 pub mod ministral3;
+pub mod phi;
+pub mod pixtral;
 #[cfg(feature = "explain")]
 pub mod program;
 pub mod qwen2;
 pub mod qwen3;
 pub mod qwen3_classifier;
 
+pub use gemma3::Gemma3ForCausalLM;
 pub use llama::LlamaForCausalLM;
 pub use ministral3::Ministral3ForCausalLM;
+pub use phi::PhiForCausalLM;
 pub use qwen2::Qwen2ForCausalLM;
 pub use qwen3::Qwen3ForCausalLM;
 pub use qwen3_classifier::Qwen3ForSequenceClassification;

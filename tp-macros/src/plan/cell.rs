@@ -3,9 +3,9 @@
 use proc_macro2::{Ident, Span};
 use syn::{Expr, ExprLit, Lit};
 
-use super::layout;
 use super::parse::{RawArgument, RawCell, RawStyle};
 use super::rules::{Argument, Layout, PYTHON_NAMES, RULES, Rule};
+use super::{layout, segments};
 use crate::fault::Fault;
 use crate::nearest::nearest;
 use crate::report::Report;
@@ -19,10 +19,11 @@ pub(super) struct Style {
 }
 
 /// The value of an argument.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(super) enum Value {
     Layout(Layout),
     Flag(bool),
+    Names(Vec<String>),
 }
 
 /// Which column a cell stands in.
@@ -78,6 +79,7 @@ fn style(raw: &RawStyle, column: Column, report: &mut Report) -> Option<Style> {
             Err(fault) => report.at(&raw.value, fault),
         }
     }
+    check_output(raw, &arguments, report);
     // `local` last: what `output` implies for it is a default, not an override.
     arguments.sort_by_key(|(argument, _)| *argument);
     Some(Style {
@@ -127,16 +129,29 @@ fn value(
     rule: &Rule,
     column: Column,
 ) -> Result<Value, Fault> {
-    if argument == Argument::Local {
-        return match &raw.value {
-            Expr::Lit(ExprLit {
-                lit: Lit::Bool(flag),
-                ..
-            }) => Ok(Value::Flag(flag.value)),
-            _ => Err(Fault::LocalValue),
-        };
+    match argument {
+        Argument::ShareHeads | Argument::Local => flag(&raw.value, argument).map(Value::Flag),
+        Argument::Segments => segments::parse(&raw.value).map(Value::Names),
+        Argument::Input | Argument::Output | Argument::Sequence => {
+            layout(&raw.value, argument, rule, column).map(Value::Layout)
+        }
     }
-    let layout = layout::parse(&raw.value, argument)?;
+}
+
+fn flag(value: &Expr, argument: Argument) -> Result<bool, Fault> {
+    match value {
+        Expr::Lit(ExprLit {
+            lit: Lit::Bool(flag),
+            ..
+        }) => Ok(flag.value),
+        _ => Err(Fault::FlagValue {
+            argument: argument.name(),
+        }),
+    }
+}
+
+fn layout(value: &Expr, argument: Argument, rule: &Rule, column: Column) -> Result<Layout, Fault> {
+    let layout = layout::parse(value, argument)?;
     let legal = rule.layouts(argument);
     if !legal.contains(&layout) {
         let legal = legal
@@ -157,7 +172,24 @@ fn value(
             argument: argument.name(),
         });
     }
-    Ok(Value::Layout(layout))
+    Ok(layout)
+}
+
+/// Parts that ranks hold by another rule than torch's chunks stay where they are.
+fn check_output(raw: &RawStyle, arguments: &[(Argument, Value)], report: &mut Report) {
+    let parts = arguments.iter().find(|(argument, value)| match value {
+        Value::Flag(flag) => *argument == Argument::ShareHeads && *flag,
+        Value::Names(_) => true,
+        Value::Layout(_) => false,
+    });
+    let whole = arguments.iter().any(|(argument, value)| {
+        *argument == Argument::Output && matches!(value, Value::Layout(Layout::Replicate))
+    });
+    let output = raw.arguments.iter().find(|raw| raw.name == "output");
+    if let (Some((argument, _)), true, Some(output)) = (parts, whole, output) {
+        let argument = argument.name();
+        report.at(&output.value, Fault::OutputOfParts { argument });
+    }
 }
 
 /// What an unknown word most likely meant, Python's names included.

@@ -1,10 +1,11 @@
 //! Second stage: a table whose rows have legal patterns, legal styles, and modules of their own.
 
 use proc_macro2::{Ident, Span};
+use quote::ToTokens;
 use syn::{Attribute, Path, Type, Visibility};
 
 use super::cell::{self, Column, Style};
-use super::parse::{RawBody, RawCell, RawPlan, RawRow};
+use super::parse::{RawBody, RawPlan, RawRow};
 use super::pattern::{self, Patterns};
 use crate::fault::Fault;
 use crate::report::Report;
@@ -16,6 +17,7 @@ pub(super) struct Table {
     pub(super) name: Ident,
     pub(super) model: Type,
     pub(super) alternate: Option<String>,
+    pub(super) base: Option<Path>,
     pub(super) items: Vec<Item>,
     pub(super) has_sequence_column: bool,
 }
@@ -54,8 +56,15 @@ pub(super) fn check(raw: RawPlan, report: &mut Report) -> Table {
         }
         name.value()
     });
+    if let (Some(base), None) = (&raw.base, &alternate) {
+        let name = base.to_token_stream().to_string();
+        report.at(base, Fault::HeaderBaseDefault { base: name });
+    }
     let mut items = Vec::new();
     for row in &raw.rows {
+        if raw.base.is_none() && row.is_replicated() {
+            report.at(&row.pattern, Fault::RowWithoutEffect);
+        }
         let body = body(row, report);
         match pattern::parse(&row.pattern.value()) {
             Ok(patterns) => add(&mut items, row, patterns, body, report),
@@ -72,6 +81,7 @@ pub(super) fn check(raw: RawPlan, report: &mut Report) -> Table {
         name: raw.name,
         model: raw.model,
         alternate,
+        base: raw.base,
         items,
         has_sequence_column,
     }
@@ -80,24 +90,15 @@ pub(super) fn check(raw: RawPlan, report: &mut Report) -> Table {
 fn body(row: &RawRow, report: &mut Report) -> Body {
     match &row.body {
         RawBody::Include(plan) => Body::Include(plan.clone()),
-        RawBody::Cells(left, right) => {
-            if [Some(left), right.as_ref()]
-                .into_iter()
-                .flatten()
-                .all(RawCell::is_replicated)
-            {
-                report.at(&row.pattern, Fault::RowWithoutEffect);
-            }
-            Body::Row {
-                tensor_parallel: cell::check(left, Column::TensorParallel, report),
-                sequence_parallel: match right {
-                    None => SequenceCell::Same,
-                    Some(cell) => {
-                        SequenceCell::Own(cell::check(cell, Column::SequenceParallel, report))
-                    }
-                },
-            }
-        }
+        RawBody::Cells(left, right) => Body::Row {
+            tensor_parallel: cell::check(left, Column::TensorParallel, report),
+            sequence_parallel: match right {
+                None => SequenceCell::Same,
+                Some(cell) => {
+                    SequenceCell::Own(cell::check(cell, Column::SequenceParallel, report))
+                }
+            },
+        },
     }
 }
 

@@ -2,6 +2,7 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
+use syn::spanned::Spanned;
 use syn::{Attribute, Expr, ExprLit, Lit, Meta};
 
 use super::cell::{Style, Value};
@@ -20,12 +21,18 @@ pub(super) fn expand(table: &Table) -> TokenStream {
     let text = name.to_string();
     let doc = doc(attributes);
     let alternate = option(table.alternate.as_ref());
+    let base = option(table.base.as_ref().map(|base| quote!(&#base)));
     let items = table.items.iter().map(item);
     let checks = table
         .items
         .iter()
         .enumerate()
         .map(|(index, item)| checks(table, index, item));
+    let starts = table.base.as_ref().map(|base| {
+        quote_spanned! {base.span()=>
+            const _: () = ::tp_runtime::plan::check::base(&#name);
+        }
+    });
     quote! {
         #(#attributes)*
         #visibility static #name: ::tp_runtime::Plan = ::tp_runtime::Plan {
@@ -33,11 +40,13 @@ pub(super) fn expand(table: &Table) -> TokenStream {
             doc: #doc,
             node: <#model as ::tp_runtime::Module>::NODE,
             alternate: #alternate,
+            base: #base,
             items: &[#(#items),*],
             has_sequence_column: #has_sequence_column,
             file: ::core::file!(),
             line: ::core::line!(),
         };
+        #starts
         #(#checks)*
         ::tp_runtime::__private::inventory::submit! { &#name }
     }
@@ -112,6 +121,7 @@ impl ToTokens for Style {
             let value = match value {
                 Value::Layout(layout) => quote! { ::tp_runtime::Placement::#layout },
                 Value::Flag(flag) => quote! { #flag },
+                Value::Names(names) => quote! { &[#(#names),*] },
             };
             tokens.extend(quote! { .#argument(#value) });
         }

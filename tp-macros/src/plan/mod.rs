@@ -7,6 +7,7 @@ mod layout;
 mod parse;
 mod pattern;
 mod rules;
+mod segments;
 
 use proc_macro2::TokenStream;
 use syn::parse::Parser;

@@ -17,6 +17,8 @@ pub(super) struct RawPlan {
     pub(super) name: Ident,
     pub(super) model: Type,
     pub(super) alternate: Option<LitStr>,
+    /// The plan that a derived one starts from.
+    pub(super) base: Option<Path>,
     pub(super) rows: Vec<RawRow>,
 }
 
@@ -32,16 +34,20 @@ pub(super) enum RawBody {
     Cells(RawCell, Option<RawCell>),
 }
 
+impl RawRow {
+    /// Whether both columns are `_`.
+    pub(super) fn is_replicated(&self) -> bool {
+        matches!(
+            self.body,
+            RawBody::Cells(RawCell::Replicated, None | Some(RawCell::Replicated))
+        )
+    }
+}
+
 /// One column of a row.
 pub(super) enum RawCell {
     Replicated,
     Style(RawStyle),
-}
-
-impl RawCell {
-    pub(super) fn is_replicated(&self) -> bool {
-        matches!(self, Self::Replicated)
-    }
 }
 
 /// A style with its arguments.
@@ -101,6 +107,14 @@ fn header(input: ParseStream<'_>, report: &mut Report) -> syn::Result<RawPlan> {
             }
         }
     }
+    let base = match base(input) {
+        Ok(base) => base,
+        Err(error) => {
+            report.add(error);
+            skip_to(input, |input| input.peek(Token![;]))?;
+            None
+        }
+    };
     if input.parse::<Option<Token![;]>>()?.is_none() {
         report.add(input.error(Fault::HeaderSemicolon));
     }
@@ -110,8 +124,21 @@ fn header(input: ParseStream<'_>, report: &mut Report) -> syn::Result<RawPlan> {
         name,
         model,
         alternate,
+        base,
         rows: Vec::new(),
     })
+}
+
+/// `, from BASE`
+fn base(input: ParseStream<'_>) -> syn::Result<Option<Path>> {
+    if input.parse::<Option<Token![,]>>()?.is_none() {
+        return Ok(None);
+    }
+    let word: Ident = or(input, Fault::HeaderBase)?;
+    if word != "from" {
+        return Err(syn::Error::new(word.span(), Fault::HeaderBase));
+    }
+    or(input, Fault::HeaderBase).map(Some)
 }
 
 fn row(input: ParseStream<'_>, report: &mut Report) -> syn::Result<RawRow> {

@@ -21,6 +21,8 @@ pub(super) enum Argument {
     Input,
     Output,
     Sequence,
+    ShareHeads,
+    Segments,
     Local,
 }
 
@@ -30,6 +32,8 @@ pub(super) struct Rule {
     pub(super) input: &'static [Layout],
     pub(super) output: &'static [Layout],
     pub(super) sequence: &'static [Layout],
+    /// Arguments that are no layouts, beside `local`.
+    pub(super) others: &'static [Argument],
 }
 
 /// The styles, in the order they are listed to people.
@@ -39,36 +43,42 @@ pub(super) const RULES: [Rule; 6] = [
         input: &[Replicate, Shard(1)],
         output: &[Shard(-1), Replicate],
         sequence: &[],
+        others: &[Argument::ShareHeads, Argument::Segments],
     },
     Rule {
         name: "Rowwise",
         input: &[Shard(-1), Replicate],
         output: &[Replicate, Shard(1)],
         sequence: &[],
+        others: &[],
     },
     Rule {
         name: "SequenceParallel",
         input: &[],
         output: &[],
         sequence: &[Shard(1)],
+        others: &[],
     },
     Rule {
         name: "SequenceParallelAllGatherActivation",
         input: &[],
         output: &[],
         sequence: &[Shard(1)],
+        others: &[],
     },
     Rule {
         name: "VocabParallelEmbedding",
         input: &[Replicate],
         output: &[Replicate, Shard(1)],
         sequence: &[],
+        others: &[],
     },
     Rule {
         name: "RotaryEmbedParallel",
         input: &[],
         output: &[],
         sequence: &[Shard(1)],
+        others: &[],
     },
 ];
 
@@ -90,9 +100,11 @@ pub(super) const PLACEMENTS: [&str; 3] = ["Replicate", "Shard", "Partial"];
 impl Rule {
     /// The arguments the style takes.
     pub(super) fn arguments(&self) -> impl Iterator<Item = Argument> {
-        Argument::ALL
-            .into_iter()
-            .filter(|argument| *argument == Argument::Local || !self.layouts(*argument).is_empty())
+        Argument::ALL.into_iter().filter(|argument| {
+            *argument == Argument::Local
+                || self.others.contains(argument)
+                || !self.layouts(*argument).is_empty()
+        })
     }
 
     /// The layouts an argument may have; none for one that is no layout.
@@ -101,7 +113,7 @@ impl Rule {
             Argument::Input => self.input,
             Argument::Output => self.output,
             Argument::Sequence => self.sequence,
-            Argument::Local => &[],
+            Argument::ShareHeads | Argument::Segments | Argument::Local => &[],
         }
     }
 
@@ -112,13 +124,22 @@ impl Rule {
 }
 
 impl Argument {
-    pub(super) const ALL: [Self; 4] = [Self::Input, Self::Output, Self::Sequence, Self::Local];
+    pub(super) const ALL: [Self; 6] = [
+        Self::Input,
+        Self::Output,
+        Self::Sequence,
+        Self::ShareHeads,
+        Self::Segments,
+        Self::Local,
+    ];
 
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Input => "input",
             Self::Output => "output",
             Self::Sequence => "sequence",
+            Self::ShareHeads => "share_heads",
+            Self::Segments => "segments",
             Self::Local => "local",
         }
     }

@@ -3,7 +3,7 @@
 use tch::Tensor;
 
 use super::error::CheckpointError;
-use super::load::{LoadOptions, part};
+use super::load::LoadOptions;
 use super::slices::runs;
 use crate::module::{Initial, NamedParam};
 
@@ -33,10 +33,12 @@ pub fn initialize(
             Initial::Zeros => Tensor::f_zeros(&shape, (kind, device))?,
             Initial::Ones => Tensor::f_ones(&shape, (kind, device))?,
             Initial::Normal => {
-                let whole = (0, 0..param.shape()[0]);
-                let (dim, range) = part(param, rank, world_size).unwrap_or(whole);
+                let (dim, ranges) = match param.partition() {
+                    Some((dim, partition)) => (dim, partition.ranges(rank, world_size)),
+                    None => (0, vec![0..param.shape()[0]]),
+                };
                 let key = key(seed, name);
-                let values: Vec<f32> = runs(param.shape(), dim, range)
+                let values: Vec<f32> = runs(param.shape(), dim, &ranges)
                     .flatten()
                     .map(|index| std as f32 * normal(key, index as u64))
                     .collect();

@@ -1,14 +1,11 @@
 //! From a checkpoint into a model: each rank reads its own part of each parameter.
 
-use std::ops::Range;
-
 use tch::{Device, Kind};
 
 use super::error::CheckpointError;
 use super::{Checkpoint, names};
 use crate::model::Rename;
-use crate::module::{NamedParam, Param};
-use crate::plan::{Placement, chunk};
+use crate::module::NamedParam;
 
 /// Which part of each parameter a rank holds, and how.
 #[derive(Clone, Copy, Debug)]
@@ -57,8 +54,11 @@ pub fn load(
     let before = checkpoint.bytes_read();
     let mut parameter_bytes = 0;
     for (NamedParam { param, .. }, source) in params.iter().zip(sources) {
-        let tensor = match part(param, rank, world_size) {
-            Some((dim, range)) => checkpoint.read_chunk(source, dim, range, kind, device)?,
+        let tensor = match param.partition() {
+            Some((dim, partition)) => {
+                let ranges = partition.ranges(rank, world_size);
+                checkpoint.read_ranges(source, dim, &ranges, kind, device)?
+            }
             None => checkpoint.read(source, kind, device)?,
         };
         parameter_bytes += (tensor.numel() * kind.elt_size_in_bytes()) as u64;
@@ -68,13 +68,4 @@ pub fn load(
         bytes_read: checkpoint.bytes_read() - before,
         parameter_bytes,
     })
-}
-
-/// The dimension along which a rank holds only a range, if there is one.
-pub(super) fn part(param: &Param, rank: usize, world_size: usize) -> Option<(usize, Range<i64>)> {
-    let Placement::Shard(dim) = param.placement() else {
-        return None;
-    };
-    let dim = dim as usize;
-    Some((dim, chunk(param.shape()[dim], rank, world_size)))
 }

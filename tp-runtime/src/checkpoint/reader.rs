@@ -131,11 +131,29 @@ impl Checkpoint {
         kind: Kind,
         device: Device,
     ) -> Result<Tensor, CheckpointError> {
+        self.read_ranges(name, dim, &[range], kind, device)
+    }
+
+    /// Reads the indices in each of `ranges` of dimension `dim` of a tensor, one range after another,
+    /// and no other bytes of it.
+    ///
+    /// # Errors
+    /// As [`Self::read_chunk`].
+    pub fn read_ranges(
+        &self,
+        name: &str,
+        dim: usize,
+        ranges: &[Range<i64>],
+        kind: Kind,
+        device: Device,
+    ) -> Result<Tensor, CheckpointError> {
         let stored = self.stored(name)?;
         let mut shape = stored.info.shape.clone();
-        let inside = shape.get(dim).is_some_and(|&length| range.end <= length);
-        if !inside || range.start < 0 || range.start > range.end {
-            let (tensor, Range { start, end }) = (name.to_owned(), range);
+        let length = shape.get(dim).copied().unwrap_or(-1);
+        let outside =
+            |range: &&Range<i64>| range.start < 0 || range.start > range.end || range.end > length;
+        if let Some(&Range { start, end }) = ranges.iter().find(outside) {
+            let tensor = name.to_owned();
             return Err(CheckpointError::Chunk {
                 tensor,
                 shape,
@@ -144,10 +162,10 @@ impl Checkpoint {
                 end,
             });
         }
-        shape[dim] = range.end - range.start;
+        shape[dim] = ranges.iter().map(|range| range.end - range.start).sum();
         let bytes = self.files[stored.file].bytes(stored.offsets.clone());
         let element_size = stored.info.dtype.bitsize() / 8;
-        let bytes = chunk_bytes(bytes, &stored.info.shape, dim, range, element_size);
+        let bytes = chunk_bytes(bytes, &stored.info.shape, dim, ranges, element_size);
         self.tensor_of(name, stored, &bytes, &shape, kind, device)
     }
 

@@ -2,9 +2,13 @@
 
 mod field;
 mod param;
+mod partition;
+mod segment;
 
 pub use field::Field;
 pub use param::{Heads, Initial, Param};
+pub use partition::{Division, Partition};
+pub use segment::Segment;
 pub use tp_macros::Module;
 
 use crate::plan::{ModuleKind, Node};

@@ -1,10 +1,9 @@
 //! A parameter: a shape first, a tensor once it is loaded.
 
-use std::cell::Cell;
-#[cfg(feature = "torch")]
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
+use super::{Partition, Segment};
 use crate::plan::Placement;
 
 /// A model parameter: its whole shape, how it lies over the ranks, and this rank's part of it.
@@ -16,8 +15,10 @@ pub struct Param(Rc<Inner>);
 struct Inner {
     shape: Vec<i64>,
     heads: Option<Heads>,
+    segments: Vec<Segment>,
     initial: Cell<Initial>,
-    placement: Cell<Placement>,
+    /// The dimension that is split over the ranks, and how; `None` for a replicated parameter.
+    split: RefCell<Option<(usize, Partition)>>,
     #[cfg(feature = "torch")]
     local: RefCell<Option<tch::Tensor>>,
 }
@@ -47,20 +48,26 @@ pub struct Heads {
 impl Param {
     /// A parameter of the given whole shape, holding no memory.
     pub fn new(shape: &[i64]) -> Self {
-        Self::build(shape, None)
+        Self::build(shape, None, Vec::new())
     }
 
     /// A parameter with a dimension that only splits between heads.
     pub fn with_heads(shape: &[i64], heads: Option<Heads>) -> Self {
-        Self::build(shape, heads)
+        Self::build(shape, heads, Vec::new())
     }
 
-    fn build(shape: &[i64], heads: Option<Heads>) -> Self {
+    /// A parameter whose first dimension is made of these segments.
+    pub fn with_segments(shape: &[i64], segments: Vec<Segment>) -> Self {
+        Self::build(shape, None, segments)
+    }
+
+    fn build(shape: &[i64], heads: Option<Heads>, segments: Vec<Segment>) -> Self {
         Self(Rc::new(Inner {
             shape: shape.to_vec(),
             heads,
+            segments,
             initial: Cell::new(Initial::Normal),
-            placement: Cell::new(Placement::Replicate),
+            split: RefCell::new(None),
             #[cfg(feature = "torch")]
             local: RefCell::new(None),
         }))
@@ -87,16 +94,40 @@ impl Param {
         self.0.heads.as_ref()
     }
 
-    /// How the parameter lies over the tensor-parallel ranks.
-    pub fn placement(&self) -> Placement {
-        self.0.placement.get()
+    /// The segments of the first dimension; none where it is not fused.
+    pub fn segments(&self) -> &[Segment] {
+        &self.0.segments
     }
 
-    /// Says how the parameter lies over the ranks; done before it is loaded.
+    /// How the parameter lies over the tensor-parallel ranks.
+    pub fn placement(&self) -> Placement {
+        match &*self.0.split.borrow() {
+            Some((dim, _)) => Placement::Shard(*dim as i64),
+            None => Placement::Replicate,
+        }
+    }
+
+    /// Says how the parameter lies over the ranks, in torch's chunks where it is split; done before
+    /// it is loaded.
     pub fn set_placement(&self, placement: Placement) {
-        self.0
-            .placement
-            .set(placement.normalized(self.0.shape.len()));
+        let split = match placement.normalized(self.0.shape.len()) {
+            Placement::Shard(dim) => {
+                let dim = dim as usize;
+                Some((dim, Partition::chunks(self.0.shape[dim])))
+            }
+            Placement::Replicate | Placement::Partial => None,
+        };
+        *self.0.split.borrow_mut() = split;
+    }
+
+    /// Says how the ranks divide a dimension; done before the parameter is loaded.
+    pub fn set_partition(&self, dim: usize, partition: Partition) {
+        *self.0.split.borrow_mut() = Some((dim, partition));
+    }
+
+    /// The dimension that is split over the ranks, and how they divide it.
+    pub fn partition(&self) -> Option<(usize, Partition)> {
+        self.0.split.borrow().clone()
     }
 
     /// Whether both are one parameter under two names.
@@ -107,9 +138,8 @@ impl Param {
     /// The shape of `rank`'s part under the current placement.
     pub fn local_shape(&self, rank: usize, world_size: usize) -> Vec<i64> {
         let mut shape = self.0.shape.clone();
-        if let Placement::Shard(dim) = self.placement() {
-            let range = crate::plan::chunk(shape[dim as usize], rank, world_size);
-            shape[dim as usize] = range.end - range.start;
+        if let Some((dim, partition)) = self.partition() {
+            shape[dim] = partition.length(rank, world_size);
         }
         shape
     }

@@ -89,6 +89,15 @@ impl Linear {
         }
     }
 
+    /// A head that shares its weight with an embedding, and has a bias of its own.
+    pub fn tied_with_bias(embedding: &super::Embedding) -> Self {
+        let rows = embedding.weight().shape()[0];
+        Self {
+            bias: Some(Param::new(&[rows]).initial(Initial::Zeros)),
+            ..Self::tied(embedding)
+        }
+    }
+
     /// A head that shares its weight with an embedding.
     pub fn tied(embedding: &super::Embedding) -> Self {
         Self {

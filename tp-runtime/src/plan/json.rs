@@ -37,6 +37,13 @@ pub(crate) fn entry(style: Style) -> Value {
             entry.insert("sequence_sharding".into(), layout(style.input).into());
         }
     }
+    // No Python plan knows these two.
+    if style.share_heads {
+        entry.insert("share_heads".into(), true.into());
+    }
+    if !style.segments.is_empty() {
+        entry.insert("segments".into(), style.segments.into());
+    }
     entry.insert("use_local_output".into(), style.local.into());
     if style.kind == StyleKind::Colwise {
         // torch gathers a split input before the product, whatever layout it came in.

@@ -136,6 +136,7 @@ mod tests {
             doc: "",
             node,
             alternate,
+            base: None,
             items: &[],
             has_sequence_column: false,
             file,

@@ -1,4 +1,4 @@
-//! The rows of a plan with those of the plans it includes, under their full paths.
+//! The rows of a plan with those of the plans it includes and starts from, under their full paths.
 
 use super::{Item, Plan, Row, Text};
 
@@ -28,6 +28,9 @@ impl PlanRow {
 }
 
 /// Every row of a plan, included plans where they stand in the table.
+///
+/// The first that matches a module is the module's: the rows of the plan that a derived one starts
+/// from come last, without those whose patterns the derived one repeats.
 pub fn rows(plan: &'static Plan) -> Vec<PlanRow> {
     let mut rows = Vec::new();
     collect(plan, "", &mut rows);
@@ -35,6 +38,7 @@ pub fn rows(plan: &'static Plan) -> Vec<PlanRow> {
 }
 
 fn collect(plan: &'static Plan, prefix: &str, rows: &mut Vec<PlanRow>) {
+    let first = rows.len();
     for item in plan.items {
         match item {
             Item::Row(row) => rows.push(PlanRow {
@@ -49,5 +53,12 @@ fn collect(plan: &'static Plan, prefix: &str, rows: &mut Vec<PlanRow>) {
                 collect(plan, Text::path(prefix, inner).as_str(), rows);
             }
         }
+    }
+    if let Some(base) = plan.base {
+        let mut inherited = Vec::new();
+        collect(base, prefix, &mut inherited);
+        let own = &rows[first..];
+        inherited.retain(|row| own.iter().all(|own| own.pattern != row.pattern));
+        rows.extend(inherited);
     }
 }

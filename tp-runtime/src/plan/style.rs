@@ -30,6 +30,10 @@ pub struct Style {
     pub input: Placement,
     /// Layout of the activation the module gives back (`output_layouts`).
     pub output: Placement,
+    /// Whether neighbouring ranks hold one head together where there are more ranks than heads.
+    pub share_heads: bool,
+    /// The parts of a fused layer, each split by itself; empty where the layer is split as one.
+    pub segments: &'static [&'static str],
     /// PyTorch's `use_local_output`; kept so that a table exports to Python unchanged.
     pub local: bool,
 }
@@ -99,6 +103,8 @@ impl StyleKind {
             kind: self,
             input,
             output,
+            share_heads: false,
+            segments: &[],
             local,
         }
     }
@@ -136,6 +142,19 @@ impl Style {
         }
     }
 
+    /// The style with heads that several ranks may hold.
+    pub const fn share_heads(self, share_heads: bool) -> Self {
+        Self {
+            share_heads,
+            ..self
+        }
+    }
+
+    /// The style with each of these parts of the layer split by itself.
+    pub const fn segments(self, segments: &'static [&'static str]) -> Self {
+        Self { segments, ..self }
+    }
+
     /// The style with another `use_local_output`.
     pub const fn local(self, local: bool) -> Self {
         Self { local, ..self }
@@ -164,6 +183,12 @@ impl fmt::Display for Style {
         if self.output != implied.output {
             implied = implied.output(self.output);
             arguments.push(format!("output: {}", self.output));
+        }
+        if self.share_heads {
+            arguments.push("share_heads: true".to_owned());
+        }
+        if !self.segments.is_empty() {
+            arguments.push(format!("segments: [{}]", self.segments.join(", ")));
         }
         if self.local != implied.local {
             arguments.push(format!("local: {}", self.local));

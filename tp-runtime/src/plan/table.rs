@@ -22,6 +22,8 @@ pub struct Plan {
     pub node: &'static Node,
     /// `None` for the default plan of the model, else the alternate's name.
     pub alternate: Option<&'static str>,
+    /// The plan whose rows hold wherever no row of this one names the module.
+    pub base: Option<&'static Plan>,
     /// Rows and included plans, in source order.
     pub items: &'static [Item],
     /// Whether any of its own rows has a second column.
@@ -43,8 +45,8 @@ impl Plan {
         format!("{}:{}", self.file, self.line)
     }
 
-    /// Whether the plan says what happens in `mode`: a table without a second column, in it or
-    /// in a plan it includes, does not support sequence parallelism.
+    /// Whether the plan says what happens in `mode`: a table without a second column, in it, in a
+    /// plan it includes or in the one it starts from, does not support sequence parallelism.
     pub const fn supports(&self, mode: Mode) -> bool {
         if matches!(mode, Mode::TensorParallel) || self.has_sequence_column {
             return true;
@@ -58,7 +60,10 @@ impl Plan {
             }
             at += 1;
         }
-        false
+        match self.base {
+            Some(base) => base.supports(mode),
+            None => false,
+        }
     }
 }
 

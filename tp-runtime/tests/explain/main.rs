@@ -72,6 +72,7 @@ fn plan(node: &'static Node, rows: &[(&'static str, Style)]) -> &'static Plan {
         doc: "",
         node,
         alternate: None,
+        base: None,
         items: Box::leak(items.collect()),
         has_sequence_column: true,
         file: "test.rs",

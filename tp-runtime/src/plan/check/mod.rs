@@ -6,10 +6,12 @@
 // A message is a buffer: a `const fn` has no box to put it in.
 #![allow(clippy::result_large_err)]
 
+mod base;
 mod overlap;
 mod style;
 mod walk;
 
+pub use base::base;
 pub use overlap::apart;
 pub use style::fits;
 pub use walk::{Found, walk};
@@ -23,6 +25,9 @@ pub const fn row(plan: &Plan, index: usize) {
         unreachable!() // the macro counts rows and includes as it writes them
     };
     if let Err(message) = layer(plan.node, row) {
+        panic!("{}", message.as_str());
+    }
+    if let Err(message) = base::changes(plan, row) {
         panic!("{}", message.as_str());
     }
     if let Err(message) = apart(plan, index) {

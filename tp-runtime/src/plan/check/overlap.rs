@@ -62,11 +62,14 @@ const fn include_apart(plan: &Plan, end: usize, prefix: &str, included: &Plan) -
         }
         at += 1;
     }
-    Ok(())
+    match included.base {
+        Some(base) => include_apart(plan, end, prefix, base),
+        None => Ok(()),
+    }
 }
 
 /// A row of `included`, which stands at `prefix`, that names a module `pattern` names.
-const fn overlapping(pattern: &str, prefix: &str, included: &Plan) -> Option<Text> {
+pub(super) const fn overlapping(pattern: &str, prefix: &str, included: &Plan) -> Option<Text> {
     let mut at = 0;
     while at < included.items.len() {
         let found = match row_at(included, at) {
@@ -85,7 +88,10 @@ const fn overlapping(pattern: &str, prefix: &str, included: &Plan) -> Option<Tex
         }
         at += 1;
     }
-    None
+    match included.base {
+        Some(base) => overlapping(pattern, prefix, base),
+        None => None,
+    }
 }
 
 const fn nested(pattern: &str, prefix: &str, item: &Item) -> Option<Text> {

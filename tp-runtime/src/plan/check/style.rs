@@ -33,7 +33,27 @@ const fn suits(style: Style, kind: ModuleKind, pattern: &str) -> Result<(), Text
             "(input: Replicate)`",
         ]));
     }
-    Ok(())
+    let argument = match style {
+        Style {
+            share_heads: true, ..
+        } => "share_heads",
+        Style {
+            segments: [_, ..], ..
+        } => "segments",
+        _ => return Ok(()),
+    };
+    if matches!(kind, ModuleKind::Linear) {
+        return Ok(());
+    }
+    Err(Text::of(&[
+        "`",
+        argument,
+        "` is for a linear layer, and \"",
+        pattern,
+        "\" is ",
+        kind.name(),
+        ": remove it",
+    ]))
 }
 
 const fn unfit(style: StyleKind, kind: ModuleKind, pattern: &str) -> Text {

@@ -57,6 +57,7 @@ const fn plan(name: &'static str, node: &'static Node, items: &'static [Item]) -
         doc: "",
         node,
         alternate,
+        base: None,
         items,
         has_sequence_column,
         file: "plan.rs",

@@ -1,0 +1,10 @@
+use tp_models::LlamaForCausalLM;
+use tp_runtime::tp_plan;
+
+tp_plan! {
+    /// Splits some of Llama.
+    pub PLAN for LlamaForCausalLM;
+    "model.embed_tokens" => Colwise(share_heads: true) | Colwise(segments: [table]),
+}
+
+fn main() {}

@@ -1,0 +1,296 @@
+//! The vision tower of Pixtral (Agrawal et al. 2024; transformers `models/pixtral/modeling_pixtral.py`), held
+//! whole by every rank.
+//!
+//! Shapes: P pixels a side of a patch, N patches of all images together, E hidden, D head dimension.
+
+use serde::Deserialize;
+use tp_runtime::Module;
+use tp_runtime::config::ConfigError;
+use tp_runtime::nn::{Activation, Conv2d, Linear, LinearShape, RmsNorm};
+
+use crate::layers::GatedMlp;
+
+#[cfg(feature = "torch")]
+use {
+    tch::{Kind, Tensor},
+    tp_runtime::Result,
+    tp_runtime::dtensor::DTensor,
+    tp_runtime::nn::{Attention, AttentionMask, RotaryTables},
+};
+
+/// Added to the mean square in every norm of the tower.
+const NORM_EPSILON: f64 = 1e-5;
+
+/// The `vision_config` of a Pixtral tower, with the defaults of transformers' `PixtralVisionConfig`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default)]
+pub struct PixtralVisionConfig {
+    /// E
+    pub hidden_size: i64,
+    /// Features inside the MLP.
+    pub intermediate_size: i64,
+    /// How many layers.
+    pub num_hidden_layers: usize,
+    /// E / D
+    pub num_attention_heads: i64,
+    /// Of each pixel.
+    pub num_channels: i64,
+    /// P
+    pub patch_size: i64,
+    /// The function of the gate.
+    pub hidden_act: Activation,
+    /// The base of the frequencies, as transformers 4 spells it.
+    pub rope_theta: f64,
+    /// The same in transformers 5.
+    pub rope_parameters: Option<AxialRope>,
+}
+
+/// Rotary embeddings by the row and the column of a patch.
+#[derive(Clone, Debug, Deserialize)]
+pub struct AxialRope {
+    /// The base of the frequencies.
+    pub rope_theta: f64,
+}
+
+impl Default for PixtralVisionConfig {
+    fn default() -> Self {
+        Self {
+            hidden_size: 1024,
+            intermediate_size: 4096,
+            num_hidden_layers: 24,
+            num_attention_heads: 16,
+            num_channels: 3,
+            patch_size: 16,
+            hidden_act: Activation::Gelu,
+            rope_theta: 10_000.0,
+            rope_parameters: None,
+        }
+    }
+}
+
+/// The tower: patches of every image, each seeing those of its own image.
+#[derive(Module)]
+pub struct PixtralVisionModel {
+    patch_conv: Conv2d,
+    ln_pre: RmsNorm,
+    transformer: PixtralTransformer,
+    #[module(skip)]
+    frequencies: AxialFrequencies,
+    #[module(skip)]
+    patch_size: i64,
+}
+
+/// The tower's layers.
+#[derive(Module)]
+pub struct PixtralTransformer {
+    layers: Vec<PixtralAttentionLayer>,
+}
+
+/// One layer: attention and MLP, each after a norm, each added to the residual stream.
+#[derive(Module)]
+pub struct PixtralAttentionLayer {
+    attention_norm: RmsNorm,
+    feed_forward: GatedMlp,
+    attention: PixtralAttention,
+    ffn_norm: RmsNorm,
+}
+
+/// Attention among the patches of an image.
+#[derive(Module)]
+pub struct PixtralAttention {
+    k_proj: Linear,
+    v_proj: Linear,
+    q_proj: Linear,
+    o_proj: Linear,
+    #[module(skip)]
+    head_dim: i64,
+}
+
+/// The angle per row, and the angle per column, of each rotated pair of features.
+struct AxialFrequencies {
+    /// `[D / 4]`
+    rows: Vec<f32>,
+    /// `[D / 4]`
+    columns: Vec<f32>,
+}
+
+impl PixtralVisionModel {
+    pub(crate) fn new(config: &PixtralVisionConfig) -> Result<Self, ConfigError> {
+        let heads = config.num_attention_heads;
+        let head_dim = config.hidden_size / heads.max(1);
+        if heads < 1 || head_dim < 4 || head_dim % 4 != 0 {
+            let reason = format!(
+                "`vision_config` has `hidden_size` {} for {heads} heads: a head needs a multiple of 4 \
+                 features, half of them for rows and half for columns",
+                config.hidden_size
+            );
+            return Err(ConfigError::Unsupported { reason });
+        }
+        let theta = config.rope_parameters.as_ref();
+        let theta = theta.map_or(config.rope_theta, |rope| rope.rope_theta);
+        let layer = |_| PixtralAttentionLayer::new(config, head_dim);
+        Ok(Self {
+            patch_conv: Conv2d::new(
+                config.num_channels,
+                config.hidden_size,
+                config.patch_size,
+                false,
+            ),
+            ln_pre: RmsNorm::new(config.hidden_size, NORM_EPSILON),
+            transformer: PixtralTransformer {
+                layers: (0..config.num_hidden_layers).map(layer).collect(),
+            },
+            frequencies: AxialFrequencies::new(theta, head_dim),
+            patch_size: config.patch_size,
+        })
+    }
+}
+
+impl PixtralAttentionLayer {
+    fn new(config: &PixtralVisionConfig, head_dim: i64) -> Self {
+        let hidden = config.hidden_size;
+        let linear = || Linear::new(LinearShape::new(hidden, hidden));
+        Self {
+            attention_norm: RmsNorm::new(hidden, NORM_EPSILON),
+            feed_forward: GatedMlp::new(hidden, config.intermediate_size, config.hidden_act, false),
+            attention: PixtralAttention {
+                k_proj: linear(),
+                v_proj: linear(),
+                q_proj: linear(),
+                o_proj: linear(),
+                head_dim,
+            },
+            ffn_norm: RmsNorm::new(hidden, NORM_EPSILON),
+        }
+    }
+}
+
+impl AxialFrequencies {
+    fn new(theta: f64, head_dim: i64) -> Self {
+        let of_pair = |pair: i64| 1.0 / (theta as f32).powf((2 * pair) as f32 / head_dim as f32);
+        // Rows and columns take turns.
+        let every_other = |first| (first..head_dim / 2).step_by(2).map(of_pair).collect();
+        Self {
+            rows: every_other(0),
+            columns: every_other(1),
+        }
+    }
+}
+
+#[cfg(feature = "torch")]
+impl PixtralVisionModel {
+    /// The patches after the first `depth` layers, those of one image after another's, row by row.
+    ///
+    /// `grids` has the height and width of each image in patches; what lies beyond them is padding.
+    ///
+    /// # Shapes
+    /// `[images, channels, height, width]` → `[1, N, E]`
+    pub(crate) fn forward(
+        &self,
+        pixels: &DTensor,
+        grids: &[(i64, i64)],
+        depth: usize,
+    ) -> Result<DTensor> {
+        // 1. patches
+        let patches = self.patch_conv.forward(pixels)?;
+        let count = grids.iter().map(|(height, width)| height * width).sum();
+        let shape = [1, count, patches.shape()[1]];
+        let patches = patches.map("cutting padding off", &shape, |local| {
+            let own = |(image, &(height, width)): (usize, &(i64, i64))| {
+                let image = local.get(image as i64);
+                let own = image.narrow(1, 0, height).narrow(2, 0, width);
+                own.flatten(1, 2).transpose(0, 1)
+            };
+            Tensor::cat(&grids.iter().enumerate().map(own).collect::<Vec<_>>(), 0).unsqueeze(0)
+        })?;
+        let mut x = self.ln_pre.forward(&patches)?;
+        // 2. where they stand, and what they may see
+        let rotary = self.frequencies.tables(grids, &x);
+        let mask = own_image(grids, &x);
+        // 3. layers
+        for layer in self.transformer.layers.iter().take(depth) {
+            x = layer.forward(&x, &rotary, &mask)?;
+        }
+        Ok(x)
+    }
+
+    /// How many layers there are.
+    pub(crate) fn depth(&self) -> usize {
+        self.transformer.layers.len()
+    }
+
+    /// P
+    pub(crate) fn patch_size(&self) -> i64 {
+        self.patch_size
+    }
+}
+
+#[cfg(feature = "torch")]
+impl AxialFrequencies {
+    /// The angles of every patch of `grids`.
+    fn tables(&self, grids: &[(i64, i64)], like: &DTensor) -> RotaryTables {
+        let options = (Kind::Float, like.device());
+        let angles = |frequencies: &[f32], length| {
+            let frequencies = Tensor::from_slice(frequencies).to_device(like.device());
+            Tensor::arange(length, options).outer(&frequencies)
+        };
+        let of_image = |&(height, width): &(i64, i64)| {
+            let pairs = self.rows.len() as i64;
+            let rows = angles(&self.rows, height).unsqueeze(1);
+            let columns = angles(&self.columns, width).unsqueeze(0);
+            let grid = [height, width, pairs];
+            Tensor::cat(&[rows.expand(grid, false), columns.expand(grid, false)], -1).flatten(0, 1)
+        };
+        let angles = Tensor::cat(&grids.iter().map(of_image).collect::<Vec<_>>(), 0);
+        RotaryTables::new(&angles, 1.0, like.kind())
+    }
+}
+
+/// The mask under which patches see those of their own image.
+#[cfg(feature = "torch")]
+fn own_image(grids: &[(i64, i64)], like: &DTensor) -> AttentionMask {
+    if grids.len() == 1 {
+        return AttentionMask::Full;
+    }
+    let image = |(index, (height, width)): (usize, &(i64, i64))| {
+        Tensor::full([height * width], index as i64, (Kind::Int64, like.device()))
+    };
+    let images = Tensor::cat(&grids.iter().enumerate().map(image).collect::<Vec<_>>(), 0);
+    let seen = images.unsqueeze(1).eq_tensor(&images.unsqueeze(0));
+    AttentionMask::additive(&seen.unsqueeze(0).unsqueeze(0), like.kind())
+}
+
+#[cfg(feature = "torch")]
+impl PixtralAttentionLayer {
+    /// `[1, N, E]` → `[1, N, E]`
+    fn forward(&self, x: &DTensor, rotary: &RotaryTables, mask: &AttentionMask) -> Result<DTensor> {
+        // 1. attention
+        let h = self.attention_norm.forward(x)?;
+        let x = x.add(&self.attention.forward(&h, rotary, mask)?)?;
+        // 2. MLP
+        let h = self.ffn_norm.forward(&x)?;
+        x.add(&self.feed_forward.forward(&h)?)
+    }
+}
+
+#[cfg(feature = "torch")]
+impl PixtralAttention {
+    /// `[1, N, E]` → `[1, N, E]`
+    fn forward(&self, x: &DTensor, rotary: &RotaryTables, mask: &AttentionMask) -> Result<DTensor> {
+        // 1. project
+        let q = self.q_proj.forward(x)?.split_heads(self.head_dim)?;
+        let k = self.k_proj.forward(x)?.split_heads(self.head_dim)?;
+        let v = self.v_proj.forward(x)?.split_heads(self.head_dim)?;
+        // 2. rotate
+        let (q, k) = (rotary.rotate(&q)?, rotary.rotate(&k)?);
+        // 3. attend
+        let attention = Attention {
+            mask,
+            scale: (self.head_dim as f64).powf(-0.5),
+            cache: None,
+        };
+        // 4. join heads
+        self.o_proj
+            .forward(&attention.forward(&q, &k, &v)?.merge_heads()?)
+    }
+}

@@ -1,0 +1,103 @@
+//! How the ranks divide a dimension of a parameter: its segments, and who holds what of each.
+
+use std::ops::Range;
+use std::rc::Rc;
+
+use crate::plan::chunk;
+
+/// A dimension as the ranks divide it: segments one after another, each divided by itself.
+///
+/// A rank's part is what it holds of the first segment, then of the second, and so on. Most
+/// dimensions are one segment, in torch's chunks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Partition(Rc<[Division]>);
+
+/// One segment of a dimension.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Division {
+    /// Where it starts in the dimension.
+    pub start: i64,
+    /// How long it is.
+    pub length: i64,
+    /// How many neighbouring ranks hold each chunk together; one where every rank has its own.
+    pub sharers: usize,
+}
+
+impl Partition {
+    /// Segments of these lengths, each chunk of which so many neighbouring ranks hold together.
+    pub fn new(segments: impl IntoIterator<Item = (i64, usize)>) -> Self {
+        let mut start = 0;
+        let divisions = segments.into_iter().map(|(length, sharers)| {
+            let division = Division {
+                start,
+                length,
+                sharers,
+            };
+            start += length;
+            division
+        });
+        Self(divisions.collect())
+    }
+
+    /// The whole dimension in torch's chunks.
+    pub fn chunks(length: i64) -> Self {
+        Self::new([(length, 1)])
+    }
+
+    /// The segments.
+    pub fn divisions(&self) -> &[Division] {
+        &self.0
+    }
+
+    /// The indices that `rank` holds of each segment.
+    pub fn ranges(&self, rank: usize, world_size: usize) -> Vec<Range<i64>> {
+        let of = |division: &Division| division.range(rank, world_size);
+        self.0.iter().map(of).collect()
+    }
+
+    /// How many indices `rank` holds.
+    pub fn length(&self, rank: usize, world_size: usize) -> i64 {
+        let ranges = self.ranges(rank, world_size).into_iter();
+        ranges.map(|range| range.end - range.start).sum()
+    }
+
+    /// How many indices all ranks hold, those that several hold counted for each.
+    pub fn held(&self) -> i64 {
+        self.0.iter().map(Division::held).sum()
+    }
+}
+
+impl Division {
+    /// The indices of the dimension that `rank` holds of this segment.
+    pub fn range(&self, rank: usize, world_size: usize) -> Range<i64> {
+        let own = chunk(self.length, rank / self.sharers, world_size / self.sharers);
+        self.start + own.start..self.start + own.end
+    }
+
+    /// How many indices all ranks hold, those that several hold counted for each.
+    pub fn held(&self) -> i64 {
+        self.length * self.sharers as i64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rank_holds_its_chunk_of_every_segment() {
+        let partition = Partition::new([(8, 1), (4, 1), (3, 1)]);
+        let ranges: Vec<_> = (0..2).map(|rank| partition.ranges(rank, 2)).collect();
+        assert_eq!(ranges, [[0..4, 8..10, 12..14], [4..8, 10..12, 14..15]]);
+        assert_eq!((partition.length(0, 2), partition.length(1, 2)), (8, 7));
+    }
+
+    #[test]
+    fn neighbours_share_a_chunk() {
+        // Two heads of three on six ranks.
+        let partition = Partition::new([(6, 3)]);
+        let ranges: Vec<_> = (0..6).flat_map(|rank| partition.ranges(rank, 6)).collect();
+        assert_eq!(ranges, [0..3, 0..3, 0..3, 3..6, 3..6, 3..6]);
+        assert_eq!(partition.held(), 18);
+    }
+}

@@ -1,0 +1,64 @@
+//! A derived plan starts from a plan for the same model, and changes it.
+
+use super::overlap::overlapping;
+use crate::plan::pattern::same;
+use crate::plan::{Plan, Row, Text};
+
+/// Panics unless the plan that `plan` starts from is another one for the same model.
+#[track_caller]
+pub const fn base(plan: &Plan) {
+    if let Some(base) = plan.base
+        && let Err(message) = suits(plan, base)
+    {
+        panic!("{}", message.as_str());
+    }
+}
+
+const fn suits(plan: &Plan, base: &Plan) -> Result<(), Text> {
+    if !same(plan.node.type_path, base.node.type_path) {
+        let (wanted, found) = (plan.node.type_name, base.node.type_name);
+        return Err(Text::of(&[
+            "`",
+            base.name,
+            "` is a plan for ",
+            found,
+            ", and `",
+            plan.name,
+            "` is for ",
+            wanted,
+            ": start from a plan for ",
+            wanted,
+        ]));
+    }
+    let mut ancestor = Some(base);
+    while let Some(other) = ancestor {
+        if other.line == plan.line && same(other.name, plan.name) && same(other.file, plan.file) {
+            return Err(Text::of(&[
+                "`",
+                plan.name,
+                "` starts from itself: start from another plan",
+            ]));
+        }
+        ancestor = other.base;
+    }
+    Ok(())
+}
+
+/// The message if a row that replicates its modules changes nothing of the plan it starts from.
+pub(super) const fn changes(plan: &Plan, row: &Row) -> Result<(), Text> {
+    let replicates = row.tensor_parallel.is_none() && row.sequence_parallel.is_none();
+    if let Some(base) = plan.base
+        && replicates
+        && overlapping(row.pattern, "", base).is_none()
+    {
+        let (pattern, base) = (row.pattern, base.name);
+        return Err(Text::of(&[
+            "\"",
+            pattern,
+            "\" has no row in `",
+            base,
+            "`, so it is replicated already: remove this row",
+        ]));
+    }
+    Ok(())
+}
