@@ -12,7 +12,7 @@ use tp_runtime::model::InputError;
 ///
 /// # Errors
 /// When there are more places than features or fewer.
-pub(crate) fn fill_image_positions(
+pub fn fill_image_positions(
     embeddings: &DTensor,
     ids: &Tensor,
     token: i64,
