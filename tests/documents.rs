@@ -5,14 +5,15 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 
 use tp_models::LlamaForCausalLM;
+use tp_models::llama::LLAMA;
 use tp_runtime::explain::{Dtype, Setup, explain};
 use tp_runtime::plan::{Mode, Plan, plan_for};
 use tp_runtime::{Result, config, model, tp_plan};
 
 tp_plan! {
     /// Only one half of each MLP.
-    DOWN_ONLY for LlamaForCausalLM as "down-only";
-    "model.layers.*.mlp.down_proj" => Rowwise,
+    DOWN_ONLY for LlamaForCausalLM as "down-only", from LLAMA;
+    "model.layers.*.mlp.{gate,up}_proj" => _,
 }
 
 fn read(file: &str) -> String {
@@ -87,12 +88,44 @@ fn fault(plan: &'static Plan, degree: usize) -> Result<String> {
 }
 
 #[test]
+fn the_guide_to_a_new_model_quotes_granite() {
+    let line = |line: &str| format!("{}\n", line.trim_start());
+    let unindented = |text: &str| text.lines().map(line).collect::<String>();
+    let sources: Vec<String> = [
+        "src/granite.rs",
+        "src/main.rs",
+        "tests/parity.rs",
+        "tests/checkpoints.py",
+    ]
+    .iter()
+    .map(|file| unindented(&read(&format!("examples/granite/{file}"))))
+    .collect();
+    let guide = read("docs/adding-a-model.md");
+    let blocks = guide.split("```").skip(1).step_by(2);
+    let code = blocks.filter_map(|block| {
+        let (language, code) = block.split_once('\n')?;
+        ["rust", "python"].contains(&language).then_some(code)
+    });
+    let mut count = 0;
+    for quoted in code {
+        let quoted = unindented(quoted);
+        assert!(
+            sources.iter().any(|source| source.contains(&quoted)),
+            "{quoted}"
+        );
+        count += 1;
+    }
+    assert_eq!(count, 6);
+}
+
+#[test]
 fn every_link_leads_somewhere() {
     for (file, folder) in [
         ("README.md", "."),
         ("docs/architecture.md", "docs"),
         ("docs/plans.md", "docs"),
         ("docs/gpu.md", "docs"),
+        ("docs/adding-a-model.md", "docs"),
     ] {
         for link in read(file)
             .split("](")

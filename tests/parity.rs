@@ -29,6 +29,8 @@ parity! {
     mistral3_with_images_of_several_sizes: "mistral3_cond" on [1, 2, 4],
     phi2_with_norms_on_queries_and_keys: "phi2_qk" on [1, 2],
     phi2_with_parallel_branches: "phi2" on [1, 2, 4],
+    gemma3_with_images: "gemma3_cond" on [1, 2, 4],
+    gemma3_with_images_and_names_of_the_hub: "gemma3_hub" on [1, 2, 4],
 }
 
 #[test]

@@ -52,6 +52,7 @@
 #![cfg_attr(not(feature = "torch"), allow(dead_code))]
 
 pub mod gemma3;
+pub mod gemma3_conditional;
 pub mod layers;
 pub mod llama;
 pub mod ministral3;
@@ -63,8 +64,10 @@ pub mod program;
 pub mod qwen2;
 pub mod qwen3;
 pub mod qwen3_classifier;
+pub mod siglip;
 
 pub use gemma3::Gemma3ForCausalLM;
+pub use gemma3_conditional::Gemma3ForConditionalGeneration;
 pub use llama::LlamaForCausalLM;
 pub use ministral3::Ministral3ForCausalLM;
 pub use mistral3::Mistral3ForConditionalGeneration;

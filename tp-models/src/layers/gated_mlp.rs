@@ -19,7 +19,7 @@ pub struct GatedMlp {
 
 impl GatedMlp {
     /// From `hidden` features over `intermediate` ones and back.
-    pub(crate) fn new(hidden: i64, intermediate: i64, activation: Activation, bias: bool) -> Self {
+    pub fn new(hidden: i64, intermediate: i64, activation: Activation, bias: bool) -> Self {
         let linear = |from, to| Linear::new(LinearShape::new(from, to).bias(bias));
         Self {
             gate_proj: linear(hidden, intermediate),
@@ -30,8 +30,11 @@ impl GatedMlp {
     }
 
     /// `[.., hidden]` → `[.., hidden]`
+    ///
+    /// # Errors
+    /// When the layouts of the plan's rows do not meet, or a collective fails.
     #[cfg(feature = "torch")]
-    pub(crate) fn forward(&self, x: &DTensor) -> Result<DTensor> {
+    pub fn forward(&self, x: &DTensor) -> Result<DTensor> {
         let gate = self.gate_proj.forward(x)?;
         let up = self.up_proj.forward(x)?;
         let gated = gate.zip(&up, "a gated activation", |gate, up| {

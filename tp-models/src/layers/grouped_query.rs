@@ -4,13 +4,13 @@ use tp_runtime::config::ConfigError;
 use tp_runtime::nn::{Linear, LinearShape};
 
 /// How many heads there are, and how wide they are.
-#[derive(Clone, Copy)]
-pub(crate) struct GroupedQuery {
+#[derive(Clone, Copy, Debug)]
+pub struct GroupedQuery {
     hidden: i64,
     heads: i64,
     key_value_heads: i64,
     /// Features of a head.
-    pub(crate) head_dim: i64,
+    pub head_dim: i64,
 }
 
 impl GroupedQuery {
@@ -18,7 +18,7 @@ impl GroupedQuery {
     ///
     /// # Errors
     /// When query heads do not share key-value heads evenly, or a head cannot be rotated in pairs.
-    pub(crate) fn new(
+    pub fn new(
         hidden: i64,
         heads: i64,
         key_value_heads: Option<i64>,
@@ -44,23 +44,23 @@ impl GroupedQuery {
     }
 
     /// From the stream to the query heads.
-    pub(crate) fn query(&self, bias: bool) -> Linear {
+    pub fn query(&self, bias: bool) -> Linear {
         self.projection(self.heads, "num_attention_heads", bias)
     }
 
     /// From the stream to the key heads, or to the value heads.
-    pub(crate) fn key_value(&self, bias: bool) -> Linear {
+    pub fn key_value(&self, bias: bool) -> Linear {
         self.projection(self.key_value_heads, "num_key_value_heads", bias)
     }
 
     /// From the query heads back to the stream.
-    pub(crate) fn output(&self, bias: bool) -> Linear {
+    pub fn output(&self, bias: bool) -> Linear {
         let shape = LinearShape::new(self.heads * self.head_dim, self.hidden).bias(bias);
         Linear::new(shape.input_heads(self.heads, "num_attention_heads"))
     }
 
     /// What scores are multiplied by, unless a model says otherwise.
-    pub(crate) fn scale(&self) -> f64 {
+    pub fn scale(&self) -> f64 {
         (self.head_dim as f64).powf(-0.5)
     }
 

@@ -21,7 +21,7 @@ impl LayerType {
     ///
     /// # Errors
     /// When the list is of another length.
-    pub(crate) fn of_layers(
+    pub fn of_layers(
         listed: Option<&[Self]>,
         layers: usize,
         slides: impl Fn(usize) -> bool,
@@ -46,21 +46,23 @@ impl LayerType {
 
 /// The mask of each type of layer in one forward.
 #[cfg(feature = "torch")]
-pub(crate) struct LayerMasks {
+pub struct LayerMasks {
     full: AttentionMask,
     sliding: AttentionMask,
 }
 
 #[cfg(feature = "torch")]
 impl LayerMasks {
-    pub(crate) fn new(positions: &Positions<'_>, window: Option<i64>) -> Self {
+    /// The masks of the tokens at `positions`.
+    pub fn new(positions: &Positions<'_>, window: Option<i64>) -> Self {
         Self {
             full: positions.causal(),
             sliding: positions.sliding(window),
         }
     }
 
-    pub(crate) fn of(&self, layer: LayerType) -> &AttentionMask {
+    /// The mask of a layer.
+    pub fn of(&self, layer: LayerType) -> &AttentionMask {
         match layer {
             LayerType::FullAttention => &self.full,
             LayerType::SlidingAttention => &self.sliding,

@@ -55,6 +55,14 @@ impl DTensor {
         self.zip(other, "a sum", |a, b| a + b)
     }
 
+    /// Every element times `factor`.
+    ///
+    /// # Errors
+    /// When this tensor is `Partial`.
+    pub fn scale(&self, factor: f64) -> Result<Self> {
+        self.map("a multiplier", self.shape(), |local| local * factor)
+    }
+
     /// Cuts the last dimension into heads.
     ///
     /// # Shapes
