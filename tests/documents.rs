@@ -5,14 +5,15 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 
 use tp_models::LlamaForCausalLM;
+use tp_models::llama::LLAMA;
 use tp_runtime::explain::{Dtype, Setup, explain};
 use tp_runtime::plan::{Mode, Plan, plan_for};
 use tp_runtime::{Result, config, model, tp_plan};
 
 tp_plan! {
     /// Only one half of each MLP.
-    DOWN_ONLY for LlamaForCausalLM as "down-only";
-    "model.layers.*.mlp.down_proj" => Rowwise,
+    DOWN_ONLY for LlamaForCausalLM as "down-only", from LLAMA;
+    "model.layers.*.mlp.{gate,up}_proj" => _,
 }
 
 fn read(file: &str) -> String {

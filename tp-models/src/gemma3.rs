@@ -209,14 +209,18 @@ impl Gemma3TextModel {
 
     /// A language-modelling head for this decoder.
     pub(crate) fn head(&self, tied: bool) -> Linear {
-        match (tied, self.embed_tokens.weight().shape()) {
-            (false, &[vocabulary, hidden]) => Linear::new(LinearShape::new(hidden, vocabulary)),
-            _ => Linear::tied(&self.embed_tokens),
+        match tied {
+            true => Linear::tied(&self.embed_tokens),
+            false => Linear::new(LinearShape::new(self.hidden_size(), self.vocabulary_size())),
         }
     }
 
     pub(crate) fn vocabulary_size(&self) -> i64 {
         self.embed_tokens.weight().shape()[0]
+    }
+
+    pub(crate) fn hidden_size(&self) -> i64 {
+        self.embed_tokens.weight().shape()[1]
     }
 }
 
@@ -286,7 +290,7 @@ mod forward {
         pub(crate) fn embed(&self, inputs: &Inputs) -> Result<DTensor> {
             let x = self.embed_tokens.forward(&inputs.input_ids)?;
             // Rounded to the weights' kind first, as the model was trained.
-            let scale = Tensor::from((self.embed_tokens.weight().shape()[1] as f64).sqrt());
+            let scale = Tensor::from((self.hidden_size() as f64).sqrt());
             let scale = scale.to_kind(x.kind()).to_device(x.device());
             x.map("scaling embeddings", x.shape(), |x| x * scale)
         }

@@ -52,9 +52,11 @@
 #![cfg_attr(not(feature = "torch"), allow(dead_code))]
 
 pub mod gemma3;
+pub mod gemma3_conditional;
 pub mod layers;
 pub mod llama;
 pub mod ministral3;
+pub mod mistral3;
 pub mod phi;
 pub mod pixtral;
 #[cfg(feature = "explain")]
@@ -62,10 +64,13 @@ pub mod program;
 pub mod qwen2;
 pub mod qwen3;
 pub mod qwen3_classifier;
+pub mod siglip;
 
 pub use gemma3::Gemma3ForCausalLM;
+pub use gemma3_conditional::Gemma3ForConditionalGeneration;
 pub use llama::LlamaForCausalLM;
 pub use ministral3::Ministral3ForCausalLM;
+pub use mistral3::Mistral3ForConditionalGeneration;
 pub use phi::PhiForCausalLM;
 pub use qwen2::Qwen2ForCausalLM;
 pub use qwen3::Qwen3ForCausalLM;

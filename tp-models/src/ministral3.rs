@@ -92,7 +92,7 @@ pub struct Ministral3ForCausalLM {
 #[derive(Module)]
 #[flow(embed_tokens -> layers -> norm)]
 pub struct Ministral3Model {
-    embed_tokens: Embedding,
+    pub(crate) embed_tokens: Embedding,
     layers: Vec<Ministral3DecoderLayer>,
     norm: RmsNorm,
     rotary_emb: RotaryEmbedding,
@@ -145,7 +145,7 @@ impl FromConfig for Ministral3ForCausalLM {
 }
 
 /// The config's rotary parameters, or those of transformers' `Ministral3Config`.
-fn rope(config: &Value) -> Result<RopeParameters, ConfigError> {
+pub(crate) fn rope(config: &Value) -> Result<RopeParameters, ConfigError> {
     let default = json!({ "rope_parameters": {
         "rope_type": "yarn",
         "rope_theta": 1e6,
@@ -248,19 +248,28 @@ mod forward {
 
     impl Ministral3Model {
         /// `[B, S]` → `[B, S, H]`
-        pub(crate) fn forward(
+        pub(super) fn forward(
             &self,
+            inputs: &Inputs,
+            cache: Option<&mut KvCache>,
+        ) -> Result<DTensor> {
+            let embedded = self.embed_tokens.forward(&inputs.input_ids)?;
+            self.decode(embedded, inputs, cache)
+        }
+
+        /// What follows the embedding: `[B, S, H]` → `[B, S, H]`
+        pub(crate) fn decode(
+            &self,
+            mut x: DTensor,
             inputs: &Inputs,
             mut cache: Option<&mut KvCache>,
         ) -> Result<DTensor> {
-            // 1. tokens
-            let mut x = self.embed_tokens.forward(&inputs.input_ids)?;
-            // 2. where they stand, and what they may see
+            // 1. where tokens stand, and what they may see
             let positions = Positions::new(inputs, cache.as_deref(), x.kind());
             let rotary = self.rotary_emb.forward(&positions);
             let mask = positions.sliding(self.window);
             let growth = self.growth.as_ref().map(|growth| growth.at(&positions));
-            // 3. layers
+            // 2. layers
             for (index, layer) in self.layers.iter().enumerate() {
                 let cache = cache.as_deref_mut().map(|cache| cache.layer(index));
                 x = layer.forward(&x, &rotary, growth.as_ref(), &mask, cache)?;
@@ -268,7 +277,7 @@ mod forward {
             if let Some(cache) = cache {
                 cache.advance(positions.length());
             }
-            // 4. norm
+            // 3. norm
             self.norm.forward(&x)
         }
     }

@@ -214,11 +214,6 @@ impl PixtralVisionModel {
         Ok(x)
     }
 
-    /// How many layers there are.
-    pub(crate) fn depth(&self) -> usize {
-        self.transformer.layers.len()
-    }
-
     /// P
     pub(crate) fn patch_size(&self) -> i64 {
         self.patch_size

@@ -105,6 +105,11 @@ impl DeviceMesh {
     }
 }
 
+/// This rank's group of `size` neighbouring ranks. Every rank of `group` makes the call.
+pub(crate) fn neighbours(group: &ProcessGroup, size: usize) -> Result<ProcessGroup> {
+    line(group, size, 1, size)
+}
+
 /// This rank's group along a dimension: `size` ranks, `stride` apart, within each block of `outer`.
 fn line(world: &ProcessGroup, size: usize, stride: usize, outer: usize) -> Result<ProcessGroup> {
     if size == world.size() {

@@ -1,5 +1,7 @@
 //! A model with its plan applied: this rank's part of it, ready to run.
 
+mod gather;
+
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -13,8 +15,8 @@ use crate::dtensor::DTensor;
 use crate::mesh::DeviceMesh;
 use crate::model::{self, Inputs, Model, Task};
 use crate::module::{NamedParam, Param};
-use crate::nn::{KvCache, Placed};
-use crate::plan::{Mode, Placement, Plan, Resolution, plan_for_architecture, resolve};
+use crate::nn::{KvCache, Placed, Sharers};
+use crate::plan::{Mode, Plan, Resolution, plan_for_architecture, resolve};
 
 /// How a model is to be run.
 #[derive(Clone, Copy, Debug)]
@@ -107,11 +109,14 @@ impl ParallelModel {
         };
         let layers = model.layers();
         let resolution = resolve(plan, &layers, group.size(), options.mode)?;
+        let params = model.parameters();
+        let sharers = Sharers::connect(params.iter().map(|named| named.param), &group)?;
         for (named, resolved) in layers.iter().zip(&resolution.layers) {
             named.layer.place(Placed {
                 path: Rc::from(named.path.as_str()),
                 style: resolved.style,
                 group: group.clone(),
+                sharers: sharers.clone(),
             });
         }
         let (config, companions) = (config.clone(), Vec::new());
@@ -242,12 +247,11 @@ impl ParallelModel {
     }
 
     fn gather(&self, param: &Param, local: &Tensor, name: &str) -> Result<Tensor> {
-        match param.placement() {
-            Placement::Shard(dim) => {
-                self.group
-                    .all_gather(local, dim, param.shape()[dim as usize], name)
+        match param.partition() {
+            Some((dim, partition)) => {
+                gather::whole(&partition, dim as i64, local, &self.group, name)
             }
-            Placement::Replicate | Placement::Partial => Ok(local.shallow_clone()),
+            None => Ok(local.shallow_clone()),
         }
     }
 

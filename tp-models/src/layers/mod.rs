@@ -1,11 +1,13 @@
-//! What at least three architectures share, for those of other crates, too.
+//! What several architectures share, for those of other crates, too.
 
 mod gated_mlp;
 mod grouped_query;
+#[cfg(feature = "torch")]
+mod image_positions;
 mod layer_type;
 
 pub use gated_mlp::GatedMlp;
 pub use grouped_query::GroupedQuery;
-#[cfg(feature = "torch")]
-pub use layer_type::LayerMasks;
 pub use layer_type::LayerType;
+#[cfg(feature = "torch")]
+pub use {image_positions::fill_image_positions, layer_type::LayerMasks};

@@ -29,7 +29,7 @@ struct Inner {
     timeout: Duration,
     /// `None` for a group of one rank.
     backend: Option<Box<dyn Backend>>,
-    traffic: Counters,
+    traffic: Arc<Counters>,
     job: Arc<Job>,
 }
 
@@ -54,7 +54,7 @@ impl ProcessGroup {
         backend: Option<Box<dyn Backend>>,
         job: Arc<Job>,
     ) -> Self {
-        let traffic = Counters::default();
+        let traffic = Arc::new(Counters::default());
         Self(Arc::new(Inner {
             rank,
             ranks,
@@ -264,20 +264,24 @@ impl ProcessGroup {
             return Ok(None);
         };
         let Inner {
-            name, timeout, job, ..
-        } = &*self.0;
-        let ranks = ranks.iter().map(|&rank| self.0.ranks[rank]).collect();
-        Ok(Some(Self::new(
             name,
+            timeout,
+            traffic,
+            job,
+            ..
+        } = &*self.0;
+        Ok(Some(Self(Arc::new(Inner {
             rank,
-            ranks,
-            *timeout,
+            ranks: ranks.iter().map(|&rank| self.0.ranks[rank]).collect(),
+            name,
+            timeout: *timeout,
             backend,
-            job.clone(),
-        )))
+            traffic: Arc::new(Counters::within(traffic.clone())),
+            job: job.clone(),
+        }))))
     }
 
-    /// What this rank has communicated through the group since the last reset.
+    /// What this rank has communicated through the group and its subgroups since the last reset.
     pub fn traffic(&self) -> Traffic {
         self.0.traffic.read()
     }

@@ -1,5 +1,6 @@
 //! How much a rank has communicated.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use super::Collective;
@@ -13,7 +14,7 @@ pub struct Count {
     pub bytes: u64,
 }
 
-/// What one rank has communicated through a group, by collective.
+/// What one rank has communicated through a group and its subgroups, by collective.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Traffic {
     /// `all_reduce`.
@@ -30,18 +31,32 @@ pub struct Traffic {
 
 /// The running counters.
 #[derive(Default)]
-pub(super) struct Counters([(AtomicU64, AtomicU64); 5]);
+pub(super) struct Counters {
+    counts: [(AtomicU64, AtomicU64); 5],
+    /// Those of the group that this one is part of.
+    parent: Option<Arc<Counters>>,
+}
 
 impl Counters {
+    pub(super) fn within(parent: Arc<Counters>) -> Self {
+        Self {
+            parent: Some(parent),
+            ..Self::default()
+        }
+    }
+
     pub(super) fn record(&self, collective: Collective, bytes: usize) {
-        let (calls, total) = &self.0[index(collective)];
+        let (calls, total) = &self.counts[index(collective)];
         calls.fetch_add(1, Relaxed);
         total.fetch_add(bytes as u64, Relaxed);
+        if let Some(parent) = &self.parent {
+            parent.record(collective, bytes);
+        }
     }
 
     pub(super) fn read(&self) -> Traffic {
         let [all_reduce, all_gather, reduce_scatter, broadcast, barrier] =
-            self.0.each_ref().map(|(calls, bytes)| Count {
+            self.counts.each_ref().map(|(calls, bytes)| Count {
                 calls: calls.load(Relaxed),
                 bytes: bytes.load(Relaxed),
             });
@@ -55,7 +70,7 @@ impl Counters {
     }
 
     pub(super) fn reset(&self) {
-        for (calls, bytes) in &self.0 {
+        for (calls, bytes) in &self.counts {
             calls.store(0, Relaxed);
             bytes.store(0, Relaxed);
         }

@@ -71,6 +71,11 @@ impl Activations {
         Value(self.values.len() - 1)
     }
 
+    /// How many ranks there are.
+    pub(super) fn ranks(&self) -> usize {
+        self.setup.degree.get()
+    }
+
     pub(super) fn placement(&self, value: Value) -> Placement {
         self.values[value.0].placement
     }

@@ -2,7 +2,7 @@
 
 use super::activations::{Activations, DIMENSIONS, FEATURES, Value};
 use crate::Result;
-use crate::module::Layer;
+use crate::module::{Division, Layer, Param};
 use crate::plan::{ModuleKind, Placement, PlacementError, Style, StyleKind};
 
 /// A layer and where it stands.
@@ -46,16 +46,53 @@ impl Site<'_> {
             let placement = activations.placement(input);
             self.replicated(activations, "weight", placement);
             self.replicated(activations, "bias", placement);
-            return activations.give(placement, placement, features, self.path);
+            let output = activations.give(placement, placement, features, self.path)?;
+            return self.first_segment(activations, output);
         };
         if style.kind == StyleKind::Colwise {
             self.read_shared(activations, input, style.input)?;
-            return activations.give(FEATURES, style.output, features, self.path);
+            self.sharers(activations);
+            return self.columns(activations, style);
         }
         self.read_chunk(activations, input, style.input, FEATURES)?;
         let sum = activations.give(Placement::Partial, style.output, features, self.path)?;
         self.replicated(activations, "bias", style.output);
-        Ok(sum)
+        self.first_segment(activations, sum)
+    }
+
+    /// What columns make: all of it, or the first segment where they are split by segments.
+    fn columns(&self, activations: &mut Activations, style: Style) -> Result<Value> {
+        let divisions = match self.parameter("weight").and_then(Param::partition) {
+            Some((_, partition)) => partition.divisions().to_vec(),
+            None => Vec::new(),
+        };
+        let held: Vec<i64> = divisions.iter().map(Division::held).collect();
+        match (&held[..], style.segments) {
+            ([first, ..], [_, ..]) => activations.give(FEATURES, FEATURES, *first, self.path),
+            _ => {
+                let output =
+                    activations.give(FEATURES, style.output, held.iter().sum(), self.path)?;
+                self.first_segment(activations, output)
+            }
+        }
+    }
+
+    /// The first segment of a fused layer's output; the output itself of any other layer.
+    ///
+    /// Chunks of all segments together are gathered, so that each rank has a chunk of each.
+    fn first_segment(&self, activations: &mut Activations, output: Value) -> Result<Value> {
+        let segments = self.parameter("weight").map_or(&[][..], Param::segments);
+        let Some(first) = segments.first() else {
+            return Ok(output);
+        };
+        let placement = activations.placement(output);
+        if placement == FEATURES {
+            let (to, gradient) = (Placement::Replicate, Placement::Partial);
+            activations.read(output, to, gradient, self.path, "output")?;
+        } else {
+            activations.local(output)?;
+        }
+        activations.give(placement, placement, first.length, self.path)
     }
 
     fn norm(&self, activations: &mut Activations, input: Value) -> Result<Value> {
@@ -75,6 +112,7 @@ impl Site<'_> {
             }
         };
         self.replicated(activations, "weight", made);
+        self.replicated(activations, "bias", made);
         activations.give(made, promised, activations.features(input), self.path)
     }
 
@@ -165,10 +203,28 @@ impl Site<'_> {
         }
     }
 
+    /// The parts of parameters that several ranks hold, each with a term of their gradients.
+    fn sharers(&self, activations: &mut Activations) {
+        for (name, param) in self.layer.parameters() {
+            let Some((dim, partition)) = param.partition() else {
+                continue;
+            };
+            for (range, _) in partition.shared(0, activations.ranks()) {
+                let mut shape = param.shape().to_vec();
+                shape[dim] = range.end - range.start;
+                activations.sum_gradient(&shape, self.path, name);
+            }
+        }
+    }
+
+    fn parameter(&self, leaf: &str) -> Option<&Param> {
+        let parameters = self.layer.parameters();
+        let named = parameters.into_iter().find(|(name, _)| *name == leaf);
+        named.map(|(_, param)| param)
+    }
+
     /// A dimension of the parameter `leaf`, which every layer of this kind has.
     fn size(&self, leaf: &str, dim: usize) -> i64 {
-        let parameters = self.layer.parameters();
-        let named = parameters.iter().find(|(name, _)| *name == leaf);
-        named.map_or(0, |(_, param)| param.shape()[dim])
+        self.parameter(leaf).map_or(0, |param| param.shape()[dim])
     }
 }

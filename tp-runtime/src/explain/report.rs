@@ -22,7 +22,7 @@ pub struct Explanation {
     /// What was asked.
     #[serde(flatten, serialize_with = "setup")]
     pub setup: Setup,
-    /// The tensor-parallel degrees that cut no attention head; JSON `null` where any works.
+    /// The tensor-parallel degrees that cut no attention head; JSON `null` where there is no greatest.
     #[serde(serialize_with = "degrees")]
     pub degrees: Degrees,
     /// All parameters together.
@@ -127,9 +127,5 @@ fn setup<S: Serializer>(setup: &Setup, serializer: S) -> Result<S::Ok, S::Error>
 }
 
 fn degrees<S: Serializer>(degrees: &Degrees, serializer: S) -> Result<S::Ok, S::Error> {
-    let valid = match degrees {
-        Degrees::Any => None,
-        Degrees::DivisorsOf(count) => Some(degrees.up_to(*count as usize)),
-    };
-    valid.serialize(serializer)
+    degrees.all().serialize(serializer)
 }

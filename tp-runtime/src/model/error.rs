@@ -32,6 +32,26 @@ pub enum ModelError {
     )]
     NoPlan,
 
+    /// The output of a layer that is split by segments, asked for as one.
+    #[error("`{layer}` is split by segments: call `forward_segments` in place of `forward`")]
+    InSegments {
+        /// The layer.
+        layer: String,
+    },
+
+    /// Another number of segments than the layer has.
+    #[error(
+        "`{layer}` has {found} segments, and `forward_segments::<{asked}>` is called: ask for {found}"
+    )]
+    SegmentCount {
+        /// The layer.
+        layer: String,
+        /// How many it has.
+        found: usize,
+        /// How many were asked for.
+        asked: usize,
+    },
+
     /// Two models of one name.
     #[error(
         "two models are registered as `{architecture}`, at {first} and at {second}: rename one"

@@ -55,6 +55,32 @@ impl Partition {
         self.0.iter().map(of).collect()
     }
 
+    /// Where each segment lies in `rank`'s own part.
+    pub fn own(&self, rank: usize, world_size: usize) -> Vec<(Range<i64>, Division)> {
+        let mut start = 0;
+        let own = self.0.iter().map(|division| {
+            let held = division.range(rank, world_size);
+            let range = start..start + held.end - held.start;
+            start = range.end;
+            (range, *division)
+        });
+        own.collect()
+    }
+
+    /// What of `rank`'s own part other ranks hold too, and how many ranks hold it; neighbouring ranges
+    /// of as many ranks are one.
+    pub fn shared(&self, rank: usize, world_size: usize) -> Vec<(Range<i64>, usize)> {
+        let mut shared: Vec<(Range<i64>, usize)> = Vec::new();
+        for (range, Division { sharers, .. }) in self.own(rank, world_size) {
+            match shared.last_mut() {
+                Some((last, as_many)) if *as_many == sharers => last.end = range.end,
+                _ => shared.push((range, sharers)),
+            }
+        }
+        shared.retain(|(_, sharers)| *sharers > 1);
+        shared
+    }
+
     /// How many indices `rank` holds.
     pub fn length(&self, rank: usize, world_size: usize) -> i64 {
         let ranges = self.ranges(rank, world_size).into_iter();
@@ -99,5 +125,13 @@ mod tests {
         let ranges: Vec<_> = (0..6).flat_map(|rank| partition.ranges(rank, 6)).collect();
         assert_eq!(ranges, [0..3, 0..3, 0..3, 3..6, 3..6, 3..6]);
         assert_eq!(partition.held(), 18);
+    }
+
+    #[test]
+    fn what_is_shared_is_named_in_the_rank_s_own_part() {
+        let partition = Partition::new([(8, 1), (4, 2), (4, 2)]);
+        assert_eq!(partition.ranges(3, 4), [6..8, 10..12, 14..16]);
+        assert_eq!(partition.shared(3, 4), [(2..6, 2)]);
+        assert_eq!(Partition::chunks(8).shared(3, 4), []);
     }
 }

@@ -1,13 +1,17 @@
 //! `y = x Wᵀ + b`, whole, split by output features or split by input features.
 
+#[cfg(feature = "torch")]
+mod segments;
+
 use super::leaf::{Slot, leaf};
-use crate::module::{Heads, Initial, Param};
+use crate::module::{Heads, Initial, Param, Segment};
 
 #[cfg(feature = "torch")]
 use {
     super::Placed,
     crate::Result,
     crate::dtensor::DTensor,
+    crate::model::ModelError,
     crate::plan::{Placement, Style, StyleKind},
     tch::Tensor,
 };
@@ -28,6 +32,7 @@ pub struct LinearShape {
     out_features: i64,
     bias: bool,
     heads: Option<Heads>,
+    segments: Vec<Segment>,
 }
 
 impl LinearShape {
@@ -38,6 +43,17 @@ impl LinearShape {
             out_features,
             bias: false,
             heads: None,
+            segments: Vec::new(),
+        }
+    }
+
+    /// A fused layer without bias, whose output features are these segments.
+    pub fn fused(in_features: i64, segments: impl IntoIterator<Item = Segment>) -> Self {
+        let segments: Vec<Segment> = segments.into_iter().collect();
+        let out_features = segments.iter().map(|segment| segment.length).sum();
+        Self {
+            segments,
+            ..Self::new(in_features, out_features)
         }
     }
 
@@ -79,12 +95,16 @@ impl Linear {
             out_features,
             bias,
             heads,
+            segments,
         } = shape;
         let bias_heads = heads.clone().filter(|heads| heads.dim == 0);
+        let with = |shape: &[i64], heads| match segments.is_empty() {
+            true => Param::with_heads(shape, heads),
+            false => Param::with_segments(shape, segments.clone()),
+        };
         Self {
-            weight: Param::with_heads(&[out_features, in_features], heads),
-            bias: bias
-                .then(|| Param::with_heads(&[out_features], bias_heads).initial(Initial::Zeros)),
+            weight: with(&[out_features, in_features], heads),
+            bias: bias.then(|| with(&[out_features], bias_heads).initial(Initial::Zeros)),
             slot: Slot::default(),
         }
     }
@@ -147,15 +167,24 @@ impl Linear {
     }
 
     fn colwise(&self, input: &DTensor, placed: &Placed, style: Style) -> Result<DTensor> {
-        let local = placed.read_shared(input, style.input)?;
-        let bias = self.bias.as_ref().map(Param::local);
-        let local = local.linear(&self.weight.local(), bias.as_ref());
+        if !style.segments.is_empty() {
+            let layer = placed.path.to_string();
+            return Err(ModelError::InSegments { layer }.into());
+        }
+        let local = self.columns(input, placed, style)?;
         placed.give(
             local,
             Placement::Shard(-1),
             &self.output_shape(input),
             style.output,
         )
+    }
+
+    /// What this rank's columns make of the input.
+    fn columns(&self, input: &DTensor, placed: &Placed, style: Style) -> Result<Tensor> {
+        let local = placed.read_shared(input, style.input)?;
+        let bias = self.bias.as_ref().map(|bias| placed.sharded(bias));
+        Ok(local.linear(&placed.sharded(&self.weight), bias.as_ref()))
     }
 
     fn rowwise(&self, input: &DTensor, placed: &Placed, style: Style) -> Result<DTensor> {
@@ -171,11 +200,22 @@ impl Linear {
         sum.map("adding a bias", &shape, |local| local + bias)
     }
 
+    /// The output's shape, in which a head counts for every rank that holds it.
     fn output_shape(&self, input: &DTensor) -> Vec<i64> {
-        let mut shape = input.shape().to_vec();
-        if let Some(features) = shape.last_mut() {
-            *features = self.weight.shape()[0];
-        }
-        shape
+        let features = match self.weight.partition() {
+            Some((0, partition)) => partition.held(),
+            _ => self.weight.shape()[0],
+        };
+        with_features(input.shape(), features)
     }
+}
+
+/// The shape of an activation with another number of features.
+#[cfg(feature = "torch")]
+fn with_features(shape: &[i64], features: i64) -> Vec<i64> {
+    let mut shape = shape.to_vec();
+    if let Some(last) = shape.last_mut() {
+        *last = features;
+    }
+    shape
 }

@@ -25,6 +25,8 @@ mod positions;
 mod rms_norm;
 mod rope;
 mod rotary;
+#[cfg(feature = "torch")]
+mod sharers;
 
 pub use activation::Activation;
 pub use conv2d::Conv2d;
@@ -45,3 +47,5 @@ pub use placed::Placed;
 pub use positions::Positions;
 #[cfg(feature = "torch")]
 pub use rotary::RotaryTables;
+#[cfg(feature = "torch")]
+pub use sharers::Sharers;

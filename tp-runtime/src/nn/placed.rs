@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use tch::Tensor;
 
+use super::Sharers;
 use crate::Result;
 use crate::comm::{ProcessGroup, ReduceOp};
 use crate::dtensor::{DTensor, PlacementError};
@@ -20,6 +21,8 @@ pub struct Placed {
     pub style: Option<Style>,
     /// The tensor-parallel ranks.
     pub group: ProcessGroup,
+    /// The ranks among them that hold the same heads.
+    pub sharers: Sharers,
 }
 
 impl Placed {
@@ -93,6 +96,31 @@ impl Placed {
         let (group, site) = (self.group.clone(), self.site());
         ffi::attach_backward(&whole, whole.detach(), move |gradient| {
             group.all_reduce(gradient.copy(), ReduceOp::Sum, &site)
+        })
+    }
+
+    /// A sharded parameter, of which each rank finds its gradient.
+    ///
+    /// Of a part that other ranks hold too, each finds a term of the gradient; the backward sums them.
+    pub(super) fn sharded(&self, param: &Param) -> Tensor {
+        let local = param.local();
+        let Some((dim, partition)) = param.partition() else {
+            return local;
+        };
+        let shared = partition.shared(self.group.rank(), self.group.size());
+        if shared.is_empty() {
+            return local;
+        }
+        let (sharers, site) = (self.sharers.clone(), self.site());
+        ffi::attach_backward(&local, local.detach(), move |gradient| {
+            let whole = gradient.copy();
+            for (range, count) in &shared {
+                let mut part = whole.narrow(dim as i64, range.start, range.end - range.start);
+                if let Some(group) = sharers.of(*count) {
+                    part.copy_(&group.all_reduce(part.copy(), ReduceOp::Sum, &site)?);
+                }
+            }
+            Ok(whole)
         })
     }
 

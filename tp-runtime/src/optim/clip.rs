@@ -5,7 +5,6 @@ use tch::{Kind, Tensor};
 use crate::Result;
 use crate::comm::{ProcessGroup, ReduceOp};
 use crate::module::Param;
-use crate::plan::Placement;
 
 /// The norm of the whole model's gradient; every element counts once, however many ranks hold it.
 ///
@@ -31,14 +30,29 @@ pub fn gradient_norm<'a>(
 fn counted(param: &Param, group: &ProcessGroup) -> Tensor {
     let local = param.local();
     let gradient = local.grad();
-    let counts = param.placement() != Placement::Replicate || group.rank() == 0;
-    if counts && gradient.defined() {
-        return gradient
+    let zero = Tensor::zeros([], (Kind::Double, local.device()));
+    if !gradient.defined() {
+        return zero;
+    }
+    let squares = |gradient: &Tensor| {
+        gradient
             .norm_scalaropt_dtype(2, Kind::Float)
             .to_kind(Kind::Double)
-            .square();
+            .square()
+    };
+    match param.partition() {
+        Some((dim, partition)) => partition
+            .own(group.rank(), group.size())
+            .into_iter()
+            // Of the ranks that share a chunk, the first counts it.
+            .filter(|(_, division)| group.rank() % division.sharers == 0)
+            .map(|(range, _)| {
+                squares(&gradient.narrow(dim as i64, range.start, range.end - range.start))
+            })
+            .fold(zero, |sum, term| sum + term),
+        None if group.rank() == 0 => squares(&gradient),
+        None => zero,
     }
-    Tensor::zeros([], (Kind::Double, local.device()))
 }
 
 /// Scales the gradients so that their global norm is at most `max_norm`; gives the norm they had.

@@ -6,7 +6,7 @@ use super::rows::PlanRow;
 
 /// A parameter whose heads a row splits over the ranks.
 #[derive(Clone, Debug)]
-pub struct ShardedHeads {
+pub struct SplitHeads {
     /// The row that splits it.
     pub row: PlanRow,
     /// Its checkpoint name.
@@ -17,60 +17,68 @@ pub struct ShardedHeads {
     pub field: &'static str,
     /// How many there are.
     pub count: i64,
+    /// Whether several ranks may hold one.
+    pub shared: bool,
 }
 
-/// The degrees by which every head count divides.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Degrees {
-    /// No row splits heads.
-    Any,
-    /// The divisors of the greatest common divisor of the head counts.
-    DivisorsOf(i64),
+impl SplitHeads {
+    /// Whether so many ranks each hold as many heads, or each head is held by as many ranks.
+    pub fn allow(&self, degree: usize) -> bool {
+        divides(self.count, self.shared, degree)
+    }
+}
+
+/// The degrees that every head count of a model allows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Degrees {
+    /// The head counts, each once, and whether several ranks may hold one head.
+    counts: Vec<(i64, bool)>,
 }
 
 impl Degrees {
-    /// The degrees that cut none of these many heads.
-    pub fn of(counts: impl IntoIterator<Item = i64>) -> Self {
-        match counts.into_iter().fold(0, greatest_common_divisor) {
-            0 => Self::Any,
-            count => Self::DivisorsOf(count),
-        }
+    /// The degrees that cut none of these heads.
+    pub fn of(heads: &[SplitHeads]) -> Self {
+        let counts = heads.iter().map(|heads| (heads.count, heads.shared));
+        let mut counts: Vec<_> = counts.collect();
+        counts.sort_unstable();
+        counts.dedup();
+        Self { counts }
     }
 
     /// Whether `degree` cuts no head.
-    pub fn allow(self, degree: usize) -> bool {
-        match self {
-            Self::Any => degree > 0,
-            Self::DivisorsOf(count) => degree > 0 && count % degree as i64 == 0,
-        }
+    pub fn allow(&self, degree: usize) -> bool {
+        let mut counts = self.counts.iter();
+        degree > 0 && counts.all(|&(count, shared)| divides(count, shared, degree))
     }
 
     /// The degrees up to `limit`, ascending.
-    pub fn up_to(self, limit: usize) -> Vec<usize> {
+    pub fn up_to(&self, limit: usize) -> Vec<usize> {
         (1..=limit).filter(|degree| self.allow(*degree)).collect()
     }
+
+    /// All of them, ascending; `None` where there is no greatest.
+    pub fn all(&self) -> Option<Vec<usize>> {
+        let whole = self.counts.iter().filter(|(_, shared)| !shared);
+        let limit = whole.map(|&(count, _)| count).min()?;
+        Some(self.up_to(limit as usize))
+    }
+}
+
+fn divides(count: i64, shared: bool, degree: usize) -> bool {
+    let degree = degree as i64;
+    count % degree == 0 || shared && degree % count == 0
 }
 
 impl fmt::Display for Degrees {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Any => f.write_str("any"),
-            Self::DivisorsOf(count) => {
-                let degrees: Vec<String> = self
-                    .up_to(*count as usize)
-                    .iter()
-                    .map(usize::to_string)
-                    .collect();
-                f.write_str(&degrees.join(", "))
-            }
+        if let Some(degrees) = self.all() {
+            let degrees: Vec<String> = degrees.iter().map(usize::to_string).collect();
+            return f.write_str(&degrees.join(", "));
         }
-    }
-}
-
-fn greatest_common_divisor(a: i64, b: i64) -> i64 {
-    if b == 0 {
-        a
-    } else {
-        greatest_common_divisor(b, a % b)
+        let counts: Vec<String> = self.counts.iter().map(|(n, _)| n.to_string()).collect();
+        match &counts[..] {
+            [] => f.write_str("any"),
+            counts => write!(f, "divisors and multiples of {}", counts.join(" and of ")),
+        }
     }
 }

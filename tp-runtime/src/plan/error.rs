@@ -1,6 +1,6 @@
 //! Faults of a plan that only a program, a config or a mesh can show.
 
-use super::degrees::{Degrees, ShardedHeads};
+use super::degrees::{Degrees, SplitHeads};
 use super::rows::PlanRow;
 use super::words::{All, Meant};
 use super::{Placement, Plan};
@@ -76,14 +76,47 @@ pub enum PlanError {
     },
 
     /// A head would lie on two ranks.
-    #[error("row \"{}\" ({}) splits `{}` {:?} over {world_size} ranks, but `{}` is {}: degrees that work for this model are {degrees}", .heads.row.pattern, .heads.row.place(), .heads.parameter, .heads.shape, .heads.field, .heads.count)]
+    #[error("row \"{}\" ({}) splits `{}` {:?} over {world_size} ranks, but `{}` is {}: degrees that work for this model are {degrees}{}", .heads.row.pattern, .heads.row.place(), .heads.parameter, .heads.shape, .heads.field, .heads.count, also(others, *world_size))]
     HeadsDoNotDivide {
         /// The parameter and its heads.
-        heads: Box<ShardedHeads>,
+        heads: Box<SplitHeads>,
         /// The degree asked for.
         world_size: usize,
-        /// The degrees that divide every head count.
+        /// The degrees that this plan allows.
         degrees: Degrees,
+        /// The model's other plans that allow the degree asked for.
+        others: Vec<&'static str>,
+    },
+
+    /// Segments that the layer does not have.
+    #[error("row \"{}\" ({}) splits `{layer}` by segments: {}", .row.pattern, .row.place(), segments_of(known))]
+    Segments {
+        /// The row.
+        row: Box<PlanRow>,
+        /// The layer.
+        layer: String,
+        /// The layer's own segments.
+        known: Vec<&'static str>,
+    },
+
+    /// Shared heads of a fused layer that is split as one.
+    #[error("row \"{}\" ({}) shares heads of `{layer}`, which is fused: write `segments: [{}]` beside `share_heads`", .row.pattern, .row.place(), known.join(", "))]
+    SharedWhole {
+        /// The row.
+        row: Box<PlanRow>,
+        /// The layer.
+        layer: String,
+        /// The layer's segments.
+        known: Vec<&'static str>,
+    },
+
+    /// Shared heads of a layer without any.
+    #[error("row \"{}\" ({}) shares heads, but the output of `{layer}` is not made of heads: remove `share_heads`", .row.pattern, .row.place())]
+    NoHeads {
+        /// The row.
+        row: Box<PlanRow>,
+        /// The layer.
+        layer: String,
     },
 
     /// One parameter under two names, laid out in two ways.
@@ -106,6 +139,22 @@ fn role(plan: &Plan) -> String {
     match plan.alternate {
         Some(alternate) => format!("plans named \"{alternate}\""),
         None => "default plans".to_owned(),
+    }
+}
+
+fn also(others: &[&'static str], degree: usize) -> String {
+    match others.len() {
+        0 => String::new(),
+        1 => format!("; plan {} allows {degree}", All(others)),
+        _ => format!("; plans {} allow {degree}", All(others)),
+    }
+}
+
+fn segments_of(known: &[&'static str]) -> String {
+    if known.is_empty() {
+        "it is not fused, remove `segments`".to_owned()
+    } else {
+        format!("write `segments: [{}]`", known.join(", "))
     }
 }
 

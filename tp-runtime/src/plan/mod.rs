@@ -7,6 +7,7 @@ mod degrees;
 mod error;
 mod json;
 pub(crate) mod nearest;
+mod parameters;
 pub mod pattern;
 mod placement;
 mod placement_error;
@@ -21,7 +22,7 @@ pub(crate) mod words;
 
 pub use chunk::chunk;
 pub use collective::{Collective, NoCollective, Redistribution};
-pub use degrees::{Degrees, ShardedHeads};
+pub use degrees::{Degrees, SplitHeads};
 pub use error::PlanError;
 pub(crate) use json::entry;
 pub use json::json;

@@ -1,9 +1,11 @@
 //! A plan applied to the layers of one configuration: a style per layer, a placement per parameter.
 
-use super::degrees::{Degrees, ShardedHeads};
+use super::degrees::{Degrees, SplitHeads};
+use super::parameters::{Placed, placements};
+use super::registry::plans;
 use super::rows::{PlanRow, rows};
-use super::{Mode, ModuleKind, Placement, Plan, PlanError, Style, StyleKind, pattern};
-use crate::module::{ModulePath, NamedLayer, Param};
+use super::{Mode, ModuleKind, Plan, PlanError, Style, pattern};
+use crate::module::{ModulePath, NamedLayer};
 
 /// What a plan makes of a model: every layer, in the model's order.
 #[derive(Debug)]
@@ -31,7 +33,8 @@ pub struct ResolvedLayer {
 ///
 /// # Errors
 /// Before any weight is read: when the plan has no column for `mode`, a row names nothing in this
-/// configuration, a tied parameter is given two placements, or heads do not divide by `world_size`.
+/// configuration, a tied parameter is given two placements, a style asks for heads or segments that
+/// its layer does not have, or heads do not divide by `world_size`.
 pub fn resolve(
     plan: &'static Plan,
     layers: &[NamedLayer<'_>],
@@ -39,7 +42,29 @@ pub fn resolve(
     mode: Mode,
 ) -> Result<Resolution, PlanError> {
     let resolved = match_rows(plan, layers, mode)?;
-    let placed = placements(layers, &resolved);
+    let placed = placements(layers, &resolved)?;
+    check_tied(&placed)?;
+    let heads: Vec<SplitHeads> = placed.iter().flat_map(Placed::split_heads).collect();
+    let degrees = Degrees::of(&heads);
+    if let Some(heads) = heads.into_iter().find(|heads| !heads.allow(world_size)) {
+        return Err(PlanError::HeadsDoNotDivide {
+            heads: Box::new(heads),
+            world_size,
+            degrees,
+            others: others_that_allow(plan, layers, world_size, mode),
+        });
+    }
+    for one in &placed {
+        one.apply(world_size);
+    }
+    Ok(Resolution {
+        layers: resolved,
+        degrees,
+    })
+}
+
+/// One parameter under two names has one placement.
+fn check_tied(placed: &[Placed<'_>]) -> Result<(), PlanError> {
     for (index, one) in placed.iter().enumerate() {
         let earlier = placed[..index]
             .iter()
@@ -53,25 +78,26 @@ pub fn resolve(
             });
         }
     }
-    let heads: Vec<ShardedHeads> = placed.iter().filter_map(Placed::sharded_heads).collect();
-    let degrees = Degrees::of(heads.iter().map(|heads| heads.count));
-    if let Some(heads) = heads
-        .into_iter()
-        .find(|heads| heads.count % world_size as i64 != 0)
-    {
-        return Err(PlanError::HeadsDoNotDivide {
-            heads: Box::new(heads),
-            world_size,
-            degrees,
-        });
-    }
-    for one in &placed {
-        one.param.set_placement(one.placement);
-    }
-    Ok(Resolution {
-        layers: resolved,
-        degrees,
-    })
+    Ok(())
+}
+
+/// The names of the model's other plans that allow so many ranks.
+fn others_that_allow(
+    plan: &'static Plan,
+    layers: &[NamedLayer<'_>],
+    world_size: usize,
+    mode: Mode,
+) -> Vec<&'static str> {
+    let others = plans().into_iter().filter(|other| {
+        other.node.type_path == plan.node.type_path && other.alternate != plan.alternate
+    });
+    let allow = |other: &&'static Plan| {
+        valid_degrees(other, layers, mode).is_ok_and(|degrees| degrees.allow(world_size))
+    };
+    let names = others
+        .filter(allow)
+        .map(|other| other.alternate.unwrap_or(other.name));
+    names.collect()
 }
 
 /// The tensor-parallel degrees that a plan allows for the layers of a configuration.
@@ -84,13 +110,9 @@ pub fn valid_degrees(
     mode: Mode,
 ) -> Result<Degrees, PlanError> {
     let resolved = match_rows(plan, layers, mode)?;
-    let placed = placements(layers, &resolved);
-    Ok(Degrees::of(
-        placed
-            .iter()
-            .filter_map(Placed::sharded_heads)
-            .map(|heads| heads.count),
-    ))
+    let placed = placements(layers, &resolved)?;
+    let heads: Vec<SplitHeads> = placed.iter().flat_map(Placed::split_heads).collect();
+    Ok(Degrees::of(&heads))
 }
 
 fn match_rows(
@@ -126,63 +148,4 @@ fn match_rows(
         }
     });
     Ok(resolved.collect())
-}
-
-/// A parameter with the placement its layer's style asks for.
-struct Placed<'a> {
-    layer: &'a ResolvedLayer,
-    leaf: &'static str,
-    param: &'a Param,
-    placement: Placement,
-}
-
-impl Placed<'_> {
-    fn name(&self) -> String {
-        self.layer.path.join(self.leaf).to_string()
-    }
-
-    /// The heads this placement shards, if it does.
-    fn sharded_heads(&self) -> Option<ShardedHeads> {
-        let heads = self.param.heads()?;
-        let row = self.layer.row.clone()?;
-        (self.placement == Placement::Shard(heads.dim as i64)).then(|| ShardedHeads {
-            row,
-            parameter: self.name(),
-            shape: self.param.shape().to_vec(),
-            field: heads.field,
-            count: heads.count,
-        })
-    }
-}
-
-fn placements<'a>(layers: &'a [NamedLayer<'a>], resolved: &'a [ResolvedLayer]) -> Vec<Placed<'a>> {
-    let mut placed = Vec::new();
-    for (named, layer) in layers.iter().zip(resolved) {
-        for (leaf, param) in named.layer.parameters() {
-            let placement = match layer.style {
-                Some(style) => placement(style.kind, layer.kind, leaf),
-                None => Placement::Replicate,
-            };
-            placed.push(Placed {
-                layer,
-                leaf,
-                param,
-                placement,
-            });
-        }
-    }
-    placed
-}
-
-/// How a style lays out the parameter `leaf` of a layer (`ParallelStyle._partition_fn` in torch).
-fn placement(style: StyleKind, layer: ModuleKind, leaf: &str) -> Placement {
-    match (style, layer, leaf) {
-        (StyleKind::Colwise, ModuleKind::Linear, _) => Placement::Shard(0),
-        (StyleKind::Rowwise, ModuleKind::Linear, "weight") => Placement::Shard(1),
-        (StyleKind::Colwise, ModuleKind::Embedding, _) => Placement::Shard(1),
-        (StyleKind::Rowwise | StyleKind::VocabParallelEmbedding, ModuleKind::Embedding, _) => {
-            Placement::Shard(0)
-        }
-        _ => Placement::Replicate,
-    }
 }

@@ -1,0 +1,311 @@
+//! Mistral Small 3.1 and Ministral 3 with images (transformers `models/mistral3/modeling_mistral3.py`): Pixtral's
+//! tower and a projector, whole on every rank, before a decoder that the plan splits.
+//!
+//! Shapes: B batch, S sequence, H hidden, V vocabulary; E hidden of the tower, N patches of all images, M patches a
+//! side that are merged into one position, R positions of all images. Every shape is that of the whole tensor.
+
+mod projector;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tp_runtime::config::{self, ConfigError, RopeParameters};
+use tp_runtime::model::{FromConfig, Model, Rename};
+use tp_runtime::nn::{Activation, Linear, LinearShape};
+use tp_runtime::{Module, Result, register_model, tp_plan};
+
+use crate::ministral3::{self, MINISTRAL3_MODEL, Ministral3Config, Ministral3Model};
+use crate::pixtral::{PixtralVisionConfig, PixtralVisionModel};
+
+pub use projector::{Mistral3MultiModalProjector, Mistral3PatchMerger};
+
+#[cfg(feature = "torch")]
+use {
+    tch::{Kind, Tensor},
+    tp_runtime::dtensor::DTensor,
+    tp_runtime::model::{InputError, Inputs},
+    tp_runtime::nn::KvCache,
+};
+
+/// The fields of a Mistral 3 `config.json` outside the two configs it holds, with the defaults of
+/// transformers' `Mistral3Config`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default)]
+pub struct Mistral3Config {
+    /// The token that stands for one position of an image.
+    #[serde(alias = "image_token_id")]
+    pub image_token_index: i64,
+    /// The function between the projector's layers.
+    pub projector_hidden_act: Activation,
+    /// Biases in the projector.
+    pub multimodal_projector_bias: bool,
+    /// The layer of the tower whose output is read; counts from the end where negative.
+    pub vision_feature_layer: i64,
+    /// M
+    pub spatial_merge_size: i64,
+    /// Whether the head shares the embedding's table; what the text model says where absent.
+    pub tie_word_embeddings: Option<bool>,
+}
+
+impl Default for Mistral3Config {
+    fn default() -> Self {
+        Self {
+            image_token_index: 10,
+            projector_hidden_act: Activation::Gelu,
+            multimodal_projector_bias: false,
+            vision_feature_layer: -1,
+            spatial_merge_size: 2,
+            tie_word_embeddings: None,
+        }
+    }
+}
+
+/// The configs inside.
+#[derive(Deserialize)]
+struct Parts {
+    text_config: Value,
+    vision_config: PixtralVisionConfig,
+}
+
+/// Text and images to text.
+#[derive(Module)]
+#[flow(model -> lm_head)]
+pub struct Mistral3ForConditionalGeneration {
+    model: Mistral3Model,
+    lm_head: Linear,
+}
+
+/// Tower, projector and decoder.
+#[derive(Module)]
+#[flow(language_model)]
+pub struct Mistral3Model {
+    vision_tower: PixtralVisionModel,
+    multi_modal_projector: Mistral3MultiModalProjector,
+    language_model: Ministral3Model,
+    #[module(skip)]
+    image_token: i64,
+    /// How many layers of the tower run.
+    #[module(skip)]
+    depth: usize,
+}
+
+impl FromConfig for Mistral3ForConditionalGeneration {
+    fn from_config(config: &Value) -> Result<Self> {
+        let parts: Parts = config::parse(config)?;
+        let config: Mistral3Config = config::parse(config)?;
+        let (text, rope) = text_config(parts.text_config)?;
+        let model = Mistral3Model {
+            vision_tower: PixtralVisionModel::new(&parts.vision_config)?,
+            multi_modal_projector: Mistral3MultiModalProjector::new(
+                &config,
+                &text,
+                parts.vision_config.hidden_size,
+            ),
+            language_model: Ministral3Model::new(&text, &rope)?,
+            image_token: config.image_token_index,
+            depth: depth(&config, parts.vision_config.num_hidden_layers)?,
+        };
+        let lm_head = match config
+            .tie_word_embeddings
+            .unwrap_or(text.tie_word_embeddings)
+        {
+            true => Linear::tied(&model.language_model.embed_tokens),
+            false => Linear::new(LinearShape::new(text.hidden_size, text.vocab_size)),
+        };
+        Ok(Self { model, lm_head })
+    }
+}
+
+/// The decoder's config: Ministral 3's, or that of Mistral, which is the same with other defaults.
+fn text_config(text: Value) -> Result<(Ministral3Config, RopeParameters)> {
+    match text["model_type"].as_str() {
+        Some("ministral3") => Ok((config::parse(&text)?, ministral3::rope(&text)?)),
+        None | Some("mistral") => {
+            let mut whole = json!({
+                "vocab_size": 32000,
+                "num_hidden_layers": 32,
+                "head_dim": null,
+                "rms_norm_eps": 1e-6,
+                "pad_token_id": null,
+                "sliding_window": 4096,
+            });
+            if let (Value::Object(whole), Value::Object(given)) = (&mut whole, &text) {
+                whole.extend(given.clone());
+            }
+            Ok((config::parse(&whole)?, RopeParameters::of(&text, 10_000.0)?))
+        }
+        Some(other) => {
+            let reason = format!(
+                "`text_config` is of `model_type` {other:?}: it has to be \"ministral3\" or \"mistral\""
+            );
+            Err(ConfigError::Unsupported { reason }.into())
+        }
+    }
+}
+
+/// How many layers of the tower lead to `vision_feature_layer`.
+fn depth(config: &Mistral3Config, layers: usize) -> Result<usize, ConfigError> {
+    let asked = config.vision_feature_layer;
+    let depth = match asked {
+        0.. => usize::try_from(asked).ok(),
+        _ => (layers + 1).checked_sub(asked.unsigned_abs() as usize),
+    };
+    let fitting = depth.filter(|depth| *depth <= layers);
+    fitting.ok_or_else(|| ConfigError::Unsupported {
+        reason: format!(
+            "`vision_feature_layer` is {asked}, and the vision tower has {layers} layers"
+        ),
+    })
+}
+
+impl Model for Mistral3ForConditionalGeneration {
+    fn vocabulary_size(&self) -> i64 {
+        self.model.language_model.embed_tokens.weight().shape()[0]
+    }
+
+    fn takes(&self) -> &'static [&'static str] {
+        &["attention_mask", "pixel_values", "image_sizes"]
+    }
+
+    fn renames(&self) -> &'static [Rename] {
+        const {
+            &[
+                Rename::new("language_model.lm_head.", "lm_head."),
+                Rename::new("language_model.model.", "model.language_model."),
+                Rename::new("vision_tower.", "model.vision_tower."),
+                Rename::new("multi_modal_projector.", "model.multi_modal_projector."),
+            ]
+        }
+    }
+
+    #[cfg(feature = "torch")]
+    fn forward(&self, inputs: &Inputs, cache: Option<&mut KvCache>) -> Result<DTensor> {
+        let mut hidden = self.model.forward(inputs, cache)?;
+        if let Some(positions) = inputs.logits_to_keep {
+            hidden = hidden.last_positions(positions)?;
+        }
+        self.lm_head.forward(&hidden)
+    }
+}
+
+#[cfg(feature = "torch")]
+mod forward {
+    use super::*;
+
+    impl Mistral3Model {
+        /// `[B, S]` → `[B, S, H]`
+        pub(super) fn forward(
+            &self,
+            inputs: &Inputs,
+            cache: Option<&mut KvCache>,
+        ) -> Result<DTensor> {
+            // 1. tokens
+            let mut x = self
+                .language_model
+                .embed_tokens
+                .forward(&inputs.input_ids)?;
+            // 2. images in their places
+            if let Some(pixels) = &inputs.pixel_values {
+                let images = self.images(pixels, inputs.image_sizes.as_ref(), &x)?;
+                let places = inputs.input_ids.eq(self.image_token);
+                self.check_room(&places, images.shape()[0])?;
+                x = x.fill(&places, &images)?;
+            }
+            // 3. layers, norm
+            self.language_model.decode(x, inputs, cache)
+        }
+
+        /// Whether there is a place for each position of each image.
+        fn check_room(&self, places: &Tensor, given: i64) -> Result<(), InputError> {
+            let (token, places) = (self.image_token, places.sum(Kind::Int64).int64_value(&[]));
+            if places == given {
+                return Ok(());
+            }
+            Err(InputError::ImagePositions {
+                token,
+                places,
+                given,
+            })
+        }
+
+        /// `[images, channels, height, width]` → `[R, H]`
+        fn images(
+            &self,
+            pixels: &Tensor,
+            sizes: Option<&Tensor>,
+            like: &DTensor,
+        ) -> Result<DTensor> {
+            let grids = self.grids(pixels, sizes)?;
+            let pixels = pixels.to_kind(like.kind());
+            let pixels = DTensor::replicate(pixels, like.group(), like.producer());
+            let patches = self.vision_tower.forward(&pixels, &grids, self.depth)?;
+            self.multi_modal_projector.forward(&patches, &grids)
+        }
+
+        /// The height and width of each image in patches.
+        fn grids(&self, pixels: &Tensor, sizes: Option<&Tensor>) -> Result<Vec<(i64, i64)>> {
+            let (count, padded) = (pixels.size()[0], (pixels.size()[2], pixels.size()[3]));
+            let sizes = match sizes {
+                None => vec![padded; count as usize],
+                Some(sizes) if sizes.size()[0] != count => {
+                    return Err(InputError::Shape {
+                        name: "image_sizes",
+                        found: sizes.size(),
+                        wanted: format!("{:?}, a row for each image", [count, 2]),
+                    }
+                    .into());
+                }
+                Some(sizes) => (0..count)
+                    .map(|image| {
+                        (
+                            sizes.int64_value(&[image, 0]),
+                            sizes.int64_value(&[image, 1]),
+                        )
+                    })
+                    .collect(),
+            };
+            let (patch, merged) = (
+                self.vision_tower.patch_size(),
+                self.multi_modal_projector.side(),
+            );
+            let least = patch * merged;
+            let grid = |(height, width): (i64, i64)| {
+                if height < least || width < least || height > padded.0 || width > padded.1 {
+                    return Err(InputError::ImageSize {
+                        name: "image_sizes",
+                        height,
+                        width,
+                        wanted: format!(
+                            "give {least} x {least} at least, and no more than the {} x {} of `pixel_values`",
+                            padded.0, padded.1
+                        ),
+                    }
+                    .into());
+                }
+                Ok((height / patch, width / patch))
+            };
+            sizes.into_iter().map(grid).collect()
+        }
+    }
+}
+
+register_model!(Mistral3ForConditionalGeneration);
+
+tp_plan! {
+    /// The decoder split, images whole on every rank (AutoModel's Mistral 3 plan, which has no sequence parallelism).
+    pub MISTRAL3 for Mistral3ForConditionalGeneration;
+
+    "model.language_model.embed_tokens"                     => VocabParallelEmbedding,
+    "model.language_model.layers.*.self_attn.{q,k,v}_proj"  => Colwise,
+    "model.language_model.layers.*.self_attn.o_proj"        => Rowwise,
+    "model.language_model.layers.*.mlp.{gate,up}_proj"      => Colwise,
+    "model.language_model.layers.*.mlp.down_proj"           => Rowwise,
+    "lm_head"                                               => Colwise(local: false),
+}
+
+tp_plan! {
+    /// The same with sequence parallelism in the decoder: each rank fills images into its share of the text.
+    pub MISTRAL3_SEQUENCE_PARALLEL for Mistral3ForConditionalGeneration as "sequence-parallel";
+
+    "model.language_model" => include MINISTRAL3_MODEL,
+    "lm_head"              => Colwise(local: false) | Colwise(input: Shard(1), local: false),
+}

@@ -1,0 +1,93 @@
+//! The way from a vision tower's patches to positions of the text, whole on every rank.
+//!
+//! Shapes: H hidden of the text, E hidden of the tower, N patches of all images, M patches a side that are merged
+//! into one position, R positions of all images.
+
+use tp_runtime::Module;
+use tp_runtime::nn::{Activation, Linear, LinearShape, RmsNorm};
+
+use super::Mistral3Config;
+use crate::ministral3::Ministral3Config;
+
+#[cfg(feature = "torch")]
+use {tch::Tensor, tp_runtime::Result, tp_runtime::dtensor::DTensor};
+
+/// From patches of the tower to positions of the text.
+#[derive(Module)]
+pub struct Mistral3MultiModalProjector {
+    norm: RmsNorm,
+    patch_merger: Mistral3PatchMerger,
+    linear_1: Linear,
+    linear_2: Linear,
+    #[module(skip)]
+    activation: Activation,
+}
+
+/// Squares of patches into one.
+#[derive(Module)]
+pub struct Mistral3PatchMerger {
+    merging_layer: Linear,
+    #[module(skip)]
+    side: i64,
+}
+
+impl Mistral3MultiModalProjector {
+    pub(super) fn new(config: &Mistral3Config, text: &Ministral3Config, vision: i64) -> Self {
+        let side = config.spatial_merge_size;
+        let linear = |from| {
+            let shape = LinearShape::new(from, text.hidden_size);
+            Linear::new(shape.bias(config.multimodal_projector_bias))
+        };
+        Self {
+            norm: RmsNorm::new(vision, text.rms_norm_eps),
+            patch_merger: Mistral3PatchMerger {
+                merging_layer: Linear::new(LinearShape::new(vision * side * side, vision)),
+                side,
+            },
+            linear_1: linear(vision),
+            linear_2: linear(text.hidden_size),
+            activation: config.projector_hidden_act,
+        }
+    }
+}
+
+#[cfg(feature = "torch")]
+impl Mistral3MultiModalProjector {
+    /// M
+    pub(super) fn side(&self) -> i64 {
+        self.patch_merger.side
+    }
+
+    /// `[1, N, E]` → `[R, H]`
+    pub(super) fn forward(&self, patches: &DTensor, grids: &[(i64, i64)]) -> Result<DTensor> {
+        let x = self.norm.forward(patches)?;
+        let x = self.patch_merger.forward(&x, grids)?;
+        let x = self.linear_1.forward(&x)?;
+        let x = x.map("an activation", x.shape(), |x| self.activation.apply(&x))?;
+        self.linear_2.forward(&x)
+    }
+}
+
+#[cfg(feature = "torch")]
+impl Mistral3PatchMerger {
+    /// `[1, N, E]` → `[R, E]`
+    fn forward(&self, patches: &DTensor, grids: &[(i64, i64)]) -> Result<DTensor> {
+        let (side, width) = (self.side, patches.shape()[2]);
+        let merged = |(height, width): &(i64, i64)| (height / side) * (width / side);
+        let shape = [grids.iter().map(merged).sum(), width * side * side];
+        let squares = patches.map("merging patches", &shape, |local| {
+            let lengths: Vec<i64> = grids.iter().map(|(height, width)| height * width).collect();
+            let images = local.squeeze_dim(0).split_with_sizes(lengths, 0);
+            let squares = |(image, (height, columns)): (&Tensor, &(i64, i64))| {
+                // [E, height, width], then one column of features for each square
+                let grid = image.view([*height, *columns, width]).permute([2, 0, 1]);
+                let each = [side, side];
+                let columns = grid.unsqueeze(0).im2col(each, [1, 1], [0, 0], each);
+                columns.squeeze_dim(0).transpose(0, 1)
+            };
+            let images: Vec<Tensor> = images.iter().zip(grids).map(squares).collect();
+            Tensor::cat(&images, 0)
+        })?;
+        self.merging_layer.forward(&squares)
+    }
+}

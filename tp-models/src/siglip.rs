@@ -1,0 +1,272 @@
+//! The vision tower of SigLIP (Zhai et al. 2023; transformers `models/siglip/modeling_siglip.py`), held whole
+//! by every rank unless a plan says otherwise.
+//!
+//! Shapes: N images, P patches of one, E hidden, A attention heads, D head dimension.
+
+use serde::Deserialize;
+use tp_runtime::Module;
+use tp_runtime::config::ConfigError;
+use tp_runtime::nn::{Activation, Conv2d, Embedding, LayerNorm, Linear, LinearShape};
+
+#[cfg(feature = "torch")]
+use {
+    tch::{Kind, Tensor},
+    tp_runtime::Result,
+    tp_runtime::dtensor::DTensor,
+    tp_runtime::model::InputError,
+    tp_runtime::nn::{Attention, AttentionMask},
+};
+
+/// The `vision_config` of a SigLIP tower, with the defaults of transformers' `SiglipVisionConfig`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default)]
+pub struct SiglipVisionConfig {
+    /// E
+    pub hidden_size: i64,
+    /// Features inside the MLP.
+    pub intermediate_size: i64,
+    /// How many layers.
+    pub num_hidden_layers: usize,
+    /// A
+    pub num_attention_heads: i64,
+    /// Of each pixel.
+    pub num_channels: i64,
+    /// Pixels a side of an image.
+    pub image_size: i64,
+    /// Pixels a side of a patch.
+    pub patch_size: i64,
+    /// The function inside the MLP.
+    pub hidden_act: Activation,
+    /// Added to the variance in every norm.
+    pub layer_norm_eps: f64,
+    /// Whether there is a pooling head; only `false` is known.
+    pub vision_use_head: bool,
+}
+
+impl Default for SiglipVisionConfig {
+    fn default() -> Self {
+        Self {
+            hidden_size: 768,
+            intermediate_size: 3072,
+            num_hidden_layers: 12,
+            num_attention_heads: 12,
+            num_channels: 3,
+            image_size: 224,
+            patch_size: 16,
+            hidden_act: Activation::GeluTanh,
+            layer_norm_eps: 1e-6,
+            vision_use_head: true,
+        }
+    }
+}
+
+impl SiglipVisionConfig {
+    /// Patches a side of an image.
+    pub(crate) fn side(&self) -> i64 {
+        self.image_size / self.patch_size.max(1)
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        let (heads, hidden) = (self.num_attention_heads, self.hidden_size);
+        let reason = if self.vision_use_head {
+            "`vision_use_head` of `vision_config` is not false: a tower with a pooling head is not known"
+                .to_owned()
+        } else if heads < 1 || hidden % heads != 0 {
+            format!(
+                "`hidden_size` of `vision_config` is {hidden}, which {heads} heads do not share evenly"
+            )
+        } else {
+            return Ok(());
+        };
+        Err(ConfigError::Unsupported { reason })
+    }
+}
+
+/// The tower: patches that all see one another.
+#[derive(Module)]
+#[flow(encoder -> post_layernorm)]
+pub struct SiglipVisionModel {
+    embeddings: SiglipVisionEmbeddings,
+    encoder: SiglipEncoder,
+    post_layernorm: LayerNorm,
+}
+
+/// Images cut into patches that know where they were.
+#[derive(Module)]
+pub struct SiglipVisionEmbeddings {
+    patch_embedding: Conv2d,
+    position_embedding: Embedding,
+    #[module(skip)]
+    image_size: i64,
+}
+
+/// The tower's layers.
+#[derive(Module)]
+#[flow(layers)]
+pub struct SiglipEncoder {
+    layers: Vec<SiglipEncoderLayer>,
+}
+
+/// One layer: attention and MLP, each after a norm, each added to the residual stream.
+#[derive(Module)]
+#[flow(layer_norm1 -> self_attn -> + -> layer_norm2 -> mlp -> +)]
+pub struct SiglipEncoderLayer {
+    layer_norm1: LayerNorm,
+    self_attn: SiglipAttention,
+    layer_norm2: LayerNorm,
+    mlp: SiglipMlp,
+}
+
+/// Attention among the patches of an image.
+#[derive(Module)]
+#[flow(q_proj, k_proj, v_proj -> out_proj)]
+pub struct SiglipAttention {
+    k_proj: Linear,
+    v_proj: Linear,
+    q_proj: Linear,
+    out_proj: Linear,
+    #[module(skip)]
+    head_dim: i64,
+}
+
+/// Two projections with an activation between them.
+#[derive(Module)]
+#[flow(fc1 -> fc2)]
+pub struct SiglipMlp {
+    fc1: Linear,
+    fc2: Linear,
+    #[module(skip)]
+    activation: Activation,
+}
+
+impl SiglipVisionModel {
+    pub(crate) fn new(config: &SiglipVisionConfig) -> Result<Self, ConfigError> {
+        config.check()?;
+        let hidden = config.hidden_size;
+        let layers = 0..config.num_hidden_layers;
+        Ok(Self {
+            embeddings: SiglipVisionEmbeddings {
+                patch_embedding: Conv2d::new(config.num_channels, hidden, config.patch_size, true),
+                position_embedding: Embedding::new(config.side().pow(2), hidden, None),
+                image_size: config.image_size,
+            },
+            encoder: SiglipEncoder {
+                layers: layers.map(|_| SiglipEncoderLayer::new(config)).collect(),
+            },
+            post_layernorm: LayerNorm::new(hidden, config.layer_norm_eps),
+        })
+    }
+}
+
+impl SiglipEncoderLayer {
+    fn new(config: &SiglipVisionConfig) -> Self {
+        let (hidden, heads) = (config.hidden_size, config.num_attention_heads);
+        let linear = |from, to| LinearShape::new(from, to).bias(true);
+        let projection =
+            || Linear::new(linear(hidden, hidden).output_heads(heads, "num_attention_heads"));
+        let norm = || LayerNorm::new(hidden, config.layer_norm_eps);
+        Self {
+            layer_norm1: norm(),
+            self_attn: SiglipAttention {
+                k_proj: projection(),
+                v_proj: projection(),
+                q_proj: projection(),
+                out_proj: Linear::new(
+                    linear(hidden, hidden).input_heads(heads, "num_attention_heads"),
+                ),
+                head_dim: hidden / heads,
+            },
+            layer_norm2: norm(),
+            mlp: SiglipMlp {
+                fc1: Linear::new(linear(hidden, config.intermediate_size)),
+                fc2: Linear::new(linear(config.intermediate_size, hidden)),
+                activation: config.hidden_act,
+            },
+        }
+    }
+}
+
+#[cfg(feature = "torch")]
+mod forward {
+    use super::*;
+
+    impl SiglipVisionModel {
+        /// `[N, channels, height, width]` → `[N, P, E]`
+        pub(crate) fn forward(&self, pixels: &DTensor) -> Result<DTensor> {
+            let mut x = self.embeddings.forward(pixels)?;
+            for layer in &self.encoder.layers {
+                x = layer.forward(&x)?;
+            }
+            self.post_layernorm.forward(&x)
+        }
+    }
+
+    impl SiglipVisionEmbeddings {
+        /// `[N, channels, height, width]` → `[N, P, E]`
+        fn forward(&self, pixels: &DTensor) -> Result<DTensor> {
+            let size = self.image_size;
+            if let &[.., height, width] = pixels.shape()
+                && (height, width) != (size, size)
+            {
+                return Err(InputError::ImageSize {
+                    name: "pixel_values",
+                    height,
+                    width,
+                    wanted: format!("give {size} x {size}"),
+                }
+                .into());
+            }
+            let patches = self.patch_embedding.forward(pixels)?;
+            let (images, hidden) = (patches.shape()[0], patches.shape()[1]);
+            let count = patches.shape()[2] * patches.shape()[3];
+            let patches = patches.map("cutting patches", &[images, count, hidden], |patches| {
+                patches.flatten(2, -1).transpose(1, 2)
+            })?;
+            let places = Tensor::arange(count, (Kind::Int64, pixels.device())).unsqueeze(0);
+            let places = self.position_embedding.forward(&places)?;
+            patches.zip(&places, "adding positions", |patches, places| {
+                patches + places
+            })
+        }
+    }
+
+    impl SiglipEncoderLayer {
+        /// `[N, P, E]` → `[N, P, E]`
+        fn forward(&self, x: &DTensor) -> Result<DTensor> {
+            let h = self.layer_norm1.forward(x)?;
+            let x = x.add(&self.self_attn.forward(&h)?)?;
+            let h = self.layer_norm2.forward(&x)?;
+            x.add(&self.mlp.forward(&h)?)
+        }
+    }
+
+    impl SiglipAttention {
+        /// `[N, P, E]` → `[N, P, E]`
+        fn forward(&self, x: &DTensor) -> Result<DTensor> {
+            // 1. project: [N, P, A, D] each
+            let q = self.q_proj.forward(x)?.split_heads(self.head_dim)?;
+            let k = self.k_proj.forward(x)?.split_heads(self.head_dim)?;
+            let v = self.v_proj.forward(x)?.split_heads(self.head_dim)?;
+            // 2. attend
+            let attention = Attention {
+                mask: &AttentionMask::Full,
+                scale: (self.head_dim as f64).powf(-0.5),
+                cache: None,
+            };
+            let mixed = attention.forward(&q, &k, &v)?;
+            // 3. join heads
+            self.out_proj.forward(&mixed.merge_heads()?)
+        }
+    }
+
+    impl SiglipMlp {
+        /// `[N, P, E]` → `[N, P, E]`
+        fn forward(&self, x: &DTensor) -> Result<DTensor> {
+            let inner = self.fc1.forward(x)?;
+            let inner = inner.map("an activation", inner.shape(), |x| {
+                self.activation.apply(&x)
+            })?;
+            self.fc2.forward(&inner)
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! A parameter made whole out of the ranks' parts.
+
+use tch::Tensor;
+
+use crate::Result;
+use crate::comm::ProcessGroup;
+use crate::module::{Division, Partition};
+
+/// The whole of a tensor of which this rank holds `local`, divided along `dim`.
+pub(super) fn whole(
+    partition: &Partition,
+    dim: i64,
+    local: &Tensor,
+    group: &ProcessGroup,
+    site: &str,
+) -> Result<Tensor> {
+    let mut segments = Vec::new();
+    for (own, division) in partition.own(group.rank(), group.size()) {
+        let held = local.narrow(dim, own.start, own.end - own.start);
+        segments.push(segment(division, dim, &held, group, site)?);
+    }
+    match &segments[..] {
+        [one] => Ok(one.shallow_clone()),
+        many => Ok(Tensor::f_cat(many, dim)?),
+    }
+}
+
+fn segment(
+    division: Division,
+    dim: i64,
+    held: &Tensor,
+    group: &ProcessGroup,
+    site: &str,
+) -> Result<Tensor> {
+    let gathered = group.all_gather(held, dim, division.held(), site)?;
+    if division.sharers == 1 {
+        return Ok(gathered);
+    }
+    // Every chunk stands there once for each rank that holds it: the first of each will do.
+    let sharers = division.sharers as i64;
+    let chunks = group.size() as i64 / sharers;
+    let sizes = [chunks, sharers, division.length / chunks];
+    let first = gathered.unflatten(dim, sizes).select(dim + 1, 0);
+    Ok(first.flatten(dim, dim + 1))
+}
