@@ -9,9 +9,10 @@ use clap::Args;
 use tch::Tensor;
 use tp_runtime::checkpoint::Checkpoint;
 use tp_runtime::generate::{GenerateOptions, Sampling, generate};
-use tp_runtime::model::Inputs;
+use tp_runtime::model::{self, Inputs};
 use tp_runtime::parallel::ParallelModel;
 
+use super::model::require_language_model;
 use super::ranks::{Rank, RankArgs};
 use super::text;
 
@@ -62,13 +63,15 @@ pub(super) fn run(args: &Arguments) -> Result<()> {
 }
 
 fn tell(args: &Arguments, rank: &Rank) -> Result<()> {
+    let checkpoint = Checkpoint::open(&args.model)?;
+    let shapes = model::build(checkpoint.config())?;
+    require_language_model(&*shapes, "`tp generate`")?;
     let tokenizer = text::tokenizer(&args.model.join("tokenizer.json"))?;
     let prompt = text::encode(&tokenizer, &args.prompt, true)?;
     ensure!(
         !prompt.is_empty(),
         "the prompt has no tokens: give at least one word"
     );
-    let checkpoint = Checkpoint::open(&args.model)?;
     let (model, _) = ParallelModel::load(&checkpoint, &rank.mesh, rank.options)?;
     let options = GenerateOptions {
         max_new_tokens: args.max_new_tokens,

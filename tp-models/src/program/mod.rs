@@ -18,6 +18,8 @@
 //! With the feature `explain` alone it has the commands that read no weights, and needs no libtorch.
 
 #[cfg(feature = "program")]
+mod batch;
+#[cfg(feature = "program")]
 mod eval;
 mod explain;
 #[cfg(feature = "program")]

@@ -2,10 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+#[cfg(feature = "program")]
+use anyhow::ensure;
 use anyhow::{Context, Result};
 use clap::ValueEnum;
 use serde_json::Value;
 use tp_runtime::config;
+#[cfg(feature = "program")]
+use tp_runtime::model::{Model, Task};
 use tp_runtime::plan::Mode;
 
 /// The type of parameters and activations.
@@ -30,4 +34,15 @@ pub(crate) fn mode(sequence_parallel: bool) -> Mode {
         true => Mode::SequenceParallel,
         false => Mode::TensorParallel,
     }
+}
+
+/// An error where the model says nothing of next tokens, which `asker` is about.
+#[cfg(feature = "program")]
+pub(crate) fn require_language_model(model: &dyn Model, asker: &str) -> Result<()> {
+    ensure!(
+        model.task() == Task::CausalLanguageModelling,
+        "{asker} is about next tokens, and `{}` classifies whole texts: `tp eval` gives its scores, loss and gradients",
+        model.node().type_name
+    );
+    Ok(())
 }

@@ -9,11 +9,11 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use tch::Tensor;
 use tp_runtime::checkpoint::Checkpoint;
-use tp_runtime::config;
-use tp_runtime::model::Inputs;
+use tp_runtime::model::{self, Inputs};
 use tp_runtime::optim::{AdamW, AdamWOptions, clip_gradients};
 use tp_runtime::parallel::ParallelModel;
 
+use super::model::{config, require_language_model};
 use super::ranks::{Rank, RankArgs};
 use super::text;
 
@@ -88,7 +88,7 @@ impl Arguments {
             let checkpoint = Checkpoint::open(dir)?;
             return Ok(ParallelModel::load(&checkpoint, &rank.mesh, rank.options)?.0);
         }
-        let config = config::read(self.start())?;
+        let config = config(self.start())?;
         let companions = vec![self.tokenizer()];
         Ok(ParallelModel::initialize(
             &config,
@@ -112,6 +112,8 @@ impl Arguments {
 }
 
 fn train(args: &Arguments, rank: &Rank) -> Result<()> {
+    let shapes = model::build(&config(args.start())?)?;
+    require_language_model(&*shapes, "`tp train`")?;
     let mut windows = Windows::read(args)?;
     let model = args.build(rank)?;
     windows.check(&model)?;

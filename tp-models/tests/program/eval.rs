@@ -71,6 +71,33 @@ fn a_sequence_that_does_not_divide() {
 }
 
 #[test]
+fn a_classifier_scores_whole_texts() {
+    for flags in ["--tp 1", "--tp 2 --sequence-parallel", "--tp 4"] {
+        check("qwen3_seqcls", "even", &format!("{flags} --grads"));
+    }
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let (inputs, outputs) = (dir.path().join("in"), dir.path().join("out"));
+    write_batch(
+        "qwen3_seqcls",
+        "padded",
+        &["input_ids", "attention_mask"],
+        &inputs,
+    );
+    printed(&mut tp![
+        "eval --threads 1 --tp 2 --model",
+        fixture("qwen3_seqcls"),
+        "--inputs",
+        inputs,
+        "--outputs",
+        outputs,
+    ]);
+    let outputs = tensors(&outputs);
+    assert!(outputs.keys().eq(["logits"]));
+    let reference = tensors(&fixture("qwen3_seqcls").join("reference.safetensors"));
+    assert_close("logits", &outputs["logits"], &reference["padded/logits"]);
+}
+
+#[test]
 fn generated_tokens_are_those_of_transformers() {
     let dir = tempfile::tempdir().expect("a temporary folder");
     let (inputs, outputs) = (dir.path().join("in"), dir.path().join("out"));

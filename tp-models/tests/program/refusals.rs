@@ -108,7 +108,7 @@ fn a_config_that_makes_no_sense() {
         (json!({ "hidden_size": "wide" }), "hidden_size"),
         (json!({ "num_key_value_heads": 3 }), "num_key_value_heads"),
         (json!({ "num_attention_heads": 0 }), "num_attention_heads"),
-        (json!({ "hidden_act": "gelu" }), "hidden_act"),
+        (json!({ "hidden_act": "softsign" }), "hidden_act"),
     ] {
         let dir = copy("stories260k");
         configure(dir.path(), &changes);
@@ -240,7 +240,7 @@ fn batches_that_are_none() {
     batch(
         &[
             ("input_ids", &good),
-            ("attention_mask", &good.narrow(1, 0, 3)),
+            ("attention_mask", &ids([1; 4]).narrow(1, 0, 3)),
         ],
         &["`attention_mask`", "[1, 3]", "[1, 4]"],
     );
@@ -250,7 +250,11 @@ fn batches_that_are_none() {
     );
     batch(
         &[("input_ids", &good), ("positions", &good)],
-        &["`positions`"],
+        &["`positions`", "`input_ids`, `attention_mask` and `labels`"],
+    );
+    batch(
+        &[("input_ids", &good), ("token_type_ids", &good)],
+        &["`token_type_ids`", "`LlamaForCausalLM`"],
     );
 }
 
@@ -261,6 +265,38 @@ fn numbers_of_tokens_that_are_none() {
     let mask = ids([0, 1, 1, 1]);
     Batch::new(&[("input_ids", &good), ("attention_mask", &mask)])
         .refused("--generate 2", &["--generate", "`attention_mask`"]);
+}
+
+#[test]
+fn next_tokens_of_a_classifier() {
+    let classifier = fixture("qwen3_seqcls");
+    let part = "`Qwen3ForSequenceClassification` classifies whole texts";
+    assert_names(
+        &generate(&classifier, "--tp 2", 1),
+        &["`tp generate`", part],
+    );
+    let dir = temporary();
+    let data = dir.path().join("text");
+    write_text(&data);
+    let mut train = tp!["train --steps 1 --model", classifier, "--data", data];
+    assert_names(&refused(&mut train, 1), &["`tp train`", part]);
+    let ids = ids([1, 2, 3, 4]);
+    let batch = Batch::new(&[("input_ids", &ids)]);
+    for (flags, parts) in [
+        ("--generate 2", ["--generate", part]),
+        ("--grads", ["--grads", "`labels`"]),
+    ] {
+        let mut eval = tp![
+            "eval --model",
+            classifier,
+            "--inputs",
+            batch.inputs,
+            "--outputs",
+            batch.outputs,
+            flags
+        ];
+        assert_names(&refused(&mut eval, 1), &parts);
+    }
 }
 
 #[test]
