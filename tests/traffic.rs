@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 
 use tch::Kind;
-use tp_models as _;
+use tp_models::llama::LLAMA_SHARED_KV;
 use tp_runtime::comm;
 use tp_runtime::explain::{self, Count, Dtype, Explanation, Setup};
 use tp_runtime::model::{self, Inputs};
@@ -36,6 +36,10 @@ fn so_is_every_collective_of_another_plan() {
                 check("llama_bias", Setting { plan, ..setting }, Kind::Float);
             }
         }
+    }
+    for setting in settings(&[8]) {
+        let plan = Some(&LLAMA_SHARED_KV);
+        check("llama_gqa", Setting { plan, ..setting }, Kind::Float);
     }
 }
 

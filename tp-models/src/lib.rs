@@ -58,6 +58,7 @@ pub mod llama;
 pub mod ministral3;
 pub mod mistral3;
 pub mod phi;
+pub mod phi3;
 pub mod pixtral;
 #[cfg(feature = "explain")]
 pub mod program;
@@ -72,6 +73,7 @@ pub use llama::LlamaForCausalLM;
 pub use ministral3::Ministral3ForCausalLM;
 pub use mistral3::Mistral3ForConditionalGeneration;
 pub use phi::PhiForCausalLM;
+pub use phi3::Phi3ForCausalLM;
 pub use qwen2::Qwen2ForCausalLM;
 pub use qwen3::Qwen3ForCausalLM;
 pub use qwen3_classifier::Qwen3ForSequenceClassification;

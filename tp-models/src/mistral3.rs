@@ -20,7 +20,8 @@ pub use projector::{Mistral3MultiModalProjector, Mistral3PatchMerger};
 
 #[cfg(feature = "torch")]
 use {
-    tch::{Kind, Tensor},
+    crate::layers::fill_image_positions,
+    tch::Tensor,
     tp_runtime::dtensor::DTensor,
     tp_runtime::model::{InputError, Inputs},
     tp_runtime::nn::KvCache,
@@ -179,7 +180,9 @@ impl Model for Mistral3ForConditionalGeneration {
 
     #[cfg(feature = "torch")]
     fn forward(&self, inputs: &Inputs, cache: Option<&mut KvCache>) -> Result<DTensor> {
-        let mut hidden = self.model.forward(inputs, cache)?;
+        let embeddings = self.model.embed(inputs)?;
+        let decoder = &self.model.language_model;
+        let mut hidden = decoder.decode(embeddings, inputs, cache)?;
         if let Some(positions) = inputs.logits_to_keep {
             hidden = hidden.last_positions(positions)?;
         }
@@ -192,39 +195,20 @@ mod forward {
     use super::*;
 
     impl Mistral3Model {
-        /// `[B, S]` → `[B, S, H]`
-        pub(super) fn forward(
-            &self,
-            inputs: &Inputs,
-            cache: Option<&mut KvCache>,
-        ) -> Result<DTensor> {
+        /// Tokens and images as vectors: `[B, S]` → `[B, S, H]`
+        pub(super) fn embed(&self, inputs: &Inputs) -> Result<DTensor> {
             // 1. tokens
-            let mut x = self
+            let x = self
                 .language_model
                 .embed_tokens
                 .forward(&inputs.input_ids)?;
-            // 2. images in their places
-            if let Some(pixels) = &inputs.pixel_values {
-                let images = self.images(pixels, inputs.image_sizes.as_ref(), &x)?;
-                let places = inputs.input_ids.eq(self.image_token);
-                self.check_room(&places, images.shape()[0])?;
-                x = x.fill(&places, &images)?;
-            }
-            // 3. layers, norm
-            self.language_model.decode(x, inputs, cache)
-        }
-
-        /// Whether there is a place for each position of each image.
-        fn check_room(&self, places: &Tensor, given: i64) -> Result<(), InputError> {
-            let (token, places) = (self.image_token, places.sum(Kind::Int64).int64_value(&[]));
-            if places == given {
-                return Ok(());
-            }
-            Err(InputError::ImagePositions {
-                token,
-                places,
-                given,
-            })
+            let Some(pixels) = &inputs.pixel_values else {
+                return Ok(x);
+            };
+            // 2. images
+            let images = self.images(pixels, inputs.image_sizes.as_ref(), &x)?;
+            // 3. images in their places
+            fill_image_positions(&x, &inputs.input_ids, self.image_token, &images)
         }
 
         /// `[images, channels, height, width]` → `[R, H]`
@@ -236,7 +220,7 @@ mod forward {
         ) -> Result<DTensor> {
             let grids = self.grids(pixels, sizes)?;
             let pixels = pixels.to_kind(like.kind());
-            let pixels = DTensor::replicate(pixels, like.group(), like.producer());
+            let pixels = DTensor::replicate(pixels, like.group(), &"pixel_values".into());
             let patches = self.vision_tower.forward(&pixels, &grids, self.depth)?;
             self.multi_modal_projector.forward(&patches, &grids)
         }

@@ -1,6 +1,7 @@
 //! The projections of grouped-query attention (Ainslie et al. 2023), by the sizes of its heads.
 
 use tp_runtime::config::ConfigError;
+use tp_runtime::module::Segment;
 use tp_runtime::nn::{Linear, LinearShape};
 
 /// How many heads there are, and how wide they are.
@@ -51,6 +52,18 @@ impl GroupedQuery {
     /// From the stream to the key heads, or to the value heads.
     pub fn key_value(&self, bias: bool) -> Linear {
         self.projection(self.key_value_heads, "num_key_value_heads", bias)
+    }
+
+    /// From the stream to all heads at once: segments `q`, `k` and `v`.
+    pub fn fused(&self) -> Linear {
+        let segment =
+            |name, count: i64, field| Segment::heads(name, count * self.head_dim, count, field);
+        let segments = [
+            segment("q", self.heads, "num_attention_heads"),
+            segment("k", self.key_value_heads, "num_key_value_heads"),
+            segment("v", self.key_value_heads, "num_key_value_heads"),
+        ];
+        Linear::new(LinearShape::fused(self.hidden, segments))
     }
 
     /// From the query heads back to the stream.
