@@ -47,28 +47,11 @@ impl Batch {
         Ok(batch)
     }
 
-    /// The same where the model is, in its type.
-    pub(super) fn to(&self, device: Device, kind: Kind) -> Self {
-        let place = |tensor: &Tensor| tensor.to_device(device);
-        let Inputs {
-            input_ids,
-            attention_mask,
-            token_type_ids,
-            pixel_values,
-            image_sizes,
-            ..
-        } = &self.inputs;
+    pub(super) fn to_device(&self, device: Device) -> Self {
+        let labels = self.labels.as_ref();
         Self {
-            inputs: Inputs {
-                attention_mask: attention_mask.as_ref().map(place),
-                token_type_ids: token_type_ids.as_ref().map(place),
-                pixel_values: pixel_values
-                    .as_ref()
-                    .map(|images| place(images).to_kind(kind)),
-                image_sizes: image_sizes.as_ref().map(place),
-                ..Inputs::new(place(input_ids))
-            },
-            labels: self.labels.as_ref().map(place),
+            inputs: self.inputs.to_device(device),
+            labels: labels.map(|labels| labels.to_device(device)),
         }
     }
 

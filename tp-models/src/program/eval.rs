@@ -68,7 +68,7 @@ fn eval(args: &Arguments, rank: &Rank) -> Result<()> {
         "--grads needs `labels` in `{}`, [batch]: there is no loss without them",
         args.inputs.display()
     );
-    let batch = batch.to(rank.options.device, rank.options.kind);
+    let batch = batch.to_device(rank.options.device);
     let (model, _) = ParallelModel::load(&checkpoint, &rank.mesh, rank.options)?;
     let mut outputs = Vec::new();
     let mut write = |name: String, tensor: Tensor| {

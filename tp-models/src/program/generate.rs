@@ -6,12 +6,12 @@ use std::path::PathBuf;
 
 use anyhow::{Result, ensure};
 use clap::Args;
-use tch::Tensor;
 use tp_runtime::checkpoint::Checkpoint;
 use tp_runtime::generate::{GenerateOptions, Sampling, generate};
 use tp_runtime::model::{self, Inputs};
 use tp_runtime::parallel::ParallelModel;
 
+use super::images;
 use super::model::require_language_model;
 use super::ranks::{Rank, RankArgs};
 use super::text;
@@ -25,6 +25,10 @@ pub(super) struct Arguments {
     /// What to continue
     #[arg(long, value_name = "TEXT")]
     prompt: String,
+    /// An image for a model that takes them (PNG, JPEG or WebP); may be given again for more. The prompt marks
+    /// its place with `<start_of_image>` (Gemma 3) or `[IMG]` (Mistral 3); without a mark, images come first
+    #[arg(long, value_name = "FILE")]
+    image: Vec<PathBuf>,
     /// How many tokens to add at most
     #[arg(long, value_name = "K", default_value_t = 128)]
     max_new_tokens: i64,
@@ -67,9 +71,18 @@ fn tell(args: &Arguments, rank: &Rank) -> Result<()> {
     let shapes = model::build(checkpoint.config())?;
     require_language_model(&*shapes, "`tp generate`")?;
     let tokenizer = text::tokenizer(&args.model.join("tokenizer.json"))?;
-    let prompt = text::encode(&tokenizer, &args.prompt, true)?;
+    let prompt = match args.image.as_slice() {
+        [] => Inputs::new(text::ids(&text::encode(&tokenizer, &args.prompt, true)?)),
+        images => images::prompt(
+            &args.model,
+            checkpoint.config(),
+            &tokenizer,
+            &args.prompt,
+            images,
+        )?,
+    };
     ensure!(
-        !prompt.is_empty(),
+        prompt.input_ids.numel() > 0,
         "the prompt has no tokens: give at least one word"
     );
     let (model, _) = ParallelModel::load(&checkpoint, &rank.mesh, rank.options)?;
@@ -85,7 +98,8 @@ fn tell(args: &Arguments, rank: &Rank) -> Result<()> {
         },
         stop: text::end_tokens(&args.model, checkpoint.config())?,
     };
-    let mut stream = text::Stream::after(&tokenizer, &prompt)?;
+    let ids = Vec::<i64>::try_from(prompt.input_ids.squeeze_dim(0))?;
+    let mut stream = text::Stream::after(&tokenizer, &ids)?;
     let mut failure = None;
     let mut show = |text: &str| {
         if rank.is_first && failure.is_none() {
@@ -97,11 +111,9 @@ fn tell(args: &Arguments, rank: &Rank) -> Result<()> {
         }
     };
     show(&args.prompt);
-    let ids = Tensor::from_slice(&prompt)
-        .unsqueeze(0)
-        .to_device(rank.options.device);
+    let prompt = prompt.to_device(rank.options.device);
     let mut decoding = Ok(());
-    let _ = generate(&model, &Inputs::new(ids), &options, |chosen| {
+    let _ = generate(&model, &prompt, &options, |chosen| {
         let token = chosen.int64_value(&[0]);
         if options.stop.contains(&token) {
             return ControlFlow::Break(());

@@ -24,6 +24,8 @@ mod eval;
 mod explain;
 #[cfg(feature = "program")]
 mod generate;
+#[cfg(feature = "program")]
+mod images;
 mod model;
 mod output;
 mod plans;

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, anyhow};
 use serde_json::Value;
+use tch::Tensor;
 use tokenizers::Tokenizer;
 
 /// The `tokenizer.json` beside a checkpoint.
@@ -27,6 +28,11 @@ pub(crate) fn encode(
         .encode(text, with_special_tokens)
         .map_err(|error| anyhow!("the tokenizer cannot encode the text: {error}"))?;
     Ok(encoding.get_ids().iter().map(|&id| i64::from(id)).collect())
+}
+
+/// A batch of one text: `[1, tokens]`
+pub(crate) fn ids(tokens: &[i64]) -> Tensor {
+    Tensor::from_slice(tokens).unsqueeze(0)
 }
 
 /// Turns tokens into text as they come; what is not yet a whole character waits.

@@ -2,6 +2,7 @@
 
 mod eval;
 mod generate;
+mod images;
 mod processes;
 mod refusals;
 mod support;

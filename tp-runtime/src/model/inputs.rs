@@ -36,13 +36,21 @@ impl Inputs {
 
     /// The same tensors, not copied.
     pub fn shallow_clone(&self) -> Self {
-        let share = |tensor: &Option<Tensor>| tensor.as_ref().map(Tensor::shallow_clone);
+        self.each(Tensor::shallow_clone)
+    }
+
+    /// The same on another device.
+    pub fn to_device(&self, device: Device) -> Self {
+        self.each(|tensor| tensor.to_device(device))
+    }
+
+    fn each(&self, place: impl Fn(&Tensor) -> Tensor) -> Self {
         Self {
-            input_ids: self.input_ids.shallow_clone(),
-            attention_mask: share(&self.attention_mask),
-            token_type_ids: share(&self.token_type_ids),
-            pixel_values: share(&self.pixel_values),
-            image_sizes: share(&self.image_sizes),
+            input_ids: place(&self.input_ids),
+            attention_mask: self.attention_mask.as_ref().map(&place),
+            token_type_ids: self.token_type_ids.as_ref().map(&place),
+            pixel_values: self.pixel_values.as_ref().map(&place),
+            image_sizes: self.image_sizes.as_ref().map(&place),
             logits_to_keep: self.logits_to_keep,
         }
     }

@@ -1,0 +1,184 @@
+//! A prompt with images, prepared as transformers' processors prepare it.
+//!
+//! A processor resizes each image, and puts into the text, where its mark stands, the tokens whose places the
+//! image's features take.
+
+mod gemma3;
+mod picture;
+mod pixtral;
+mod settings;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, bail, ensure};
+use serde_json::Value;
+use tch::Tensor;
+use tokenizers::Tokenizer;
+use tp_runtime::config;
+use tp_runtime::model::Inputs;
+
+use super::text;
+use gemma3::Gemma3;
+use pixtral::Pixtral;
+use settings::Settings;
+
+/// Height and width in pixels.
+type Size = (i64, i64);
+
+/// What the processors of two architectures differ in.
+trait Processor {
+    /// What stands for an image in a prompt.
+    fn mark(&self) -> &str;
+
+    /// The size an image of this size is brought to.
+    fn resized(&self, size: Size) -> Result<Size>;
+
+    /// What takes the mark's place, for a resized image.
+    fn expanded(&self, size: Size) -> String;
+
+    /// What becomes of its pixels.
+    fn settings(&self) -> &Settings;
+
+    /// Adds what else the model takes.
+    fn complete(&self, inputs: Inputs, sizes: &[Size]) -> Inputs;
+}
+
+/// The inputs of the model in `dir` for a text with images.
+///
+/// # Errors
+/// When the model takes none, a file is missing or unreadable, or the marks in `text` do not fit `files`.
+pub(super) fn prompt(
+    dir: &Path,
+    config: &Value,
+    tokenizer: &Tokenizer,
+    text: &str,
+    files: &[PathBuf],
+) -> Result<Inputs> {
+    let processor: Box<dyn Processor> = match config::architecture(config)? {
+        "Gemma3ForConditionalGeneration" => Box::new(Gemma3::new(dir, config, tokenizer)?),
+        "Mistral3ForConditionalGeneration" => Box::new(Pixtral::new(dir)?),
+        other => bail!(
+            "`{other}` takes no images: leave out --image, or give a `Gemma3ForConditionalGeneration` or a \
+             `Mistral3ForConditionalGeneration`"
+        ),
+    };
+    let (mut sizes, mut pixels) = (Vec::new(), Vec::new());
+    for file in files {
+        let picture = picture::read(file)?;
+        let size = processor.resized((picture.size()[1], picture.size()[2]))?;
+        pixels.push(processor.settings().apply(&picture, size)?);
+        sizes.push(size);
+    }
+    let text = expand(text, &*processor, &sizes)?;
+    let ids = text::ids(&text::encode(tokenizer, &text, true)?);
+    let inputs = Inputs {
+        pixel_values: Some(batch(&pixels, &sizes)),
+        ..Inputs::new(ids)
+    };
+    Ok(processor.complete(inputs, &sizes))
+}
+
+/// The text with each mark replaced; images come first in a text without marks.
+fn expand(text: &str, processor: &dyn Processor, sizes: &[Size]) -> Result<String> {
+    let mark = processor.mark();
+    let marks = text.matches(mark).count();
+    if marks == 0 {
+        let images: String = sizes.iter().map(|&size| processor.expanded(size)).collect();
+        return Ok(images + text);
+    }
+    ensure!(
+        marks == sizes.len(),
+        "the prompt has {marks} of `{mark}`, and there are {} images: write one for each, or none to put the \
+         images first",
+        sizes.len()
+    );
+    let mut parts = text.split(mark);
+    let mut expanded = parts.next().unwrap_or_default().to_owned();
+    for (part, &size) in parts.zip(sizes) {
+        expanded.push_str(&processor.expanded(size));
+        expanded.push_str(part);
+    }
+    Ok(expanded)
+}
+
+/// Images in one tensor, smaller ones padded with zeros on the right and below.
+///
+/// # Shapes
+/// `[3, height, width]` each → `[images, 3, greatest height, greatest width]`
+fn batch(pixels: &[Tensor], sizes: &[Size]) -> Tensor {
+    let height = sizes.iter().map(|size| size.0).max().unwrap_or(0);
+    let width = sizes.iter().map(|size| size.1).max().unwrap_or(0);
+    let padded = pixels
+        .iter()
+        .zip(sizes)
+        .map(|(pixels, size)| pixels.constant_pad_nd([0, width - size.1, 0, height - size.0]));
+    Tensor::stack(&padded.collect::<Vec<_>>(), 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+
+    fn fixtures() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures")
+    }
+
+    /// Holds a prompt to what transformers' processor makes of it.
+    fn check(name: &str) -> Result<Inputs> {
+        let images = fixtures().join("images");
+        let facts = config::read(&images.join("reference.json"))?;
+        let text = facts[name]["text"].as_str().unwrap_or_default();
+        let dir = images.join(name);
+        let tokenizer = text::tokenizer(&dir.join("tokenizer.json"))?;
+        let config = config::read(&fixtures().join(name).join("config.json"))?;
+        let picture = [images.join("picture.png")];
+        let inputs = prompt(&dir, &config, &tokenizer, text, &picture)?;
+        let reference: HashMap<String, Tensor> =
+            Tensor::read_safetensors(images.join("reference.safetensors"))?
+                .into_iter()
+                .collect();
+        for (field, found) in [
+            ("input_ids", Some(&inputs.input_ids)),
+            ("token_type_ids", inputs.token_type_ids.as_ref()),
+            ("pixel_values", inputs.pixel_values.as_ref()),
+            ("image_sizes", inputs.image_sizes.as_ref()),
+        ] {
+            let wanted = reference.get(&format!("{name}/{field}"));
+            assert_eq!(found.is_some(), wanted.is_some(), "{name}/{field}");
+            if let (Some(found), Some(wanted)) = (found, wanted) {
+                assert_eq!(found, wanted, "{name}/{field}");
+            }
+        }
+        // A prompt without a mark has its image first.
+        let marked = text.split_once(['>', ']']).map_or(text, |(_, rest)| rest);
+        let unmarked = prompt(&dir, &config, &tokenizer, marked, &picture)?;
+        assert_eq!(unmarked.input_ids, inputs.input_ids);
+        Ok(inputs)
+    }
+
+    #[test]
+    fn gemma3_is_prepared_as_by_transformers() -> Result<()> {
+        check("gemma3_cond").map(drop)
+    }
+
+    #[test]
+    fn pixtral_is_prepared_as_by_transformers() -> Result<()> {
+        let inputs = check("mistral3_cond")?;
+        // Shrunk to 16 pixels, then rounded up to whole groups of patches.
+        let sizes = inputs.image_sizes.map(Vec::<Vec<i64>>::try_from);
+        assert_eq!(sizes.transpose()?, Some(vec![vec![12, 16]]));
+        Ok(())
+    }
+
+    #[test]
+    fn images_of_several_sizes_are_padded_to_the_greatest() {
+        let sizes = [(2, 3), (4, 1)];
+        let ones = |(height, width)| Tensor::ones([3, height, width], tch::kind::FLOAT_CPU);
+        let batch = batch(&sizes.map(ones), &sizes);
+        assert_eq!(batch.size(), [2, 3, 4, 3]);
+        let sums = batch.sum_dim_intlist([1, 2, 3].as_slice(), false, tch::Kind::Float);
+        assert_eq!(Vec::<f32>::try_from(sums).ok(), Some(vec![18.0, 12.0]));
+    }
+}
