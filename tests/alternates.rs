@@ -5,6 +5,7 @@ use tp_models::gemma3::GEMMA3_SHARED_KV;
 use tp_models::gemma3_conditional::GEMMA3_CONDITIONAL_SHARED_KV;
 use tp_models::llama::LLAMA_SHARED_KV;
 use tp_models::ministral3::MINISTRAL3_SHARED_KV;
+use tp_models::mistral3::{MISTRAL3_SEQUENCE_PARALLEL, MISTRAL3_SHARED_KV};
 use tp_models::phi::PHI_SHARED_KV;
 use tp_models::phi3::PHI3_FUSED;
 use tp_models::qwen2::QWEN2_SHARED_KV;
@@ -30,6 +31,9 @@ parity! {
     windows_on_shared_heads: GEMMA3_SHARED_KV of "gemma3_text" on [4, 8],
     images_and_shared_heads: GEMMA3_CONDITIONAL_SHARED_KV of "gemma3_cond" on [8],
     growing_queries_on_shared_keys: MINISTRAL3_SHARED_KV of "ministral3" on [8],
+    images_in_shares_of_the_text: MISTRAL3_SEQUENCE_PARALLEL of "mistral3_cond" on [1, 2, 4],
+    images_in_shares_of_the_text_by_older_names: MISTRAL3_SEQUENCE_PARALLEL of "mistral3_hub" on [2],
+    images_of_several_sizes_and_shared_heads: MISTRAL3_SHARED_KV of "mistral3_hub" on [4],
     layer_norms_on_shared_keys: PHI_SHARED_KV of "phi2_qk" on [4],
     fused_projections_by_segments: PHI3_FUSED of "phi3" on [1, 2, 4, 8],
     fused_projections_and_long_texts: PHI3_FUSED of "phi3_longrope" on [1, 2, 4],

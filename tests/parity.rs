@@ -1,7 +1,7 @@
 //! Logits, loss, every gradient, training and generation equal transformers', on any number of ranks.
 
 use tch::Kind;
-use tp_models::mistral3::MISTRAL3_SEQUENCE_PARALLEL;
+use tp_models as _;
 use tp_runtime::comm::BackendKind;
 use tp_runtime::testing::{Parity, Tolerance, assert_close, on_ranks, settings};
 use tp_tests::fixture;
@@ -24,6 +24,8 @@ parity! {
     qwen3_as_a_classifier: "qwen3_seqcls" on [1, 2, 4],
     gemma3_with_sliding_and_global_layers: "gemma3_text" on [1, 2],
     gemma3_with_an_older_config: "gemma3_legacy" on [1, 2, 4],
+    gemma3_with_images: "gemma3_cond" on [1, 2, 4],
+    gemma3_with_images_and_names_of_the_hub: "gemma3_hub" on [1, 2, 4],
     ministral3_with_yarn_and_growing_queries: "ministral3" on [1, 2, 4],
     mistral3_as_older_checkpoints_name_it: "mistral3_hub" on [1, 2],
     mistral3_with_images_of_several_sizes: "mistral3_cond" on [1, 2, 4],
@@ -31,8 +33,6 @@ parity! {
     phi3_with_other_frequencies_in_long_texts: "phi3_longrope" on [1, 2, 4],
     phi2_with_norms_on_queries_and_keys: "phi2_qk" on [1, 2],
     phi2_with_parallel_branches: "phi2" on [1, 2, 4],
-    gemma3_with_images: "gemma3_cond" on [1, 2, 4],
-    gemma3_with_images_and_names_of_the_hub: "gemma3_hub" on [1, 2, 4],
 }
 
 #[test]
@@ -58,13 +58,5 @@ fn llama_run_in_bf16() {
                 Ok(())
             },
         );
-    }
-}
-
-#[test]
-fn mistral3_with_sequence_parallelism() {
-    for fixture in ["fixtures/mistral3_cond", "fixtures/mistral3_hub"] {
-        let parity = Parity::of(fixture).plan(&MISTRAL3_SEQUENCE_PARALLEL);
-        parity.degrees([2]).check();
     }
 }

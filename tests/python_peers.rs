@@ -34,7 +34,7 @@ fn backward(model: &ParallelModel, fixture: &Fixture, case: &str) -> Result<()> 
     let loss = model.loss(&fixture.inputs(case), &labels)?;
     let name = format!("{case}/loss");
     assert_close(&name, &loss, &fixture.tensor(&name), Tolerance::F32);
-    loss.f_backward().map_err(Into::into)
+    Ok(loss.f_backward()?)
 }
 
 /// There, each rank keeps the term of its own heads: 50 to 100 % off, at a loss that agrees.
@@ -88,15 +88,4 @@ fn tied_tables_stay_tied() {
     gradients("qwen2_tied", 4, "even", |name| {
         name == "model.embed_tokens.weight"
     });
-}
-
-/// There, the padding row is looked for at its id within each rank's own rows.
-#[test]
-fn padding_rows_are_those_of_the_whole_table() {
-    for (name, table) in [
-        ("ministral3", "model.embed_tokens.weight"),
-        ("mistral3_cond", "model.language_model.embed_tokens.weight"),
-    ] {
-        gradients(name, 2, "odd", |other| other == table);
-    }
 }

@@ -275,15 +275,16 @@ mod forward {
 register_model!(Mistral3ForConditionalGeneration);
 
 tp_plan! {
-    /// The decoder split, images whole on every rank (AutoModel's Mistral 3 plan, which has no sequence parallelism).
+    /// The decoder split, images whole on every rank (AutoModel's Mistral 3 plan, which is the same in both modes).
     pub MISTRAL3 for Mistral3ForConditionalGeneration;
 
-    "model.language_model.embed_tokens"                     => VocabParallelEmbedding,
-    "model.language_model.layers.*.self_attn.{q,k,v}_proj"  => Colwise,
-    "model.language_model.layers.*.self_attn.o_proj"        => Rowwise,
-    "model.language_model.layers.*.mlp.{gate,up}_proj"      => Colwise,
-    "model.language_model.layers.*.mlp.down_proj"           => Rowwise,
-    "lm_head"                                               => Colwise(local: false),
+    // module                                                  tensor parallel        | with sequence parallelism
+    "model.language_model.embed_tokens"                     => VocabParallelEmbedding | VocabParallelEmbedding,
+    "model.language_model.layers.*.self_attn.{q,k,v}_proj"  => Colwise                | Colwise,
+    "model.language_model.layers.*.self_attn.o_proj"        => Rowwise                | Rowwise,
+    "model.language_model.layers.*.mlp.{gate,up}_proj"      => Colwise                | Colwise,
+    "model.language_model.layers.*.mlp.down_proj"           => Rowwise                | Rowwise,
+    "lm_head"                                               => Colwise(local: false)  | Colwise(local: false),
 }
 
 tp_plan! {
@@ -292,4 +293,10 @@ tp_plan! {
 
     "model.language_model" => include MINISTRAL3_MODEL,
     "lm_head"              => Colwise(local: false) | Colwise(input: Shard(1), local: false),
+}
+
+tp_plan! {
+    /// For more ranks than key-value heads: neighbouring ranks hold one together.
+    pub MISTRAL3_SHARED_KV for Mistral3ForConditionalGeneration as "shared-kv", from MISTRAL3_SEQUENCE_PARALLEL;
+    "model.language_model.layers.*.self_attn.{k,v}_proj" => Colwise(share_heads: true),
 }

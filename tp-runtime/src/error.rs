@@ -46,6 +46,11 @@ pub enum Error {
     #[error(transparent)]
     Input(#[from] crate::model::InputError),
 
+    /// Ranks that no longer hold the same.
+    #[cfg(feature = "torch")]
+    #[error(transparent)]
+    Drift(#[from] crate::parallel::DriftError),
+
     /// A tensor operation that libtorch refused.
     #[cfg(feature = "torch")]
     #[error(transparent)]

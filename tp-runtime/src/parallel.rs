@@ -1,6 +1,9 @@
 //! A model with its plan applied: this rank's part of it, ready to run.
 
 mod gather;
+mod replicas;
+
+pub use replicas::DriftError;
 
 use std::path::{Path, PathBuf};
 use std::rc::Rc;

@@ -51,6 +51,9 @@ pub(super) struct Arguments {
     /// Clip the gradient's global norm to this
     #[arg(long, value_name = "NORM", default_value_t = 1.0)]
     max_norm: f64,
+    /// Check at every step that what several ranks hold is the same on each, bit by bit
+    #[arg(long)]
+    check_replicas: bool,
     /// Where the weights and the order of the text start
     #[arg(long, value_name = "S", default_value_t = 0)]
     seed: u64,
@@ -135,6 +138,10 @@ fn train(args: &Arguments, rank: &Rank) -> Result<()> {
         let ids = windows.batch(rank);
         let loss = model.loss(&Inputs::new(ids.shallow_clone()), &ids)?;
         loss.f_backward()?;
+        if args.check_replicas {
+            let checked = model.check_replicas();
+            checked.with_context(|| format!("step {step}; nothing is saved"))?;
+        }
         let norm = clip_gradients(&params, args.max_norm, model.group())?;
         last = f64::try_from(&loss)?;
         if !(last.is_finite() && norm.is_finite()) {

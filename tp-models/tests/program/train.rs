@@ -41,7 +41,11 @@ fn the_loss_falls_alike_at_every_degree() {
     // Untrained, every one of the 512 tokens is as likely.
     assert!((first - 512f64.ln()).abs() < 0.2, "{first}");
     assert!(last < first - 1.0, "{first} to {last}");
-    for flags in ["--tp 2", "--tp 2 --sequence-parallel", "--tp 4"] {
+    for flags in [
+        "--tp 2",
+        "--tp 2 --sequence-parallel",
+        "--tp 4 --check-replicas",
+    ] {
         let (other_first, other_last) = train(flags);
         let near = (other_first - first).abs() < 2e-3 && (other_last - last).abs() < 5e-3;
         assert!(

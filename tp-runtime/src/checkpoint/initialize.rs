@@ -5,7 +5,7 @@ use tch::Tensor;
 use super::error::CheckpointError;
 use super::load::LoadOptions;
 use super::slices::runs;
-use crate::module::{Initial, NamedParam};
+use crate::module::{Initial, NamedParam, Partition};
 
 /// Gives every parameter what its layer starts it from; [`Initial::Normal`] has the deviation `std`.
 ///
@@ -35,7 +35,7 @@ pub fn initialize(
             Initial::Normal => {
                 let (dim, ranges) = match param.partition() {
                     Some((dim, partition)) => (dim, partition.ranges(rank, world_size)),
-                    None => (0, vec![0..param.shape()[0]]),
+                    None => (0, Partition::chunks(param.shape()[0]).ranges(0, 1)),
                 };
                 let key = key(seed, name);
                 let values: Vec<f32> = runs(param.shape(), dim, &ranges)

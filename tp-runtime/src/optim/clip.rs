@@ -45,7 +45,7 @@ fn counted(param: &Param, group: &ProcessGroup) -> Tensor {
             .own(group.rank(), group.size())
             .into_iter()
             // Of the ranks that share a chunk, the first counts it.
-            .filter(|(_, division)| group.rank() % division.sharers == 0)
+            .filter(|(_, division)| group.rank().is_multiple_of(division.sharers))
             .map(|(range, _)| {
                 squares(&gradient.narrow(dim as i64, range.start, range.end - range.start))
             })

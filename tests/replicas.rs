@@ -1,0 +1,130 @@
+//! The drift guard: silent while ranks hold the same, and precise where one does not.
+
+use tch::{Kind, Tensor, no_grad};
+use tp_models::llama::LLAMA_SHARED_KV;
+use tp_runtime::Result;
+use tp_runtime::model::Inputs;
+use tp_runtime::module::Param;
+use tp_runtime::optim::{AdamW, AdamWOptions, clip_gradients};
+use tp_runtime::parallel::ParallelModel;
+use tp_runtime::plan::Plan;
+use tp_runtime::testing::{Setting, on_ranks, settings};
+use tp_tests::fixture;
+
+fn on(
+    plan: Option<&'static Plan>,
+    degree: usize,
+    body: impl Fn(&ParallelModel) -> Result<()> + Sync,
+) {
+    for setting in settings(&[degree]) {
+        let setting = Setting { plan, ..setting };
+        on_ranks(&fixture("llama_gqa").dir, setting, Kind::Float, &body);
+    }
+}
+
+fn backward(model: &ParallelModel) -> Result<()> {
+    let ids = Tensor::arange(14, (Kind::Int64, tch::Device::Cpu)).view([2, 7]);
+    let loss = model.loss(&Inputs::new(ids.shallow_clone()), &ids)?;
+    Ok(loss.f_backward()?)
+}
+
+fn param(model: &ParallelModel, name: &str) -> Param {
+    let parameters = model.parameters();
+    let named = parameters.iter().find(|named| named.name == name);
+    named.expect("the model has it").param.clone()
+}
+
+/// Changes the least bit of one element on one rank.
+fn nudge(model: &ParallelModel, rank: usize, tensor: &Tensor) {
+    if model.group().rank() == rank {
+        no_grad(|| {
+            let mut element = tensor.flatten(0, -1).view([-1]).narrow(0, 3, 1);
+            let upwards = Tensor::full_like(&element, f64::INFINITY);
+            element.copy_(&element.nextafter(&upwards));
+        });
+    }
+}
+
+fn drift(model: &ParallelModel, part: &str) {
+    match model.check_replicas() {
+        Ok(()) => panic!("no drift is found, and should be: {part}"),
+        Err(error) => assert!(
+            error.to_string().contains(part),
+            "{part} is not in: {error}"
+        ),
+    }
+}
+
+fn train(model: &ParallelModel) -> Result<()> {
+    let params: Vec<Param> = model
+        .parameters()
+        .into_iter()
+        .map(|named| named.param.clone())
+        .collect();
+    let mut optimizer = AdamW::new(&params, AdamWOptions::default());
+    for _ in 0..3 {
+        backward(model)?;
+        clip_gradients(&params, 0.1, model.group())?;
+        model.check_replicas()?;
+        optimizer.step()?;
+        model.check_replicas()?;
+        optimizer.zero_grad();
+    }
+    Ok(())
+}
+
+#[test]
+fn training_keeps_replicas_together() {
+    for degree in [1, 2, 4] {
+        on(None, degree, train);
+    }
+    on(Some(&LLAMA_SHARED_KV), 8, train);
+}
+
+#[test]
+fn a_value_that_drifts_is_named_with_its_ranks() {
+    on(None, 4, |model| {
+        nudge(model, 2, &param(model, "model.norm.weight").local());
+        drift(
+            model,
+            "`model.norm.weight` has drifted apart: its value on rank 2 is not what rank 0 holds",
+        );
+        Ok(())
+    });
+}
+
+#[test]
+fn so_is_a_gradient() {
+    on(None, 2, |model| {
+        backward(model)?;
+        model.check_replicas()?;
+        let name = "model.layers.1.input_layernorm.weight";
+        nudge(model, 0, &param(model, name).local().grad());
+        drift(
+            model,
+            &format!("`{name}` has drifted apart: its gradient on rank 1"),
+        );
+        Ok(())
+    });
+}
+
+#[test]
+fn a_shared_head_is_compared_by_the_ranks_that_hold_it() {
+    on(Some(&LLAMA_SHARED_KV), 8, |model| {
+        let name = "model.layers.0.self_attn.k_proj.weight";
+        nudge(model, 5, &param(model, name).local());
+        drift(
+            model,
+            &format!("`{name}` has drifted apart: its value on rank 5 is not what rank 4 holds"),
+        );
+        Ok(())
+    });
+}
+
+#[test]
+fn a_shard_is_its_ranks_own() {
+    on(None, 2, |model| {
+        nudge(model, 1, &param(model, "lm_head.weight").local());
+        model.check_replicas()
+    });
+}

@@ -1,0 +1,134 @@
+//! The drift guard: what several ranks hold is the same on each of them, bit by bit.
+
+use std::ops::Range;
+
+use tch::{Device, Kind, Tensor};
+
+use super::ParallelModel;
+use crate::Result;
+use crate::module::NamedParam;
+
+/// Ranks that hold different numbers where they hold the same parameter.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{parameter}` has drifted apart: its {what} on {} is not what rank {first} holds; \
+     give every rank the same inputs, and make the same updates on each",
+    ranks_of(.ranks)
+)]
+pub struct DriftError {
+    /// The first such parameter.
+    pub parameter: String,
+    /// `value` or `gradient`.
+    pub what: &'static str,
+    /// The first rank that holds it.
+    pub first: usize,
+    /// The ranks that hold something else.
+    pub ranks: Vec<usize>,
+}
+
+/// A tensor that neighbouring ranks hold.
+struct Replica {
+    parameter: String,
+    what: &'static str,
+    /// How many ranks hold it.
+    holders: usize,
+    /// This rank's hash of it.
+    hash: Tensor,
+}
+
+impl ParallelModel {
+    /// Checks that replicated parameters, heads that ranks share, and the gradients of both are
+    /// bit-equal on the ranks that hold them. Every rank makes the call; one small gather.
+    ///
+    /// # Errors
+    /// On every rank, for the first parameter that is not, or when the collective fails.
+    pub fn check_replicas(&self) -> Result<()> {
+        let group = self.group();
+        let parameters = self.parameters();
+        let replicas = parameters.iter().flat_map(|named| self.replicas(named));
+        let replicas: Vec<Replica> = replicas.collect();
+        if group.size() == 1 || replicas.is_empty() {
+            return Ok(());
+        }
+        let own: Vec<&Tensor> = replicas.iter().map(|replica| &replica.hash).collect();
+        let own = Tensor::f_stack(&own, 0)?;
+        let count = replicas.len();
+        let length = (count * group.size()) as i64;
+        let hashes = group.all_gather(&own, 0, length, "the comparison of replicas")?;
+        let hashes = Vec::<i64>::try_from(hashes.to_device(Device::Cpu))?;
+        for (index, replica) in replicas.into_iter().enumerate() {
+            let hash = |rank: usize| hashes[rank * count + index];
+            for first in (0..group.size()).step_by(replica.holders) {
+                let holders = first..first + replica.holders;
+                let ranks: Vec<usize> = holders.filter(|&rank| hash(rank) != hash(first)).collect();
+                if !ranks.is_empty() {
+                    return Err(DriftError {
+                        parameter: replica.parameter,
+                        what: replica.what,
+                        first,
+                        ranks,
+                    }
+                    .into());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What this rank holds of a parameter and other ranks too, and its gradient.
+    fn replicas(&self, named: &NamedParam<'_>) -> Vec<Replica> {
+        let (rank, ranks) = (self.group().rank(), self.group().size());
+        let value = named.param.local().detach();
+        let gradient = named.param.local().grad();
+        let parts = match named.param.partition() {
+            None => vec![(None, ranks)],
+            Some((dim, partition)) => {
+                let shared = partition.shared(rank, ranks).into_iter();
+                let part = |(range, holders)| (Some((dim as i64, range)), holders);
+                shared.map(part).collect()
+            }
+        };
+        let mut replicas = Vec::new();
+        for (part, holders) in parts {
+            for (what, tensor) in [("value", &value), ("gradient", &gradient)] {
+                replicas.push(Replica {
+                    parameter: named.name.clone(),
+                    what,
+                    holders,
+                    hash: hash(tensor, part.as_ref(), value.device()),
+                });
+            }
+        }
+        replicas
+    }
+}
+
+/// A hash of the bits of a tensor, or of a range of a dimension of it, which changes with any one
+/// element; zero where there is no tensor.
+fn hash(tensor: &Tensor, part: Option<&(i64, Range<i64>)>, device: Device) -> Tensor {
+    if !tensor.defined() {
+        return Tensor::zeros([], (Kind::Int64, device));
+    }
+    let held = match part {
+        Some((dim, range)) => tensor.narrow(*dim, range.start, range.end - range.start),
+        None => tensor.shallow_clone(),
+    };
+    let bits = match held.kind() {
+        Kind::Double => Kind::Int64,
+        Kind::Float => Kind::Int,
+        _ => Kind::Int16,
+    };
+    let bits = held.contiguous().view_dtype(bits).flatten(0, -1);
+    let bits = bits.to_kind(Kind::Int64);
+    // Odd weights, modulo 2^64: no change of one element is lost.
+    const STEP: i64 = 0x9e37_79b9_7f4a_7c15_u64 as i64;
+    let places = Tensor::arange(bits.numel() as i64, (Kind::Int64, device));
+    let weights = (places * STEP).bitwise_or(1);
+    (bits * weights).sum(Kind::Int64) + 1
+}
+
+fn ranks_of(ranks: &[usize]) -> String {
+    let numbers: Vec<String> = ranks.iter().map(usize::to_string).collect();
+    let word = if ranks.len() == 1 { "rank" } else { "ranks" };
+    format!("{word} {}", numbers.join(", "))
+}
