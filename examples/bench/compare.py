@@ -6,12 +6,46 @@ import os
 import statistics
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+
+
+def config(architecture: str, model_type: str, hidden: int, mlp: int, layers: int, heads: int, kv_heads: int, vocab: int, **further) -> dict:
+    sizes = dict(hidden_size=hidden, intermediate_size=mlp, num_hidden_layers=layers, num_attention_heads=heads,
+                 num_key_value_heads=kv_heads, head_dim=64, vocab_size=vocab)
+    return dict(architectures=[architecture], model_type=model_type, **sizes, **further)
+
+
+def llama(*sizes: int) -> dict:
+    return config("LlamaForCausalLM", "llama", *sizes, tie_word_embeddings=False)
+
+
+def qwen3(*sizes: int) -> dict:
+    return config("Qwen3ForCausalLM", "qwen3", *sizes, tie_word_embeddings=False)
+
+
+def gemma3(*sizes: int) -> dict:
+    """Five sliding layers, then a global one; the window is half of the sequence."""
+    layers = ["full_attention" if index % 6 == 5 else "sliding_attention" for index in range(sizes[2])]
+    rope = dict(sliding_attention=dict(rope_type="default", rope_theta=1e4), full_attention=dict(rope_type="default", rope_theta=1e6))
+    return config("Gemma3ForCausalLM", "gemma3_text", *sizes, tie_word_embeddings=True, sliding_window=64,
+                  query_pre_attn_scalar=64, layer_types=layers, rope_parameters=rope)
+
+
+@dataclass
+class Model:
+    config: dict
+    batch: int
+    sequence: int = 128
+
+
 MODELS = {
-    "26M": dict(hidden=512, mlp=1408, layers=6, heads=8, kv_heads=4, vocab=8000, batch=4, seq=128),
-    "106M": dict(hidden=768, mlp=2048, layers=13, heads=12, kv_heads=4, vocab=16000, batch=2, seq=128),
+    "llama-26M": Model(llama(512, 1408, 6, 8, 4, 8000), batch=4),
+    "llama-106M": Model(llama(768, 2048, 13, 12, 4, 16000), batch=2),
+    "qwen3-106M": Model(qwen3(768, 2048, 13, 12, 4, 16000), batch=2),
+    "gemma3-113M": Model(gemma3(768, 2048, 14, 12, 4, 32000), batch=2),
 }
 # Every ratio is against this one.
 BASELINE = "PyTorch, 2 ranks, Gloo"
@@ -64,18 +98,21 @@ def main() -> None:
     parser.add_argument("--python", default=sys.executable, help="a Python that has torch and transformers")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--model", choices=MODELS, nargs="+", default=[*MODELS])
+    parser.add_argument("further", nargs="*", help="flags for both programs after `--`, such as `--repeat 3`")
     args = parser.parse_args()
 
-    for model in args.model:
-        sizes = [text for key, value in MODELS[model].items() for text in ("--" + key.replace("_", "-"), str(value))]
+    for name in args.model:
+        model = MODELS[name]
+        shape = ["--batch", str(model.batch), "--seq", str(model.sequence)]
+        own = ["--config", json.dumps(model.config), *shape, *args.further]
         results: dict[str, list[dict]] = {}
         for turn in range(args.rounds):
-            for name, command in programs(args.program, args.python).items():
-                print(f"{model}, round {turn + 1} of {args.rounds}: {name}", file=sys.stderr)
-                threads = 1 if "2 ranks" in name else 2
-                results.setdefault(name, []).append(run(command + sizes, threads))
-        shape = f"batch {MODELS[model]['batch']} x {MODELS[model]['seq']}"
-        print(table(f"Llama {model}, {shape}, f32; ratios against {BASELINE}", {k: medians(v) for k, v in results.items()}))
+            for program, command in programs(args.program, args.python).items():
+                print(f"{name}, round {turn + 1} of {args.rounds}: {program}", file=sys.stderr)
+                threads = 1 if "2 ranks" in program else 2
+                results.setdefault(program, []).append(run(command + own, threads))
+        title = f"{name}, batch {model.batch} x {model.sequence}, f32; ratios against {BASELINE}"
+        print(table(title, {program: medians(rounds) for program, rounds in results.items()}))
 
 
 if __name__ == "__main__":

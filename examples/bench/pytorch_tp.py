@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""PyTorch's side of the bench: transformers' Llama under `parallelize_module`, one JSON line on rank 0.
+"""PyTorch's side of the bench: a model of transformers under `parallelize_module`, one JSON line on rank 0.
 
-    torchrun --nproc-per-node 2 pytorch_tp.py [SIZES]     two Gloo processes, a thread each
-    pytorch_tp.py --unsharded [SIZES]                     one process, two threads
+    torchrun --nproc-per-node 2 pytorch_tp.py --config JSON     two Gloo processes, a thread each
+    pytorch_tp.py --unsharded --config JSON                     one process, two threads
 
 `forward_s` is a forward pass without gradients, its logits left sharded; `train_step_s` is zeroed gradients, forward, loss,
 backward and AdamW; `decode_tokens_per_s` is greedy decoding of one sequence with a cache. All are medians.
@@ -15,56 +15,65 @@ import statistics
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
+from fnmatch import fnmatch
+from pathlib import Path
 
 import torch
 import torch.distributed as dist
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.tensor import DTensor, Replicate, Shard
-from torch.distributed.tensor.parallel import ColwiseParallel, RowwiseParallel, loss_parallel, parallelize_module
-from transformers import DynamicCache, LlamaConfig, LlamaForCausalLM
-from transformers.models.llama.modeling_llama import LlamaRotaryEmbedding
+from torch.distributed.tensor.parallel import ColwiseParallel, ParallelStyle, RowwiseParallel, loss_parallel, parallelize_module
+from transformers import AutoConfig, AutoModelForCausalLM, DynamicCache, PreTrainedModel
 
-# The rows of the plan that the Rust side runs, without sequence parallelism.
-PLAN = {
-    "model.embed_tokens": RowwiseParallel(input_layouts=Replicate()),
-    "model.layers.*.self_attn.q_proj": ColwiseParallel(),
-    "model.layers.*.self_attn.k_proj": ColwiseParallel(),
-    "model.layers.*.self_attn.v_proj": ColwiseParallel(),
-    "model.layers.*.self_attn.o_proj": RowwiseParallel(),
-    "model.layers.*.mlp.gate_proj": ColwiseParallel(),
-    "model.layers.*.mlp.up_proj": ColwiseParallel(),
-    "model.layers.*.mlp.down_proj": RowwiseParallel(),
-    "lm_head": ColwiseParallel(output_layouts=Shard(-1), use_local_output=False),
-}
+# The rows that the Rust side runs, as AutoModel has them.
+PLANS = json.loads((Path(__file__).resolve().parents[2] / "tests/fixtures/automodel_plans.json").read_text())
+LAYOUTS = {"Replicate": Replicate(), "Shard(-1)": Shard(-1)}
+
+
+def plan(model: PreTrainedModel) -> dict[str, ParallelStyle]:
+    """The tensor-parallel plan of a model, without rows for modules it does not have."""
+    rows = next(table["tp"] for name, table in PLANS.items() if name.endswith("." + type(model).__name__))
+    names = [name for name, _ in model.named_modules()]
+    return {pattern: style(row) for pattern, row in rows.items() if any(fnmatch(name, pattern) for name in names)}
+
+
+def style(row: dict) -> ParallelStyle:
+    layouts = dict(input_layouts=LAYOUTS[row["input_layouts"]], output_layouts=LAYOUTS[row["output_layouts"]],
+                   use_local_output=row["use_local_output"])
+    # What AutoModel calls VocabParallelEmbedding is this with another way of masking.
+    return ColwiseParallel(**layouts) if row["style"] == "ColwiseParallel" else RowwiseParallel(**layouts)
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--unsharded", action="store_true")
-    for name, default in dict(hidden=512, mlp=1408, layers=6, heads=8, kv_heads=4, vocab=8000, batch=4, seq=128,
-                              prompt=16, new_tokens=64, warmup=2, repeat=7).items():
+    parser.add_argument("--config", type=json.loads, required=True, help="the text of its config.json")
+    for name, default in dict(batch=4, seq=128, prompt=16, new_tokens=64, warmup=2, repeat=7).items():
         parser.add_argument("--" + name.replace("_", "-"), type=int, default=default)
     return parser.parse_args()
 
 
-def build(args: argparse.Namespace) -> LlamaForCausalLM:
+def build(args: argparse.Namespace) -> PreTrainedModel:
     """Sharded before any weight is allocated, so that a rank's memory is its shard."""
-    config = LlamaConfig(
-        hidden_size=args.hidden, intermediate_size=args.mlp, num_hidden_layers=args.layers, num_attention_heads=args.heads,
-        num_key_value_heads=args.kv_heads, vocab_size=args.vocab, tie_word_embeddings=False, attn_implementation="sdpa")
+    config = AutoConfig.for_model(**args.config)
     with torch.device("meta"):
-        model = LlamaForCausalLM(config)
+        model = AutoModelForCausalLM.from_config(config, attn_implementation="sdpa")
     if not args.unsharded:
-        parallelize_module(model, init_device_mesh("cpu", (dist.get_world_size(),)), PLAN)
+        parallelize_module(model, init_device_mesh("cpu", (dist.get_world_size(),)), plan(model))
     model.to_empty(device="cpu")
-    model.model.rotary_emb = LlamaRotaryEmbedding(config)
+    if config.tie_word_embeddings:
+        model.lm_head.weight = model.model.embed_tokens.weight
     with torch.no_grad():
+        for module in model.modules():
+            # Rotary frequencies and the like; on `meta` they had no values.
+            if next(module.buffers(recurse=False), None) is not None:
+                model._init_weights(module)
         for name, parameter in model.named_parameters():
             parameter.fill_(1.0) if "norm" in name else parameter.normal_(std=0.02)
     return model
 
 
-def optimizer(model: LlamaForCausalLM) -> torch.optim.Optimizer:
+def optimizer(model: PreTrainedModel) -> torch.optim.Optimizer:
     """Fused AdamW takes DTensors and tensors, but not in one group."""
     sharded = [p for p in model.parameters() if isinstance(p, DTensor)]
     whole = [p for p in model.parameters() if not isinstance(p, DTensor)]
@@ -86,7 +95,7 @@ def measure(args: argparse.Namespace) -> dict:
     torch.manual_seed(0)
     model = build(args)
     step = optimizer(model)
-    ids = torch.randint(0, args.vocab, (args.batch, args.seq), generator=torch.Generator().manual_seed(1))
+    ids = torch.randint(0, model.config.vocab_size, (args.batch, args.seq), generator=torch.Generator().manual_seed(1))
 
     @torch.no_grad()
     def forward() -> None:

@@ -1,8 +1,9 @@
-//! Times a Llama of given sizes: forward, train step, cached greedy decoding; one JSON line.
+//! Times a model of random weights: forward, train step, cached greedy decoding; one JSON line.
 //!
 //! The other side of the comparison is `examples/bench/pytorch_tp.py`; `./dev bench` runs both.
 
 use std::ops::ControlFlow;
+use std::str::FromStr;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
@@ -18,21 +19,12 @@ use tp_runtime::model::Inputs;
 use tp_runtime::optim::{AdamW, AdamWOptions};
 use tp_runtime::parallel::{ParallelModel, ParallelOptions};
 
-/// Times a Llama of given sizes and prints one JSON line.
+/// Times a model of random weights and prints one JSON line.
 #[derive(Parser)]
 struct Arguments {
-    #[arg(long, default_value_t = 512)]
-    hidden: i64,
-    #[arg(long, default_value_t = 1408)]
-    mlp: i64,
-    #[arg(long, default_value_t = 6)]
-    layers: i64,
-    #[arg(long, default_value_t = 8)]
-    heads: i64,
-    #[arg(long, default_value_t = 4)]
-    kv_heads: i64,
-    #[arg(long, default_value_t = 8000)]
-    vocab: i64,
+    /// The text of its config.json
+    #[arg(long, value_name = "JSON", value_parser = Value::from_str)]
+    config: Value,
     #[arg(long, default_value_t = 4)]
     batch: i64,
     #[arg(long, default_value_t = 128)]
@@ -82,25 +74,11 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-impl Arguments {
-    fn config(&self) -> Value {
-        json!({
-            "architectures": ["LlamaForCausalLM"],
-            "hidden_size": self.hidden,
-            "intermediate_size": self.mlp,
-            "num_hidden_layers": self.layers,
-            "num_attention_heads": self.heads,
-            "num_key_value_heads": self.kv_heads,
-            "vocab_size": self.vocab,
-        })
-    }
-}
-
 fn measure(arguments: &Arguments, rank: RankContext) -> Result<Value> {
     let world = rank.world.clone();
     let mesh = DeviceMesh::new(rank.world, &[("tp", arguments.tp)])?;
-    let config = arguments.config();
-    let model = ParallelModel::initialize(&config, vec![], 0, &mesh, ParallelOptions::default())?;
+    let options = ParallelOptions::default();
+    let model = ParallelModel::initialize(&arguments.config, vec![], 0, &mesh, options)?;
     let params: Vec<_> = model
         .parameters()
         .into_iter()
@@ -112,7 +90,8 @@ fn measure(arguments: &Arguments, rank: RankContext) -> Result<Value> {
     };
     let mut optimizer = AdamW::new(&params, options);
     let count = arguments.batch * arguments.seq;
-    let ids = (Tensor::arange(count, (Kind::Int64, Device::Cpu)) * 7919).remainder(arguments.vocab);
+    let ids = (Tensor::arange(count, (Kind::Int64, Device::Cpu)) * 7919)
+        .remainder(model.vocabulary_size());
     let ids = ids.view([arguments.batch, arguments.seq]);
     let batch = || Inputs::new(ids.shallow_clone());
     let labels = loss::next_token_labels(&ids);
