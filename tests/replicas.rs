@@ -85,14 +85,16 @@ fn training_keeps_replicas_together() {
 }
 
 #[test]
-fn so_it_does_over_gloo() {
+fn so_it_does_over_gloo_and_in_bf16() {
     let setting = Setting {
         degree: 8,
         mode: Mode::SequenceParallel,
         backend: BackendKind::Gloo,
         plan: Some(&LLAMA_SHARED_KV),
     };
-    on_ranks(&fixture("llama_gqa").dir, setting, Kind::Float, train);
+    for kind in [Kind::Float, Kind::BFloat16] {
+        on_ranks(&fixture("llama_gqa").dir, setting, kind, train);
+    }
 }
 
 #[test]
