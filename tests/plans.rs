@@ -21,6 +21,12 @@ tp_plan! {
 }
 
 tp_plan! {
+    /// Keys and values alone, which any multiple of their heads may hold.
+    KEYS_AND_VALUES for LlamaForCausalLM as "keys and values";
+    "model.layers.*.self_attn.{k,v}_proj" => Colwise(share_heads: true),
+}
+
+tp_plan! {
     /// A layer that small models do not have.
     THIRD_LAYER for LlamaForCausalLM as "third layer";
     "model.layers.2.mlp.up_proj" => Colwise(output: Replicate),
@@ -157,6 +163,8 @@ fn valid_degrees_divide_every_sharded_head_count() -> Result<()> {
     let six = json!({ "hidden_size": 48, "num_attention_heads": 12, "num_key_value_heads": 6 });
     assert_eq!(degrees(&ATTENTION, six)?, "1, 2, 3, 6");
     assert_eq!(degrees(&TABLE_BY_COLUMNS, json!({}))?, "any");
+    let shared = degrees(&KEYS_AND_VALUES, json!({}))?;
+    assert_eq!(shared, "divisors and multiples of 4");
     Ok(())
 }
 

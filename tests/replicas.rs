@@ -3,13 +3,16 @@
 use tch::{Kind, Tensor, no_grad};
 use tp_models::llama::LLAMA_SHARED_KV;
 use tp_runtime::Result;
+use tp_runtime::comm::{Launch, launch};
+use tp_runtime::mesh::DeviceMesh;
 use tp_runtime::model::Inputs;
 use tp_runtime::module::Param;
 use tp_runtime::optim::{AdamW, AdamWOptions, clip_gradients};
-use tp_runtime::parallel::ParallelModel;
+use tp_runtime::parallel::{ParallelModel, ParallelOptions};
 use tp_runtime::plan::Plan;
 use tp_runtime::testing::{Setting, on_ranks, settings};
 use tp_tests::fixture;
+use tp_tests::plans::MLP;
 
 fn on(
     plan: Option<&'static Plan>,
@@ -91,6 +94,31 @@ fn a_value_that_drifts_is_named_with_its_ranks() {
         );
         Ok(())
     });
+}
+
+#[test]
+fn so_is_one_element_far_into_a_large_parameter() -> Result<()> {
+    let config = serde_json::json!({
+        "architectures": ["LlamaForCausalLM"],
+        "vocab_size": 140_000,
+        "hidden_size": 8,
+        "intermediate_size": 8,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+    });
+    launch(&Launch::new(2), |rank| {
+        let mesh = DeviceMesh::new(rank.world, &[("tp", 2)])?;
+        let options = ParallelOptions {
+            plan: Some(&MLP),
+            ..ParallelOptions::default()
+        };
+        let model = ParallelModel::initialize(&config, Vec::new(), 0, &mesh, options)?;
+        model.check_replicas()?;
+        let last = param(&model, "lm_head.weight").local().select(0, -1);
+        nudge(&model, 1, &last);
+        drift(&model, "`lm_head.weight` has drifted apart");
+        Ok::<_, tp_runtime::Error>(())
+    })
 }
 
 #[test]

@@ -4,7 +4,11 @@ use std::num::NonZeroUsize;
 
 use tch::Kind;
 use tp_models::llama::LLAMA_SHARED_KV;
+use tp_models::phi3::PHI3_FUSED;
+use tp_models::qwen2::QWEN2_SHARED_KV;
+use tp_models::qwen3::QWEN3_SHARED_KV;
 use tp_runtime::comm;
+use tp_runtime::config;
 use tp_runtime::explain::{self, Count, Dtype, Explanation, Setup};
 use tp_runtime::model::{self, Inputs};
 use tp_runtime::parallel::ParallelModel;
@@ -28,6 +32,30 @@ fn every_collective_of_a_step_is_explained() {
 }
 
 #[test]
+fn so_is_every_collective_of_the_other_architectures() {
+    for name in [
+        "qwen2",
+        "qwen2_tied",
+        "qwen3",
+        "gemma3_text",
+        "ministral3",
+        "phi2",
+        "phi2_qk",
+        "phi3",
+    ] {
+        let architecture = config::read(&fixture(name).dir.join("config.json"))
+            .and_then(|config| config::architecture(&config).map(str::to_owned))
+            .expect("the fixture has a config");
+        let plan = plan_for_architecture(&architecture).expect("it has a plan");
+        for setting in settings(&[2]) {
+            if plan.supports(setting.mode) {
+                check(name, setting, Kind::Float);
+            }
+        }
+    }
+}
+
+#[test]
 fn so_is_every_collective_of_another_plan() {
     for plan in plans::ALL {
         for setting in settings(&[2]) {
@@ -37,9 +65,16 @@ fn so_is_every_collective_of_another_plan() {
             }
         }
     }
-    for setting in settings(&[8]) {
-        let plan = Some(&LLAMA_SHARED_KV);
-        check("llama_gqa", Setting { plan, ..setting }, Kind::Float);
+    for (name, plan) in [
+        ("llama_gqa", &LLAMA_SHARED_KV),
+        ("qwen2", &QWEN2_SHARED_KV),
+        ("qwen3", &QWEN3_SHARED_KV),
+        ("phi3", &PHI3_FUSED),
+    ] {
+        for setting in settings(&[8]) {
+            let plan = Some(plan);
+            check(name, Setting { plan, ..setting }, Kind::Float);
+        }
     }
 }
 

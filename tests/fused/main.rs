@@ -161,6 +161,22 @@ fn split_by_segments_with_shared_heads() -> Result<()> {
 }
 
 #[test]
+fn shared_heads_beside_another_dimension() -> Result<()> {
+    let config = config(8, 2);
+    let unsharded = on_ranks(&SHARED, &config, 1, Mode::TensorParallel, numbers)?;
+    let found = launch(&Launch::new(8), |rank| {
+        let mesh = DeviceMesh::new(rank.world, &[("dp", 2), ("tp", 4)])?;
+        let options = run_options(&SHARED, Mode::SequenceParallel);
+        let model = ParallelModel::initialize(&config, Vec::new(), 7, &mesh, options)?;
+        let numbers = numbers(&model)?;
+        model.check_replicas()?;
+        Ok::<_, tp_runtime::Error>(numbers)
+    })?;
+    assert_same(&found, &unsharded, "dp 2, tp 4");
+    Ok(())
+}
+
+#[test]
 fn whole_segments_on_every_rank() -> Result<()> {
     check(&WHOLE_SEGMENTS, (8, 2), &[2])?;
     check(&WHOLE_SEGMENTS, (8, 4), &[4])

@@ -1,11 +1,17 @@
 //! What a fused layer cannot be given, before any weight is made.
 
+use serde_json::{Value, json};
+use tp_runtime::dtensor::DTensor;
+use tp_runtime::model::{FromConfig, Inputs, Model};
+use tp_runtime::module::Segment;
+use tp_runtime::nn::{Embedding, KvCache, Linear, LinearShape};
 use tp_runtime::plan::{self, Plan};
-use tp_runtime::{Mode, Result, model};
+use tp_runtime::{Mode, Module, Result, model, register_model, tp_plan};
 
 use super::model::{
     AS_ONE, BY_SEGMENTS, MISNAMED, NO_HEADS, SHARED, SHARED_AS_ONE, UNFUSED, config,
 };
+use super::{ids, on_ranks};
 
 fn refused(plan: &'static Plan, heads: (i64, i64), degree: usize, part: &str) -> Result<()> {
     let model = model::build(&config(heads.0, heads.1))?;
@@ -55,6 +61,72 @@ fn heads_are_shared_where_there_are_heads() -> Result<()> {
         2,
         "the output of `layers.0.mlp.gate_up` is not made of heads: remove `share_heads`",
     )
+}
+
+/// A model that asks its fused layer for something that the layer does not have.
+#[derive(Module)]
+#[flow(embed -> fused)]
+struct Misuser {
+    embed: Embedding,
+    fused: Linear,
+    #[module(skip)]
+    asks_for_one: bool,
+}
+
+register_model!(Misuser);
+
+tp_plan! {
+    /// The fused layer by segments.
+    MISUSER for Misuser;
+    "fused" => Colwise(segments: [gate, up]),
+}
+
+impl FromConfig for Misuser {
+    fn from_config(config: &Value) -> Result<Self> {
+        let segments = ["gate", "up"].map(|name| Segment::features(name, 4));
+        Ok(Self {
+            embed: Embedding::new(19, 6, None),
+            fused: Linear::new(LinearShape::fused(6, segments)),
+            asks_for_one: config["asks_for_one"] == true,
+        })
+    }
+}
+
+impl Model for Misuser {
+    fn vocabulary_size(&self) -> i64 {
+        19
+    }
+
+    fn forward(&self, inputs: &Inputs, _: Option<&mut KvCache>) -> Result<DTensor> {
+        let x = self.embed.forward(&inputs.input_ids)?;
+        if self.asks_for_one {
+            return self.fused.forward(&x);
+        }
+        let [gate, _, _] = self.fused.forward_segments(&x)?;
+        Ok(gate)
+    }
+}
+
+#[test]
+fn a_fused_layer_is_asked_for_the_segments_it_has() {
+    for (asks_for_one, part) in [
+        (
+            true,
+            "`fused` is split by segments: call `forward_segments`",
+        ),
+        (
+            false,
+            "`fused` has 2 segments, and `forward_segments::<3>` is called",
+        ),
+    ] {
+        let config = json!({ "architectures": ["Misuser"], "asks_for_one": asks_for_one });
+        let outcome = on_ranks(&MISUSER, &config, 2, Mode::TensorParallel, |model| {
+            model.forward(&Inputs::new(ids()), None).map(|_| ())
+        });
+        let text = outcome.err().map(|error| error.to_string());
+        let text = text.unwrap_or_default();
+        assert!(text.contains(part), "{part} is not in: {text}");
+    }
 }
 
 #[test]

@@ -227,8 +227,19 @@ impl Gemma3TextModel {
 impl Gemma3DecoderLayer {
     fn new(config: &Gemma3TextConfig, sizes: GroupedQuery, layer_type: LayerType) -> Self {
         let norm = || RmsNorm::one_plus(config.hidden_size, config.rms_norm_eps);
+        let head_norm = || RmsNorm::one_plus(sizes.head_dim, config.rms_norm_eps);
+        let bias = config.attention_bias;
         Self {
-            self_attn: Gemma3Attention::new(config, sizes),
+            self_attn: Gemma3Attention {
+                q_proj: sizes.query(bias),
+                k_proj: sizes.key_value(bias),
+                v_proj: sizes.key_value(bias),
+                o_proj: sizes.output(bias),
+                q_norm: head_norm(),
+                k_norm: head_norm(),
+                head_dim: sizes.head_dim,
+                scale: config.query_pre_attn_scalar.powf(-0.5),
+            },
             mlp: GatedMlp::new(
                 config.hidden_size,
                 config.intermediate_size,
@@ -240,23 +251,6 @@ impl Gemma3DecoderLayer {
             pre_feedforward_layernorm: norm(),
             post_feedforward_layernorm: norm(),
             layer_type,
-        }
-    }
-}
-
-impl Gemma3Attention {
-    fn new(config: &Gemma3TextConfig, sizes: GroupedQuery) -> Self {
-        let bias = config.attention_bias;
-        let norm = || RmsNorm::one_plus(sizes.head_dim, config.rms_norm_eps);
-        Self {
-            q_proj: sizes.query(bias),
-            k_proj: sizes.key_value(bias),
-            v_proj: sizes.key_value(bias),
-            o_proj: sizes.output(bias),
-            q_norm: norm(),
-            k_norm: norm(),
-            head_dim: sizes.head_dim,
-            scale: config.query_pre_attn_scalar.powf(-0.5),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use anyhow::Result;
-use tp_runtime::explain::{self, Setup, explain};
+use tp_runtime::explain::{self, Comparison, Setup, explain};
 use tp_runtime::model::build;
 use tp_runtime::plan::{plan_for_architecture, plan_named};
 
@@ -16,7 +16,7 @@ use super::output::{print, print_json};
 /// Every layer with its style, the shape of each parameter and of a rank's part of it (`≤` where other
 /// ranks hold less), and the bytes of that part; then the collectives of one forward, loss and backward
 /// with the bytes of the whole tensors they move; and the degrees that cut no attention head. Modules
-/// that are alike share a line. Weights are not needed and not read.
+/// that are alike share a line. An alternate plan is compared with the model's default. Weights are not needed and not read.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -60,11 +60,18 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let config = config(&arguments.model)?;
     let model = build(&config)?;
     let architecture = model.node().type_name;
-    let plan = match &arguments.plan {
-        Some(name) => plan_named(architecture, name)?,
-        None => plan_for_architecture(architecture)?,
+    let default = plan_for_architecture(architecture)?;
+    let report = match &arguments.plan {
+        None => explain(default, &*model, arguments.setup())?,
+        Some(name) => {
+            let mut report = explain(plan_named(architecture, name)?, &*model, arguments.setup())?;
+            report.comparison = match default.supports(report.setup.mode) {
+                true => Some(Comparison::with(&report, default, &*model)?),
+                false => None,
+            };
+            report
+        }
     };
-    let report = explain(plan, &*model, arguments.setup())?;
     match arguments.json {
         true => print_json(&report),
         false => print(report),

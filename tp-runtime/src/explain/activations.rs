@@ -186,6 +186,32 @@ impl Activations {
         }
     }
 
+    /// Bytes of what layers give, sum and gather in a forward, on rank 0.
+    pub(super) fn rank_bytes(&self) -> u64 {
+        let is_gather = |transfer: &usize| {
+            let forward = self.transfers[*transfer].redistribution.forward;
+            matches!(forward, Collective::AllGather(_))
+        };
+        let kept = |activation: &Activation| {
+            let bytes = |placement| {
+                let features = activation.features;
+                self.setup.rank_activation_bytes(features, placement)
+            };
+            let given = match activation.stored {
+                // Reduced where it lies: what becomes of it is counted as itself.
+                Placement::Partial => 0,
+                stored => bytes(stored),
+            };
+            let transfers = activation
+                .read
+                .iter()
+                .filter_map(|(.., transfer)| *transfer);
+            let gathers = transfers.filter(is_gather).count() as u64;
+            given + gathers * bytes(Placement::Replicate)
+        };
+        self.values.iter().map(kept).sum()
+    }
+
     /// Elementwise work on `first` and another value.
     pub(super) fn join(
         &mut self,

@@ -5,6 +5,7 @@
 
 mod activations;
 mod call;
+mod comparison;
 mod error;
 mod flow;
 mod fold;
@@ -18,6 +19,7 @@ mod table;
 mod text;
 
 pub use call::{Call, Count, Traffic};
+pub use comparison::{Comparison, Costs};
 pub use error::ExplainError;
 pub use memory::{LayerReport, Memory, ParameterReport, Replicated};
 pub use report::{Explanation, explain};

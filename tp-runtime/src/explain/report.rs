@@ -5,7 +5,7 @@ use serde::{Serialize, Serializer};
 use super::call::{Call, Traffic, Transfer};
 use super::flow::Walk;
 use super::memory::{self, LayerReport, Memory};
-use super::{Setup, loss};
+use super::{Comparison, Setup, loss};
 use crate::Result;
 use crate::model::Modules;
 use crate::plan::{Degrees, Mode, Plan, resolve};
@@ -27,6 +27,10 @@ pub struct Explanation {
     pub degrees: Degrees,
     /// All parameters together.
     pub memory: Memory,
+    /// Bytes of what layers give, sum and gather in one forward, on rank 0; unknown for one rank, which
+    /// communicates nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub activation_bytes: Option<u64>,
     /// Every layer, in the model's order.
     pub layers: Vec<LayerReport>,
     /// The collectives of one forward, in the order they are made.
@@ -35,6 +39,9 @@ pub struct Explanation {
     pub loss: Vec<Call>,
     /// The collectives of one backward, last layer first.
     pub backward: Vec<Call>,
+    /// What this saves against another plan.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub comparison: Option<Comparison>,
 }
 
 /// Explains what `plan` makes of `model`; sets the placement of the model's parameters.
@@ -65,8 +72,10 @@ pub fn explain(plan: &'static Plan, model: &dyn Modules, setup: Setup) -> Result
     let resolution = resolve(plan, &layers, ranks, setup.mode)?;
     let reports = memory::layers(&layers, &parameters, &resolution, setup);
     let (mut forward, mut backward, mut loss) = (Vec::new(), Vec::new(), Vec::new());
+    let mut activation_bytes = None;
     if ranks > 1 {
         let (mut activations, logits) = Walk::run(model.node(), &layers, &resolution, setup)?;
+        activation_bytes = Some(activations.rank_bytes());
         loss = loss::calls(&mut activations, logits, setup)?;
         let transfers = activations.transfers;
         forward = transfers.iter().filter_map(Transfer::forward).collect();
@@ -83,10 +92,12 @@ pub fn explain(plan: &'static Plan, model: &dyn Modules, setup: Setup) -> Result
         setup,
         degrees: resolution.degrees,
         memory: Memory::of(&reports),
+        activation_bytes,
         layers: reports,
         forward,
         loss,
         backward,
+        comparison: None,
     })
 }
 

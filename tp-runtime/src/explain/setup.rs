@@ -3,7 +3,7 @@
 use std::fmt;
 use std::num::NonZeroUsize;
 
-use crate::plan::Mode;
+use crate::plan::{Mode, Placement, chunk};
 
 /// How a model would be run.
 #[derive(Clone, Copy, Debug)]
@@ -32,7 +32,19 @@ pub enum Dtype {
 impl Setup {
     /// Bytes of a whole activation of `features`, `[batch, sequence, features]`.
     pub(super) fn activation_bytes(&self, features: i64) -> u64 {
-        self.batch * self.sequence * features as u64 * self.dtype.bytes()
+        self.rank_activation_bytes(features, Placement::Replicate)
+    }
+
+    /// Bytes of rank 0's part of an activation of `features` that lies so.
+    pub(super) fn rank_activation_bytes(&self, features: i64, placement: Placement) -> u64 {
+        let own = |dim, length: i64| match placement {
+            Placement::Shard(sharded) if sharded == dim => {
+                let range = chunk(length, 0, self.degree.get());
+                (range.end - range.start) as u64
+            }
+            _ => length as u64,
+        };
+        self.batch * own(1, self.sequence as i64) * own(2, features) * self.dtype.bytes()
     }
 }
 

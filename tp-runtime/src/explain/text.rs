@@ -19,7 +19,11 @@ impl fmt::Display for Explanation {
         }
         self.totals(f)?;
         self.collectives(f, &lists)?;
-        write!(f, "\nvalid degrees: {}", self.degrees)
+        write!(f, "\nvalid degrees: {}", self.degrees)?;
+        match &self.comparison {
+            Some(comparison) => write!(f, "\n\n{comparison}"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -60,7 +64,15 @@ impl Explanation {
         )?;
         let replicated = Size(memory.replicated_bytes);
         let share = percent(memory.replicated_bytes, memory.rank_bytes);
-        writeln!(f, "replicated on every rank: {replicated}, {share} of that")
+        writeln!(f, "replicated on every rank: {replicated}, {share} of that")?;
+        match self.activation_bytes {
+            Some(bytes) => writeln!(
+                f,
+                "activations per rank: {}, what layers give, sum and gather in a forward",
+                Size(bytes)
+            ),
+            None => Ok(()),
+        }
     }
 
     fn collectives(&self, f: &mut fmt::Formatter<'_>, lists: &Lists) -> fmt::Result {

@@ -4,7 +4,7 @@ use super::leaf::{Slot, leaf};
 use crate::module::{Initial, Param};
 
 #[cfg(feature = "torch")]
-use {crate::Result, crate::dtensor::DTensor};
+use {crate::Result, crate::dtensor::DTensor, crate::model::InputError};
 
 /// A convolution without overlap or padding, as `torch.nn.Conv2d` with `stride = kernel_size`; every rank
 /// holds it whole.
@@ -42,9 +42,21 @@ impl Conv2d {
     /// `[images, in_channels, height, width]` → `[images, out_channels, height / kernel, width / kernel]`
     ///
     /// # Errors
-    /// When the images are not whole on every rank.
+    /// When the images are not whole on every rank, or have other channels.
     pub fn forward(&self, images: &DTensor) -> Result<DTensor> {
         let placed = self.slot.get()?;
+        let channels = self.weight.shape()[1];
+        if images.shape().get(1) != Some(&channels) {
+            let found = images.shape().to_vec();
+            let wanted = format!("[images, {channels}, height, width]");
+            let name = "pixel_values";
+            return Err(InputError::Shape {
+                name,
+                found,
+                wanted,
+            }
+            .into());
+        }
         let local = placed.read_whole(images)?;
         let bias = self.bias.as_ref().map(Param::local);
         let stride = [self.kernel, self.kernel];

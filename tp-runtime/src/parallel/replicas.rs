@@ -26,6 +26,12 @@ pub struct DriftError {
     pub ranks: Vec<usize>,
 }
 
+/// How many elements are hashed at a time, so that a large tensor needs little memory beside its own.
+const BLOCK: i64 = 1 << 20;
+
+/// Spreads the weights of neighbouring elements.
+const STEP: i64 = 0x9e37_79b9_7f4a_7c15_u64 as i64;
+
 /// A tensor that neighbouring ranks hold.
 struct Replica {
     parameter: String,
@@ -119,12 +125,20 @@ fn hash(tensor: &Tensor, part: Option<&(i64, Range<i64>)>, device: Device) -> Te
         _ => Kind::Int16,
     };
     let bits = held.contiguous().view_dtype(bits).flatten(0, -1);
-    let bits = bits.to_kind(Kind::Int64);
-    // Odd weights, modulo 2^64: no change of one element is lost.
-    const STEP: i64 = 0x9e37_79b9_7f4a_7c15_u64 as i64;
-    let places = Tensor::arange(bits.numel() as i64, (Kind::Int64, device));
-    let weights = (places * STEP).bitwise_or(1);
-    (bits * weights).sum(Kind::Int64) + 1
+    let blocks = bits
+        .split(BLOCK, 0)
+        .into_iter()
+        .zip((0..).step_by(BLOCK as usize));
+    let sums = blocks.map(|(block, start)| {
+        let end = start + block.numel() as i64;
+        let places = Tensor::arange_start(start, end, (Kind::Int64, device));
+        // Odd weights, modulo 2^64: no change of one element is lost.
+        let weights = (places * STEP).bitwise_or(1);
+        (block.to_kind(Kind::Int64) * weights).sum(Kind::Int64)
+    });
+    sums.fold(Tensor::ones([], (Kind::Int64, device)), |sum, term| {
+        sum + term
+    })
 }
 
 fn ranks_of(ranks: &[usize]) -> String {

@@ -139,14 +139,12 @@ impl Placed<'_> {
             _ => 1,
         };
         let by_segments = (self.layer.style).is_some_and(|style| !style.segments.is_empty());
-        self.param.set_partition(
-            dim,
-            if by_segments {
-                let segments = self.segments().iter();
-                Partition::new(segments.map(|part| (part.length, sharers(part.heads.as_ref()))))
-            } else {
-                Partition::new([(self.param.shape()[dim], sharers(self.heads().next()))])
-            },
-        );
+        let partition = if by_segments {
+            let segments = self.segments().iter();
+            Partition::new(segments.map(|part| (part.length, sharers(part.heads.as_ref()))))
+        } else {
+            Partition::new([(self.param.shape()[dim], sharers(self.heads().next()))])
+        };
+        self.param.set_partition(dim, partition);
     }
 }
