@@ -76,6 +76,7 @@ impl<'a> Checks<'a> {
             return Ok(());
         }
         loss.f_backward()?;
+        self.model.check_replicas()?;
         let parameters = self.model.parameters();
         let params = || parameters.iter().map(|named| named.param);
         let found = gradient_norm(params(), self.model.group())?;
@@ -129,6 +130,7 @@ impl<'a> Checks<'a> {
             optimizer.step()?;
             optimizer.zero_grad();
         }
+        self.model.check_replicas()?;
         self.hold("train/losses", &Tensor::stack(&losses, 0), Tolerance::F32);
         for named in &parameters {
             let name = format!("train/param.{}", named.name);

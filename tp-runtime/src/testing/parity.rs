@@ -18,7 +18,8 @@ use crate::plan::{Plan, plan_for_architecture};
 ///
 /// - logits, loss, the gradient of every parameter and its global norm, of each case of the fixture;
 /// - the losses over three AdamW steps, and every parameter after them;
-/// - the greedy tokens of each prompt.
+/// - the greedy tokens of each prompt;
+/// - that what several ranks hold whole stays the same on each of them, bit by bit.
 ///
 /// Logits of positions that a case's `attention_mask` hides are not compared.
 #[must_use = "`check` runs it"]
