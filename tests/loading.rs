@@ -13,7 +13,7 @@ use tp_runtime::model::Inputs;
 use tp_runtime::optim::{AdamW, AdamWOptions};
 use tp_runtime::parallel::{ParallelModel, ParallelOptions};
 use tp_runtime::plan::chunk;
-use tp_runtime::testing::{Setting, Tolerance, assert_close, on_ranks, settings};
+use tp_runtime::testing::{Parity, Setting, Tolerance, assert_close, on_ranks, settings};
 use tp_tests::fixture;
 use tp_tests::ranks::on_bare_ranks;
 
@@ -116,6 +116,12 @@ fn what_ranks_save_is_what_they_loaded() -> Result<()> {
         ("llama_tied", &[2], Kind::Float),
         ("llama_bias", &[2, 4], Kind::Float),
         ("llama_bf16", &[2, 4], Kind::BFloat16),
+        ("qwen3_mlp200", &[3], Kind::Float),
+        ("qwen3_seqcls", &[4], Kind::Float),
+        ("gemma3_cond", &[2, 4], Kind::Float),
+        ("mistral3_cond", &[2], Kind::Float),
+        ("phi3", &[2], Kind::Float),
+        ("phi2", &[4], Kind::Float),
     ] {
         let original = fixture(name).dir;
         for setting in settings(degrees) {
@@ -125,6 +131,26 @@ fn what_ranks_save_is_what_they_loaded() -> Result<()> {
         }
     }
     Ok(())
+}
+
+#[test]
+fn older_names_are_saved_as_those_of_today() {
+    for name in ["gemma3_hub", "mistral3_hub"] {
+        let (original, copy) = (fixture(name).dir, tempfile::tempdir());
+        let copy = copy.expect("a temporary folder");
+        for setting in settings(&[2]) {
+            on_ranks(&original, setting, Kind::Float, |model| {
+                model.save(copy.path())
+            });
+        }
+        let checkpoint = Checkpoint::open(copy.path()).expect("a checkpoint");
+        let mut names = checkpoint.tensors().map(|(name, _)| name);
+        assert!(names.all(|name| name.starts_with("model.") || name == "lm_head.weight"));
+        for file in ["reference.safetensors", "reference.json"] {
+            std::fs::copy(original.join(file), copy.path().join(file)).expect("a copy");
+        }
+        Parity::of(copy.path()).degrees([1]).check();
+    }
 }
 
 #[test]

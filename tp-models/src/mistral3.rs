@@ -22,9 +22,10 @@ pub use projector::{Mistral3MultiModalProjector, Mistral3PatchMerger};
 #[cfg(feature = "torch")]
 use {
     crate::layers::{fill_image_positions, logits},
+    crate::pixtral::Grid,
     tch::Tensor,
     tp_runtime::dtensor::DTensor,
-    tp_runtime::model::{InputError, Inputs},
+    tp_runtime::model::Inputs,
     tp_runtime::nn::KvCache,
 };
 
@@ -213,56 +214,13 @@ mod forward {
             sizes: Option<&Tensor>,
             like: &DTensor,
         ) -> Result<DTensor> {
-            let grids = self.grids(pixels, sizes)?;
+            let patch = self.vision_tower.patch_size();
+            let least = patch * self.multi_modal_projector.side();
+            let grids = Grid::of_images(pixels, sizes, patch, least)?;
             let pixels = pixels.to_kind(like.kind());
             let pixels = DTensor::replicate(pixels, like.group(), &"pixel_values".into());
             let patches = self.vision_tower.forward(&pixels, &grids, self.depth)?;
             self.multi_modal_projector.forward(&patches, &grids)
-        }
-
-        /// The height and width of each image in patches.
-        fn grids(&self, pixels: &Tensor, sizes: Option<&Tensor>) -> Result<Vec<(i64, i64)>> {
-            let (count, padded) = (pixels.size()[0], (pixels.size()[2], pixels.size()[3]));
-            let sizes = match sizes {
-                None => vec![padded; count as usize],
-                Some(sizes) if sizes.size()[0] != count => {
-                    return Err(InputError::Shape {
-                        name: "image_sizes",
-                        found: sizes.size(),
-                        wanted: format!("{:?}, a row for each image", [count, 2]),
-                    }
-                    .into());
-                }
-                Some(sizes) => (0..count)
-                    .map(|image| {
-                        (
-                            sizes.int64_value(&[image, 0]),
-                            sizes.int64_value(&[image, 1]),
-                        )
-                    })
-                    .collect(),
-            };
-            let (patch, merged) = (
-                self.vision_tower.patch_size(),
-                self.multi_modal_projector.side(),
-            );
-            let least = patch * merged;
-            let grid = |(height, width): (i64, i64)| {
-                if height < least || width < least || height > padded.0 || width > padded.1 {
-                    return Err(InputError::ImageSize {
-                        name: "image_sizes",
-                        height,
-                        width,
-                        wanted: format!(
-                            "give {least} x {least} at least, and no more than the {} x {} of `pixel_values`",
-                            padded.0, padded.1
-                        ),
-                    }
-                    .into());
-                }
-                Ok((height / patch, width / patch))
-            };
-            sizes.into_iter().map(grid).collect()
         }
     }
 }

@@ -3,6 +3,9 @@
 //!
 //! Shapes: P pixels a side of a patch, N patches of all images together, E hidden, D head dimension.
 
+#[cfg(feature = "torch")]
+mod grid;
+
 use serde::Deserialize;
 use tp_runtime::Module;
 use tp_runtime::config::ConfigError;
@@ -17,6 +20,9 @@ use {
     tp_runtime::dtensor::DTensor,
     tp_runtime::nn::{Attention, AttentionMask, RotaryTables},
 };
+
+#[cfg(feature = "torch")]
+pub(crate) use grid::Grid;
 
 /// Added to the mean square in every norm of the tower.
 const NORM_EPSILON: f64 = 1e-5;
@@ -181,24 +187,24 @@ impl AxialFrequencies {
 impl PixtralVisionModel {
     /// The patches after the first `depth` layers, those of one image after another's, row by row.
     ///
-    /// `grids` has the height and width of each image in patches; what lies beyond them is padding.
+    /// What lies beyond the grid of an image is padding.
     ///
     /// # Shapes
     /// `[images, channels, height, width]` → `[1, N, E]`
     pub(crate) fn forward(
         &self,
         pixels: &DTensor,
-        grids: &[(i64, i64)],
+        grids: &[Grid],
         depth: usize,
     ) -> Result<DTensor> {
         // 1. patches
         let patches = self.patch_conv.forward(pixels)?;
-        let count = grids.iter().map(|(height, width)| height * width).sum();
+        let count = grids.iter().map(|grid| grid.patches()).sum();
         let shape = [1, count, patches.shape()[1]];
         let patches = patches.map("cutting padding off", &shape, |local| {
-            let own = |(image, &(height, width)): (usize, &(i64, i64))| {
+            let own = |(image, grid): (usize, &Grid)| {
                 let image = local.get(image as i64);
-                let own = image.narrow(1, 0, height).narrow(2, 0, width);
+                let own = image.narrow(1, 0, grid.rows).narrow(2, 0, grid.columns);
                 own.flatten(1, 2).transpose(0, 1)
             };
             Tensor::cat(&grids.iter().enumerate().map(own).collect::<Vec<_>>(), 0).unsqueeze(0)
@@ -223,18 +229,18 @@ impl PixtralVisionModel {
 #[cfg(feature = "torch")]
 impl AxialFrequencies {
     /// The angles of every patch of `grids`.
-    fn tables(&self, grids: &[(i64, i64)], like: &DTensor) -> RotaryTables {
+    fn tables(&self, grids: &[Grid], like: &DTensor) -> RotaryTables {
         let options = (Kind::Float, like.device());
         let angles = |frequencies: &[f32], length| {
             let frequencies = Tensor::from_slice(frequencies).to_device(like.device());
             Tensor::arange(length, options).outer(&frequencies)
         };
-        let of_image = |&(height, width): &(i64, i64)| {
-            let pairs = self.rows.len() as i64;
-            let rows = angles(&self.rows, height).unsqueeze(1);
-            let columns = angles(&self.columns, width).unsqueeze(0);
-            let grid = [height, width, pairs];
-            Tensor::cat(&[rows.expand(grid, false), columns.expand(grid, false)], -1).flatten(0, 1)
+        let of_image = |grid: &Grid| {
+            let shape = [grid.rows, grid.columns, self.rows.len() as i64];
+            let rows = angles(&self.rows, grid.rows).unsqueeze(1);
+            let columns = angles(&self.columns, grid.columns).unsqueeze(0);
+            let both = [rows.expand(shape, false), columns.expand(shape, false)];
+            Tensor::cat(&both, -1).flatten(0, 1)
         };
         let angles = Tensor::cat(&grids.iter().map(of_image).collect::<Vec<_>>(), 0);
         RotaryTables::new(&angles, 1.0, like.kind())
@@ -243,12 +249,12 @@ impl AxialFrequencies {
 
 /// The mask under which patches see those of their own image.
 #[cfg(feature = "torch")]
-fn own_image(grids: &[(i64, i64)], like: &DTensor) -> AttentionMask {
+fn own_image(grids: &[Grid], like: &DTensor) -> AttentionMask {
     if grids.len() == 1 {
         return AttentionMask::Full;
     }
-    let image = |(index, (height, width)): (usize, &(i64, i64))| {
-        Tensor::full([height * width], index as i64, (Kind::Int64, like.device()))
+    let image = |(index, grid): (usize, &Grid)| {
+        Tensor::full([grid.patches()], index as i64, (Kind::Int64, like.device()))
     };
     let images = Tensor::cat(&grids.iter().enumerate().map(image).collect::<Vec<_>>(), 0);
     let seen = images.unsqueeze(1).eq_tensor(&images.unsqueeze(0));

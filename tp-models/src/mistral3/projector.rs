@@ -10,7 +10,7 @@ use super::Mistral3Config;
 use crate::ministral3::Ministral3Config;
 
 #[cfg(feature = "torch")]
-use {tch::Tensor, tp_runtime::Result, tp_runtime::dtensor::DTensor};
+use {crate::pixtral::Grid, tch::Tensor, tp_runtime::Result, tp_runtime::dtensor::DTensor};
 
 /// From patches of the tower to positions of the text.
 #[derive(Module)]
@@ -59,7 +59,7 @@ impl Mistral3MultiModalProjector {
     }
 
     /// `[1, N, E]` → `[R, H]`
-    pub(super) fn forward(&self, patches: &DTensor, grids: &[(i64, i64)]) -> Result<DTensor> {
+    pub(super) fn forward(&self, patches: &DTensor, grids: &[Grid]) -> Result<DTensor> {
         let x = self.norm.forward(patches)?;
         let x = self.patch_merger.forward(&x, grids)?;
         let x = self.linear_1.forward(&x)?;
@@ -71,18 +71,19 @@ impl Mistral3MultiModalProjector {
 #[cfg(feature = "torch")]
 impl Mistral3PatchMerger {
     /// `[1, N, E]` → `[R, E]`
-    fn forward(&self, patches: &DTensor, grids: &[(i64, i64)]) -> Result<DTensor> {
+    fn forward(&self, patches: &DTensor, grids: &[Grid]) -> Result<DTensor> {
         let (side, width) = (self.side, patches.shape()[2]);
-        let merged = |(height, width): &(i64, i64)| (height / side) * (width / side);
+        let merged = |grid: &Grid| grid.merged(side).patches();
         let shape = [grids.iter().map(merged).sum(), width * side * side];
         let squares = patches.map("merging patches", &shape, |local| {
-            let lengths: Vec<i64> = grids.iter().map(|(height, width)| height * width).collect();
+            let lengths: Vec<i64> = grids.iter().map(|grid| grid.patches()).collect();
             let images = local.squeeze_dim(0).split_with_sizes(lengths, 0);
-            let squares = |(image, (height, columns)): (&Tensor, &(i64, i64))| {
-                // [E, height, width], then one column of features for each square
-                let grid = image.view([*height, *columns, width]).permute([2, 0, 1]);
+            let squares = |(image, grid): (&Tensor, &Grid)| {
+                // [E, rows, columns], then one column of features for each square
+                let image = image.view([grid.rows, grid.columns, width]);
+                let image = image.permute([2, 0, 1]).unsqueeze(0);
                 let each = [side, side];
-                let columns = grid.unsqueeze(0).im2col(each, [1, 1], [0, 0], each);
+                let columns = image.im2col(each, [1, 1], [0, 0], each);
                 columns.squeeze_dim(0).transpose(0, 1)
             };
             let images: Vec<Tensor> = images.iter().zip(grids).map(squares).collect();
