@@ -73,7 +73,7 @@ impl Comparison {
             .up_to(asked)
             .into_iter()
             .filter_map(NonZeroUsize::new)
-            .last();
+            .next_back();
         let setup = Setup {
             degree: degree.unwrap_or(NonZeroUsize::MIN),
             ..setup
