@@ -33,8 +33,8 @@ parity! {
     growing_queries_on_shared_keys: MINISTRAL3_SHARED_KV of "ministral3" on [8],
     images_in_shares_of_the_text: MISTRAL3_SEQUENCE_PARALLEL of "mistral3_cond" on [1, 2, 4],
     images_in_shares_of_the_text_by_older_names: MISTRAL3_SEQUENCE_PARALLEL of "mistral3_hub" on [2],
-    images_of_several_sizes_and_shared_heads: MISTRAL3_SHARED_KV of "mistral3_hub" on [4],
-    layer_norms_on_shared_keys: PHI_SHARED_KV of "phi2_qk" on [4],
+    images_of_several_sizes_and_shared_heads: MISTRAL3_SHARED_KV of "mistral3_hub" on [4, 8],
+    layer_norms_on_shared_keys: PHI_SHARED_KV of "phi2_qk" on [4, 8],
     fused_projections_by_segments: PHI3_FUSED of "phi3" on [1, 2, 4, 8],
     fused_projections_and_long_texts: PHI3_FUSED of "phi3_longrope" on [1, 2, 4],
 }

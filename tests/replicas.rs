@@ -2,8 +2,7 @@
 
 use tch::{Kind, Tensor, no_grad};
 use tp_models::llama::LLAMA_SHARED_KV;
-use tp_runtime::Result;
-use tp_runtime::comm::{Launch, launch};
+use tp_runtime::comm::{BackendKind, Launch, launch};
 use tp_runtime::mesh::DeviceMesh;
 use tp_runtime::model::Inputs;
 use tp_runtime::module::Param;
@@ -11,6 +10,7 @@ use tp_runtime::optim::{AdamW, AdamWOptions, clip_gradients};
 use tp_runtime::parallel::{ParallelModel, ParallelOptions};
 use tp_runtime::plan::Plan;
 use tp_runtime::testing::{Setting, on_ranks, settings};
+use tp_runtime::{Mode, Result};
 use tp_tests::fixture;
 use tp_tests::plans::MLP;
 
@@ -82,6 +82,19 @@ fn training_keeps_replicas_together() {
         on(None, degree, train);
     }
     on(Some(&LLAMA_SHARED_KV), 8, train);
+}
+
+#[test]
+fn so_it_does_over_gloo_and_in_bf16() {
+    let setting = Setting {
+        degree: 8,
+        mode: Mode::SequenceParallel,
+        backend: BackendKind::Gloo,
+        plan: Some(&LLAMA_SHARED_KV),
+    };
+    for kind in [Kind::Float, Kind::BFloat16] {
+        on_ranks(&fixture("llama_gqa").dir, setting, kind, train);
+    }
 }
 
 #[test]

@@ -42,6 +42,8 @@ fn so_is_every_collective_of_the_other_architectures() {
         "phi2",
         "phi2_qk",
         "phi3",
+        "gemma3_cond",
+        "mistral3_cond",
     ] {
         let architecture = config::read(&fixture(name).dir.join("config.json"))
             .and_then(|config| config::architecture(&config).map(str::to_owned))

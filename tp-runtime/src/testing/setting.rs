@@ -67,6 +67,8 @@ pub fn on_ranks(
     let job = Launch {
         backend: Some(setting.backend),
         timeout: Duration::from_secs(60),
+        // Tiny tensors: more threads would only wait for one another.
+        threads_per_rank: Some(1),
         ..Launch::new(setting.degree)
     };
     let run = |context: RankContext| -> Result<(), Error> {

@@ -9,9 +9,9 @@ use super::{Linear, with_features};
 use crate::Result;
 use crate::dtensor::DTensor;
 use crate::model::ModelError;
-use crate::module::Segment;
+use crate::module::Partition;
 use crate::nn::Placed;
-use crate::plan::{Placement, Style, StyleKind, chunk};
+use crate::plan::{Placement, Style, StyleKind};
 
 /// Segments cut out of one local tensor, which lie alike.
 struct Cut {
@@ -63,10 +63,8 @@ impl Linear {
     /// The parts that this rank's columns are made of.
     fn own_parts(&self, input: &DTensor, placed: &Placed, style: Style) -> Result<Cut> {
         let (rank, ranks) = (placed.group.rank(), placed.group.size());
-        let partition = self.weight.partition().map(|(_, partition)| partition);
-        let own = partition
-            .iter()
-            .flat_map(|partition| partition.own(rank, ranks));
+        let partition = self.weight.partition().into_iter();
+        let own = partition.flat_map(|(_, partition)| partition.own(rank, ranks));
         let parts = own.map(|(range, division)| (range, division.held()));
         Ok(Cut {
             parts: parts.collect(),
@@ -77,14 +75,9 @@ impl Linear {
 
     /// This rank's chunk of each segment, out of chunks of all of them together.
     fn regrouped(&self, input: &DTensor, placed: &Placed) -> Result<Cut> {
-        let (rank, ranks) = (placed.group.rank(), placed.group.size());
         let whole = self.forward(input)?;
-        let parts = starts(self.weight.segments()).map(|(start, length)| {
-            let own = chunk(length, rank, ranks);
-            (start + own.start..start + own.end, length)
-        });
         Ok(Cut {
-            parts: parts.collect(),
+            parts: self.chunks(placed.group.rank(), placed.group.size()),
             local: whole.read_as(Placement::Replicate, Placement::Partial, &placed.path)?,
             placement: Placement::Shard(-1),
         })
@@ -93,21 +86,19 @@ impl Linear {
     /// Whole segments of what every rank has all features of.
     fn cut_locally(&self, input: &DTensor) -> Result<Cut> {
         let whole = self.forward(input)?;
-        let parts =
-            starts(self.weight.segments()).map(|(start, length)| (start..start + length, length));
         Ok(Cut {
-            parts: parts.collect(),
+            parts: self.chunks(0, 1),
             local: whole.local()?,
             placement: whole.placement(),
         })
     }
-}
 
-/// Where each segment starts in the whole output, and how long it is.
-fn starts(segments: &[Segment]) -> impl Iterator<Item = (i64, i64)> {
-    segments.iter().scan(0, |next, segment| {
-        let start = *next;
-        *next += segment.length;
-        Some((start, segment.length))
-    })
+    /// `rank`'s chunk of each segment in the whole output, and how long the segment is.
+    fn chunks(&self, rank: usize, ranks: usize) -> Vec<(Range<i64>, i64)> {
+        let segments = self.weight.segments().iter();
+        let lengths = segments.map(|segment| segment.length);
+        let partition = Partition::new(lengths.clone().map(|length| (length, 1)));
+        let ranges = partition.ranges(rank, ranks).into_iter();
+        ranges.zip(lengths).collect()
+    }
 }
