@@ -58,7 +58,8 @@ impl Settings {
             nested => nested.clone(),
         };
         let mut fields: Map<String, Value> = defaults.as_object().cloned().unwrap_or_default();
-        fields.extend(own.as_object().cloned().unwrap_or_default());
+        let own = own.as_object().cloned().unwrap_or_default();
+        fields.extend(own.into_iter().filter(|(_, value)| !value.is_null()));
         let settings: Self = config::parse(&Value::Object(fields))
             .with_context(|| format!("the image processor of `{}`", dir.display()))?;
         for (name, asked) in [
