@@ -7,14 +7,14 @@ use serde::Deserialize;
 use serde_json::Value;
 use tp_runtime::config::{self, ConfigError, RopeParameters};
 use tp_runtime::model::{FromConfig, Model};
-use tp_runtime::nn::{Activation, Embedding, Linear, LinearShape, RmsNorm, RotaryEmbedding};
+use tp_runtime::nn::{Activation, Embedding, Linear, RmsNorm, RotaryEmbedding};
 use tp_runtime::{Module, Result, register_model, tp_plan};
 
-use crate::layers::{GatedMlp, GroupedQuery, LayerType};
+use crate::layers::{GatedMlp, GroupedQuery, LayerType, language_head};
 
 #[cfg(feature = "torch")]
 use {
-    crate::layers::LayerMasks,
+    crate::layers::{LayerMasks, logits},
     tch::Tensor,
     tp_runtime::dtensor::DTensor,
     tp_runtime::model::Inputs,
@@ -209,10 +209,7 @@ impl Gemma3TextModel {
 
     /// A language-modelling head for this decoder.
     pub(crate) fn head(&self, tied: bool) -> Linear {
-        match tied {
-            true => Linear::tied(&self.embed_tokens),
-            false => Linear::new(LinearShape::new(self.hidden_size(), self.vocabulary_size())),
-        }
+        language_head(&self.embed_tokens, tied)
     }
 
     pub(crate) fn vocabulary_size(&self) -> i64 {
@@ -263,11 +260,8 @@ impl Model for Gemma3ForCausalLM {
     #[cfg(feature = "torch")]
     fn forward(&self, inputs: &Inputs, cache: Option<&mut KvCache>) -> Result<DTensor> {
         let embeddings = self.model.embed(inputs)?;
-        let mut hidden = self.model.forward(embeddings, inputs, cache)?;
-        if let Some(positions) = inputs.logits_to_keep {
-            hidden = hidden.last_positions(positions)?;
-        }
-        let logits = self.lm_head.forward(&hidden)?;
+        let hidden = self.model.forward(embeddings, inputs, cache)?;
+        let logits = logits(&self.lm_head, &hidden, inputs)?;
         match self.softcap {
             Some(cap) => logits.map("capping logits", logits.shape(), |x| (x / cap).tanh() * cap),
             None => Ok(logits),

@@ -15,7 +15,9 @@ use crate::siglip::{SiglipVisionConfig, SiglipVisionModel};
 
 #[cfg(feature = "torch")]
 use {
-    crate::layers::fill_image_positions, tp_runtime::dtensor::DTensor, tp_runtime::model::Inputs,
+    crate::layers::{fill_image_positions, logits},
+    tp_runtime::dtensor::DTensor,
+    tp_runtime::model::Inputs,
     tp_runtime::nn::KvCache,
 };
 
@@ -151,11 +153,8 @@ impl Model for Gemma3ForConditionalGeneration {
     fn forward(&self, inputs: &Inputs, cache: Option<&mut KvCache>) -> Result<DTensor> {
         let embeddings = self.model.embed(inputs)?;
         let decoder = &self.model.language_model;
-        let mut hidden = decoder.forward(embeddings, inputs, cache)?;
-        if let Some(positions) = inputs.logits_to_keep {
-            hidden = hidden.last_positions(positions)?;
-        }
-        self.lm_head.forward(&hidden)
+        let hidden = decoder.forward(embeddings, inputs, cache)?;
+        logits(&self.lm_head, &hidden, inputs)
     }
 }
 

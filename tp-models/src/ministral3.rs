@@ -7,13 +7,14 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tp_runtime::config::{self, ConfigError, RopeParameters, RopeScaling};
 use tp_runtime::model::{FromConfig, Model};
-use tp_runtime::nn::{Activation, Embedding, Linear, LinearShape, RmsNorm, RotaryEmbedding};
+use tp_runtime::nn::{Activation, Embedding, Linear, RmsNorm, RotaryEmbedding};
 use tp_runtime::{Module, Result, register_model, tp_plan};
 
-use crate::layers::{GatedMlp, GroupedQuery};
+use crate::layers::{GatedMlp, GroupedQuery, language_head};
 
 #[cfg(feature = "torch")]
 use {
+    crate::layers::logits,
     tch::{Kind, Tensor},
     tp_runtime::dtensor::DTensor,
     tp_runtime::model::Inputs,
@@ -136,10 +137,7 @@ impl FromConfig for Ministral3ForCausalLM {
         let rope = rope(config)?;
         let config: Ministral3Config = config::parse(config)?;
         let model = Ministral3Model::new(&config, &rope)?;
-        let lm_head = match config.tie_word_embeddings {
-            true => Linear::tied(&model.embed_tokens),
-            false => Linear::new(LinearShape::new(config.hidden_size, config.vocab_size)),
-        };
+        let lm_head = language_head(&model.embed_tokens, config.tie_word_embeddings);
         Ok(Self { model, lm_head })
     }
 }
@@ -234,11 +232,8 @@ impl Model for Ministral3ForCausalLM {
 
     #[cfg(feature = "torch")]
     fn forward(&self, inputs: &Inputs, cache: Option<&mut KvCache>) -> Result<DTensor> {
-        let mut hidden = self.model.forward(inputs, cache)?;
-        if let Some(positions) = inputs.logits_to_keep {
-            hidden = hidden.last_positions(positions)?;
-        }
-        self.lm_head.forward(&hidden)
+        let hidden = self.model.forward(inputs, cache)?;
+        logits(&self.lm_head, &hidden, inputs)
     }
 }
 

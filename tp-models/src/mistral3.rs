@@ -10,9 +10,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tp_runtime::config::{self, ConfigError, RopeParameters};
 use tp_runtime::model::{FromConfig, Model, Rename};
-use tp_runtime::nn::{Activation, Linear, LinearShape};
+use tp_runtime::nn::{Activation, Linear};
 use tp_runtime::{Module, Result, register_model, tp_plan};
 
+use crate::layers::language_head;
 use crate::ministral3::{self, MINISTRAL3_MODEL, Ministral3Config, Ministral3Model};
 use crate::pixtral::{PixtralVisionConfig, PixtralVisionModel};
 
@@ -20,8 +21,12 @@ pub use projector::{Mistral3MultiModalProjector, Mistral3PatchMerger};
 
 #[cfg(feature = "torch")]
 use {
-    crate::layers::fill_image_positions, crate::pixtral::Grid, tch::Tensor,
-    tp_runtime::dtensor::DTensor, tp_runtime::model::Inputs, tp_runtime::nn::KvCache,
+    crate::layers::{fill_image_positions, logits},
+    crate::pixtral::Grid,
+    tch::Tensor,
+    tp_runtime::dtensor::DTensor,
+    tp_runtime::model::Inputs,
+    tp_runtime::nn::KvCache,
 };
 
 /// The fields of a Mistral 3 `config.json` outside the two configs it holds, with the defaults of
@@ -102,13 +107,10 @@ impl FromConfig for Mistral3ForConditionalGeneration {
             image_token: config.image_token_index,
             depth: depth(&config, parts.vision_config.num_hidden_layers)?,
         };
-        let lm_head = match config
+        let tied = config
             .tie_word_embeddings
-            .unwrap_or(text.tie_word_embeddings)
-        {
-            true => Linear::tied(&model.language_model.embed_tokens),
-            false => Linear::new(LinearShape::new(text.hidden_size, text.vocab_size)),
-        };
+            .unwrap_or(text.tie_word_embeddings);
+        let lm_head = language_head(&model.language_model.embed_tokens, tied);
         Ok(Self { model, lm_head })
     }
 }
@@ -179,11 +181,8 @@ impl Model for Mistral3ForConditionalGeneration {
     fn forward(&self, inputs: &Inputs, cache: Option<&mut KvCache>) -> Result<DTensor> {
         let embeddings = self.model.embed(inputs)?;
         let decoder = &self.model.language_model;
-        let mut hidden = decoder.decode(embeddings, inputs, cache)?;
-        if let Some(positions) = inputs.logits_to_keep {
-            hidden = hidden.last_positions(positions)?;
-        }
-        self.lm_head.forward(&hidden)
+        let hidden = decoder.decode(embeddings, inputs, cache)?;
+        logits(&self.lm_head, &hidden, inputs)
     }
 }
 

@@ -14,6 +14,7 @@ use crate::layers::GroupedQuery;
 
 #[cfg(feature = "torch")]
 use {
+    crate::layers::logits,
     tp_runtime::dtensor::DTensor,
     tp_runtime::model::Inputs,
     tp_runtime::nn::{Attention, AttentionMask, KvCache, LayerCache, Positions, RotaryTables},
@@ -201,11 +202,8 @@ impl Model for PhiForCausalLM {
 
     #[cfg(feature = "torch")]
     fn forward(&self, inputs: &Inputs, cache: Option<&mut KvCache>) -> Result<DTensor> {
-        let mut hidden = self.model.forward(inputs, cache)?;
-        if let Some(positions) = inputs.logits_to_keep {
-            hidden = hidden.last_positions(positions)?;
-        }
-        self.lm_head.forward(&hidden)
+        let hidden = self.model.forward(inputs, cache)?;
+        logits(&self.lm_head, &hidden, inputs)
     }
 }
 

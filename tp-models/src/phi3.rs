@@ -11,10 +11,11 @@ use tp_runtime::module::Segment;
 use tp_runtime::nn::{Activation, Embedding, Linear, LinearShape, RmsNorm, RotaryEmbedding};
 use tp_runtime::{Module, Result, register_model, tp_plan};
 
-use crate::layers::GroupedQuery;
+use crate::layers::{GroupedQuery, language_head};
 
 #[cfg(feature = "torch")]
 use {
+    crate::layers::logits,
     tp_runtime::dtensor::DTensor,
     tp_runtime::model::Inputs,
     tp_runtime::nn::{Attention, AttentionMask, KvCache, LayerCache, Positions, RotaryTables},
@@ -135,10 +136,7 @@ impl FromConfig for Phi3ForCausalLM {
         let rope = rope(config)?;
         let config: Phi3Config = config::parse(config)?;
         let model = Phi3Model::new(&config, &rope)?;
-        let lm_head = match config.tie_word_embeddings {
-            true => Linear::tied(&model.embed_tokens),
-            false => Linear::new(LinearShape::new(config.hidden_size, config.vocab_size)),
-        };
+        let lm_head = language_head(&model.embed_tokens, config.tie_word_embeddings);
         Ok(Self { model, lm_head })
     }
 }
@@ -214,11 +212,8 @@ impl Model for Phi3ForCausalLM {
 
     #[cfg(feature = "torch")]
     fn forward(&self, inputs: &Inputs, cache: Option<&mut KvCache>) -> Result<DTensor> {
-        let mut hidden = self.model.forward(inputs, cache)?;
-        if let Some(positions) = inputs.logits_to_keep {
-            hidden = hidden.last_positions(positions)?;
-        }
-        self.lm_head.forward(&hidden)
+        let hidden = self.model.forward(inputs, cache)?;
+        logits(&self.lm_head, &hidden, inputs)
     }
 }
 

@@ -7,14 +7,14 @@ use serde::Deserialize;
 use serde_json::Value;
 use tp_runtime::config::{self, ConfigError, RopeParameters};
 use tp_runtime::model::{FromConfig, Model};
-use tp_runtime::nn::{Activation, Embedding, Linear, LinearShape, RmsNorm, RotaryEmbedding};
+use tp_runtime::nn::{Activation, Embedding, Linear, RmsNorm, RotaryEmbedding};
 use tp_runtime::{Module, Result, register_model, tp_plan};
 
-use crate::layers::{GatedMlp, GroupedQuery, LayerType};
+use crate::layers::{GatedMlp, GroupedQuery, LayerType, language_head};
 
 #[cfg(feature = "torch")]
 use {
-    crate::layers::LayerMasks,
+    crate::layers::{LayerMasks, logits},
     tp_runtime::dtensor::DTensor,
     tp_runtime::model::Inputs,
     tp_runtime::nn::{Attention, AttentionMask, KvCache, LayerCache, Positions, RotaryTables},
@@ -155,10 +155,7 @@ impl FromConfig for Qwen3ForCausalLM {
         let rope = RopeParameters::of(config, 10_000.0)?;
         let config: Qwen3Config = config::parse(config)?;
         let model = Qwen3Model::new(&config, &rope)?;
-        let lm_head = match config.tie_word_embeddings {
-            true => Linear::tied(&model.embed_tokens),
-            false => Linear::new(LinearShape::new(config.hidden_size, config.vocab_size)),
-        };
+        let lm_head = language_head(&model.embed_tokens, config.tie_word_embeddings);
         Ok(Self { model, lm_head })
     }
 }
@@ -228,11 +225,8 @@ impl Model for Qwen3ForCausalLM {
 
     #[cfg(feature = "torch")]
     fn forward(&self, inputs: &Inputs, cache: Option<&mut KvCache>) -> Result<DTensor> {
-        let mut hidden = self.model.forward(inputs, cache)?;
-        if let Some(positions) = inputs.logits_to_keep {
-            hidden = hidden.last_positions(positions)?;
-        }
-        self.lm_head.forward(&hidden)
+        let hidden = self.model.forward(inputs, cache)?;
+        logits(&self.lm_head, &hidden, inputs)
     }
 }
 

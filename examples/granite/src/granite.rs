@@ -5,13 +5,13 @@
 
 use serde::Deserialize;
 use serde_json::Value;
-use tp_models::layers::{GatedMlp, GroupedQuery};
+use tp_models::layers::{GatedMlp, GroupedQuery, language_head, logits};
 use tp_runtime::config::{self, RopeParameters};
 use tp_runtime::dtensor::DTensor;
 use tp_runtime::model::{FromConfig, Inputs, Model};
 use tp_runtime::nn::{
-    Activation, Attention, AttentionMask, Embedding, KvCache, LayerCache, Linear, LinearShape,
-    Positions, RmsNorm, RotaryEmbedding, RotaryTables,
+    Activation, Attention, AttentionMask, Embedding, KvCache, LayerCache, Linear, Positions,
+    RmsNorm, RotaryEmbedding, RotaryTables,
 };
 use tp_runtime::{Module, Result, register_model, tp_plan};
 
@@ -132,10 +132,7 @@ impl FromConfig for GraniteForCausalLM {
         let rope = RopeParameters::of(config, 10_000.0)?;
         let config: GraniteConfig = config::parse(config)?;
         let model = GraniteModel::new(&config, &rope)?;
-        let lm_head = match config.tie_word_embeddings {
-            true => Linear::tied(&model.embed_tokens),
-            false => Linear::new(LinearShape::new(config.hidden_size, config.vocab_size)),
-        };
+        let lm_head = language_head(&model.embed_tokens, config.tie_word_embeddings);
         Ok(Self {
             model,
             lm_head,
@@ -266,11 +263,8 @@ impl Model for GraniteForCausalLM {
     }
 
     fn forward(&self, inputs: &Inputs, cache: Option<&mut KvCache>) -> Result<DTensor> {
-        let mut hidden = self.model.forward(inputs, cache)?;
-        if let Some(positions) = inputs.logits_to_keep {
-            hidden = hidden.last_positions(positions)?;
-        }
-        let logits = self.lm_head.forward(&hidden)?;
+        let hidden = self.model.forward(inputs, cache)?;
+        let logits = logits(&self.lm_head, &hidden, inputs)?;
         logits.scale(1.0 / self.logits_scaling)
     }
 }
