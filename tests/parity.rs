@@ -42,6 +42,14 @@ fn llama_over_gloo() {
 }
 
 #[test]
+fn images_over_gloo() {
+    for fixture in ["fixtures/gemma3_cond", "fixtures/mistral3_cond"] {
+        let parity = Parity::of(fixture).backend(BackendKind::Gloo);
+        parity.degrees([2]).check();
+    }
+}
+
+#[test]
 fn llama_run_in_bf16() {
     for setting in settings(&[1, 2, 4]) {
         on_ranks(
