@@ -30,7 +30,7 @@ pub enum InputError {
     },
 
     /// An id that no rank has a row for.
-    #[error("`{name}` holds ids from {least} to {greatest}, and the vocabulary has 0 to {last}")]
+    #[error("`{name}` holds ids from {least} to {greatest}, and the model knows 0 to {last}")]
     Vocabulary {
         /// Which input.
         name: &'static str,
@@ -38,7 +38,7 @@ pub enum InputError {
         least: i64,
         /// The greatest id.
         greatest: i64,
-        /// The last one of the vocabulary.
+        /// The last one there is.
         last: i64,
     },
 
