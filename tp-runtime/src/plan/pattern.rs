@@ -2,15 +2,23 @@
 
 /// Whether `pattern` names the module at `path`, such as `model.layers.3.mlp.up_proj`.
 pub const fn matches(pattern: &str, path: &str) -> bool {
+    matches!(follow(pattern, path), Some((None, None)))
+}
+
+/// What is left of `pattern` and of `path` where one of them ends; `None` if they part before.
+pub const fn follow<'a>(
+    pattern: &'a str,
+    path: &'a str,
+) -> Option<(Option<&'a str>, Option<&'a str>)> {
     let (mut pattern, mut path) = (Some(pattern), Some(path));
     while let (Some(wanted), Some(found)) = (pattern, path) {
         let ((wanted, wanted_rest), (found, found_rest)) = (split(wanted), split(found));
         if !same(wanted, "*") && !same(wanted, found) {
-            return false;
+            return None;
         }
         (pattern, path) = (wanted_rest, found_rest);
     }
-    pattern.is_none() && path.is_none()
+    Some((pattern, path))
 }
 
 /// Whether some path is named by both patterns.

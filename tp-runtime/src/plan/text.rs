@@ -1,6 +1,7 @@
 //! A string that a `const fn` can build.
 
 /// Text of at most [`Text::CAPACITY`] bytes.
+#[derive(Clone, Copy)]
 pub struct Text {
     bytes: [u8; Self::CAPACITY],
     length: usize,
@@ -52,6 +53,18 @@ impl Text {
             self.length += 1;
             at += 1;
         }
+    }
+
+    /// Appends a number in decimal digits.
+    ///
+    /// # Panics
+    /// As [`Text::push`].
+    pub const fn push_number(&mut self, number: usize) {
+        const DIGITS: [&str; 10] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
+        if number >= DIGITS.len() {
+            self.push_number(number / DIGITS.len());
+        }
+        self.push(DIGITS[number % DIGITS.len()]);
     }
 
     /// The text.
