@@ -12,12 +12,12 @@ pub(super) fn expand(table: &Table) -> TokenStream {
     let flow = quote!(FLOW);
     let rows = table.items.iter().enumerate().map(|(index, item)| {
         quote_spanned! {item.span=>
-            const _: () = #flow.meets(#index);
+            const _: () = ::tp_runtime::plan::check::Flow::meets(&#flow, #index);
         }
     });
     let starts = table.base.as_ref().map(|base| {
         quote_spanned! {base.span()=>
-            const _: () = #flow.meets_base();
+            const _: () = ::tp_runtime::plan::check::Flow::meets_base(&#flow);
         }
     });
     quote! {
