@@ -96,3 +96,6 @@ const fn column(plan: &Plan, mode: Mode) -> Option<Fault> {
         Err(fault) => Some(fault),
     }
 }
+
+#[cfg(test)]
+mod tests;
