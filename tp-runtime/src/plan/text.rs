@@ -47,12 +47,9 @@ impl Text {
             self.length + piece.len() <= Self::CAPACITY,
             "a module path is too long"
         );
-        let mut at = 0;
-        while at < piece.len() {
-            self.bytes[self.length] = piece[at];
-            self.length += 1;
-            at += 1;
-        }
+        let (_, free) = self.bytes.split_at_mut(self.length);
+        free.split_at_mut(piece.len()).0.copy_from_slice(piece);
+        self.length += piece.len();
     }
 
     /// Appends a number in decimal digits.

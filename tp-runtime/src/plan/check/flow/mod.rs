@@ -35,18 +35,22 @@ impl Flow {
     ///
     /// A plan with a row that is wrong by itself is passed over: that is to be corrected first.
     pub const fn of(plan: &Plan) -> Self {
-        let sound = is_sound(plan);
-        Self {
-            tensor_parallel: if sound {
-                column(plan, Mode::TensorParallel)
-            } else {
-                None
-            },
-            sequence_parallel: if sound && plan.supports(Mode::SequenceParallel) {
+        let flow = Self {
+            tensor_parallel: column(plan, Mode::TensorParallel),
+            sequence_parallel: if plan.supports(Mode::SequenceParallel) {
                 column(plan, Mode::SequenceParallel)
             } else {
                 None
             },
+        };
+        let meets = flow.tensor_parallel.is_none() && flow.sequence_parallel.is_none();
+        // Asked last: it costs as much as the flow, and a plan that meets need not be asked.
+        if meets || is_sound(plan) {
+            return flow;
+        }
+        Self {
+            tensor_parallel: None,
+            sequence_parallel: None,
         }
     }
 
