@@ -38,7 +38,7 @@ tp_plan! {
 tp_plan! {
     /// A change of what the other plan includes.
     FROM_INCLUDING for LlamaForCausalLM as "from including", from INCLUDING;
-    "model.layers.*.mlp.up_proj" => Colwise(output: Replicate),
+    "model.layers.*.mlp.up_proj" => Colwise(local: false),
 }
 
 /// The styles that `plan` gives the layers whose names end in one of `names`, as its cells say them.
@@ -96,7 +96,7 @@ fn plans_derive_from_derived_plans() -> Result<()> {
 #[test]
 fn rows_that_the_base_includes_can_change() -> Result<()> {
     let names = ["0.mlp.up_proj", "0.mlp.gate_proj"];
-    let expected = ["Colwise(output: Replicate)", "Colwise"];
+    let expected = ["Colwise(local: false)", "Colwise"];
     assert_eq!(
         styles(&FROM_INCLUDING, Mode::TensorParallel, &names)?,
         expected

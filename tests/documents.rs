@@ -5,16 +5,28 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 
 use tp_models::LlamaForCausalLM;
-use tp_models::llama::LLAMA;
 use tp_runtime::explain::{Dtype, Setup, explain};
-use tp_runtime::plan::{Mode, Plan, plan_for};
-use tp_runtime::{Result, config, model, tp_plan};
+use tp_runtime::plan::{Item, Mode, Plan, Row, StyleKind, plan_for};
+use tp_runtime::{Module, Result, config, model};
 
-tp_plan! {
-    /// Only one half of each MLP.
-    DOWN_ONLY for LlamaForCausalLM as "down-only", from LLAMA;
-    "model.layers.*.mlp.{gate,up}_proj" => _,
-}
+/// Only one half of each MLP, which `tp_plan!` would refuse.
+static DOWN_ONLY: Plan = Plan {
+    name: "DOWN_ONLY",
+    doc: "",
+    node: LlamaForCausalLM::NODE,
+    alternate: Some("down-only"),
+    base: None,
+    items: &[Item::Row(Row {
+        pattern: "model.layers.*.mlp.down_proj",
+        optional: false,
+        tensor_parallel: Some(StyleKind::Rowwise.style()),
+        sequence_parallel: Some(StyleKind::Rowwise.style()),
+        line: line!(),
+    })],
+    has_sequence_column: false,
+    file: file!(),
+    line: line!(),
+};
 
 fn read(file: &str) -> String {
     let path = root().join(file);
@@ -50,7 +62,7 @@ fn the_readme_shows_a_mistake_as_rustc_prints_it() {
 #[test]
 fn the_messages_in_the_plan_guide_are_rustcs() {
     let guide = read("docs/plans.md");
-    for case in ["layout_illegal", "name_near"] {
+    for case in ["layout_illegal", "name_near", "flow_columns_without_rows"] {
         let errors = read(&format!("tests/compile-fail/{case}.stderr"));
         let first = errors.split("\n\n").next().expect("a first error");
         assert!(guide.contains(first), "{case}");

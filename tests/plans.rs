@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 use tp_models::LlamaForCausalLM;
 use tp_runtime::model::{self, Model};
-use tp_runtime::plan::{self, Mode, ModuleKind, Placement, Plan, PlanError, StyleKind};
-use tp_runtime::{Result, tp_plan};
+use tp_runtime::plan::{self, Item, Mode, ModuleKind, Placement, Plan, PlanError, Row, StyleKind};
+use tp_runtime::{Module, Result, tp_plan};
 
 tp_plan! {
     /// Only what a head of attention reads and writes.
@@ -20,10 +20,32 @@ tp_plan! {
     "lm_head"            => Colwise,
 }
 
-tp_plan! {
-    /// Keys and values alone, which any multiple of their heads may hold.
-    KEYS_AND_VALUES for LlamaForCausalLM as "keys and values";
-    "model.layers.*.self_attn.{k,v}_proj" => Colwise(share_heads: true),
+/// Keys and values alone, which any multiple of their heads may hold; `tp_plan!` would ask for the
+/// queries as well.
+static KEYS_AND_VALUES: Plan = Plan {
+    name: "KEYS_AND_VALUES",
+    doc: "",
+    node: LlamaForCausalLM::NODE,
+    alternate: Some("keys and values"),
+    base: None,
+    items: &[
+        shared("model.layers.*.self_attn.k_proj"),
+        shared("model.layers.*.self_attn.v_proj"),
+    ],
+    has_sequence_column: false,
+    file: file!(),
+    line: line!(),
+};
+
+const fn shared(pattern: &'static str) -> Item {
+    let style = Some(StyleKind::Colwise.style().share_heads(true));
+    Item::Row(Row {
+        pattern,
+        optional: false,
+        tensor_parallel: style,
+        sequence_parallel: style,
+        line: line!(),
+    })
 }
 
 tp_plan! {

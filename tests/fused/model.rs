@@ -170,11 +170,11 @@ tp_plan! {
 tp_plan! {
     /// Attention whole, gathered at once or computed from chunks of its input.
     pub(crate) WHOLE_SEGMENTS for FusedDecoder as "whole segments", from AS_ONE;
-    "layers.0.attention.qkv" => Rowwise(input: Replicate),
-    "layers.1.attention.qkv" => Colwise(output: Replicate),
-    "layers.*.attention.out" => Rowwise(input: Replicate) | Rowwise(input: Replicate, output: Shard(1)),
-    "layers.0.mlp.gate_up"   => _,
-    "layers.0.mlp.down"      => Rowwise(input: Replicate) | Rowwise(input: Replicate, output: Shard(1)),
+    "layers.0.attention.qkv"     => Rowwise(input: Replicate),
+    "layers.1.attention.qkv"     => Colwise(output: Replicate),
+    "layers.{0,1}.attention.out" => Rowwise(input: Replicate) | Rowwise(input: Replicate, output: Shard(1)),
+    "layers.0.mlp.gate_up"       => _,
+    "layers.0.mlp.down"          => Rowwise(input: Replicate) | Rowwise(input: Replicate, output: Shard(1)),
 }
 
 tp_plan! {

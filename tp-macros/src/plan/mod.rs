@@ -3,6 +3,7 @@
 mod cell;
 mod check;
 mod expand;
+mod flow;
 mod layout;
 mod parse;
 mod pattern;
@@ -20,7 +21,15 @@ pub(crate) fn plan(input: TokenStream) -> TokenStream {
     let parsed =
         (|stream: syn::parse::ParseStream<'_>| parse::parse(stream, &mut report)).parse2(input);
     let expansion = match parsed {
-        Ok(raw) => expand::expand(&check::check(raw, &mut report)),
+        Ok(raw) => {
+            let table = check::check(raw, &mut report);
+            let mut tokens = expand::expand(&table);
+            // A table without its faulty rows is not the one that was meant.
+            if report.is_empty() {
+                tokens.extend(flow::expand(&table));
+            }
+            tokens
+        }
         Err(error) => error.into_compile_error(),
     };
     let mut tokens = report.into_tokens();

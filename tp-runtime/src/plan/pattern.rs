@@ -2,15 +2,45 @@
 
 /// Whether `pattern` names the module at `path`, such as `model.layers.3.mlp.up_proj`.
 pub const fn matches(pattern: &str, path: &str) -> bool {
-    let (mut pattern, mut path) = (Some(pattern), Some(path));
-    while let (Some(wanted), Some(found)) = (pattern, path) {
-        let ((wanted, wanted_rest), (found, found_rest)) = (split(wanted), split(found));
-        if !same(wanted, "*") && !same(wanted, found) {
-            return false;
+    matches!(follow(pattern, path), Some((None, None)))
+}
+
+/// What is left of `pattern` and of `path` where one of them ends; `None` if they part before.
+pub const fn follow<'a>(
+    pattern: &'a str,
+    path: &'a str,
+) -> Option<(Option<&'a str>, Option<&'a str>)> {
+    // Byte by byte: rustc runs this for every row on every layer.
+    let (wanted, found) = (pattern.as_bytes(), path.as_bytes());
+    let (mut at, mut reached) = (0, 0);
+    while at < wanted.len() && reached < found.len() {
+        if wanted[at] == b'*' && found[reached] != b'*' {
+            at += 1;
+            while reached < found.len() && found[reached] != b'.' {
+                reached += 1;
+            }
+        } else if wanted[at] == found[reached] {
+            at += 1;
+            reached += 1;
+        } else {
+            return None;
         }
-        (pattern, path) = (wanted_rest, found_rest);
     }
-    pattern.is_none() && path.is_none()
+    match (rest(pattern, at), rest(path, reached)) {
+        (Some(pattern), Some(path)) => Some((pattern, path)),
+        _ => None,
+    }
+}
+
+/// What follows a path's first `length` bytes, if a segment ends there.
+const fn rest(path: &str, length: usize) -> Option<Option<&str>> {
+    if length == path.len() {
+        Some(None)
+    } else if path.as_bytes()[length] == b'.' {
+        Some(Some(path.split_at(length + 1).1))
+    } else {
+        None
+    }
 }
 
 /// Whether some path is named by both patterns.

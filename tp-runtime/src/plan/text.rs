@@ -1,6 +1,7 @@
 //! A string that a `const fn` can build.
 
 /// Text of at most [`Text::CAPACITY`] bytes.
+#[derive(Clone, Copy)]
 pub struct Text {
     bytes: [u8; Self::CAPACITY],
     length: usize,
@@ -46,12 +47,21 @@ impl Text {
             self.length + piece.len() <= Self::CAPACITY,
             "a module path is too long"
         );
-        let mut at = 0;
-        while at < piece.len() {
-            self.bytes[self.length] = piece[at];
-            self.length += 1;
-            at += 1;
+        let (_, free) = self.bytes.split_at_mut(self.length);
+        free.split_at_mut(piece.len()).0.copy_from_slice(piece);
+        self.length += piece.len();
+    }
+
+    /// Appends a number in decimal digits.
+    ///
+    /// # Panics
+    /// As [`Text::push`].
+    pub const fn push_number(&mut self, number: usize) {
+        const DIGITS: [&str; 10] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
+        if number >= DIGITS.len() {
+            self.push_number(number / DIGITS.len());
         }
+        self.push(DIGITS[number % DIGITS.len()]);
     }
 
     /// The text.

@@ -1,6 +1,7 @@
 //! What `explain` says of small models: sharing, residual branches, layouts that do not meet.
 
 use std::num::NonZeroUsize;
+mod flow;
 mod heads;
 
 use tp_runtime::explain::{Call, Count, Dtype, Explanation, Setup, Traffic, explain};

@@ -14,7 +14,7 @@ pub const fn base(plan: &Plan) {
     }
 }
 
-const fn suits(plan: &Plan, base: &Plan) -> Result<(), Text> {
+pub(super) const fn suits(plan: &Plan, base: &Plan) -> Result<(), Text> {
     if !same(plan.node.type_path, base.node.type_path) {
         let (wanted, found) = (plan.node.type_name, base.node.type_name);
         return Err(Text::of(&[

@@ -7,11 +7,14 @@
 #![allow(clippy::result_large_err)]
 
 mod base;
+mod flow;
 mod overlap;
+mod sound;
 mod style;
 mod walk;
 
 pub use base::base;
+pub use flow::{Fault, Flow};
 pub use overlap::apart;
 pub use style::fits;
 pub use walk::{Found, walk};

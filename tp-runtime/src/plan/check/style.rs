@@ -18,7 +18,7 @@ pub const fn fits(plan: &Plan, index: usize, mode: Mode) {
 }
 
 /// The message if `style` cannot be given to a layer of this kind.
-const fn suits(style: Style, kind: ModuleKind, pattern: &str) -> Result<(), Text> {
+pub(super) const fn suits(style: Style, kind: ModuleKind, pattern: &str) -> Result<(), Text> {
     if !style.kind.fits(kind) {
         return Err(unfit(style.kind, kind, pattern));
     }

@@ -132,7 +132,7 @@ const fn missing(
     text
 }
 
-const fn find(node: &Node, name: &str) -> Option<&'static Child> {
+pub(super) const fn find(node: &Node, name: &str) -> Option<&'static Child> {
     let children = node.children;
     let mut at = 0;
     while at < children.len() {

@@ -1,0 +1,19 @@
+use tp_models::LlamaForCausalLM;
+use tp_models::llama::LlamaModel;
+use tp_runtime::tp_plan;
+
+tp_plan! {
+    /// Ends in whole activations.
+    BACKBONE for LlamaModel;
+    "layers.*.mlp.{gate,up}_proj" => Colwise,
+    "layers.*.mlp.down_proj" => Rowwise,
+}
+
+tp_plan! {
+    /// Splits them again.
+    pub PLAN for LlamaForCausalLM;
+    "model" => include BACKBONE,
+    "lm_head" => Rowwise,
+}
+
+fn main() {}

@@ -1,0 +1,89 @@
+//! An activation as the layer that made it and how it lies.
+
+use super::cell::Cell;
+use crate::plan::{ModuleKind, Placement, Style, Text};
+
+/// An activation.
+#[derive(Clone, Copy)]
+pub(super) struct Value {
+    /// How it lies, a split over features as `Shard(-1)`; `None` for what the model is given.
+    pub(super) placement: Option<Placement>,
+    /// The layer whose row decides how it lies, or that could with a row.
+    pub(super) producer: Producer,
+    /// Whether it is the output of a linear layer of the same struct, which heads may be made of.
+    pub(super) may_be_heads: bool,
+}
+
+/// A layer, as messages name it.
+#[derive(Clone, Copy)]
+pub(super) struct Producer {
+    pub(super) path: Text,
+    pub(super) kind: ModuleKind,
+    pub(super) style: Option<Style>,
+    /// The line of the table that decides, here or further up.
+    pub(super) item: Option<usize>,
+}
+
+impl Value {
+    /// What the model is given, of which nothing is known.
+    pub(super) const fn unknown() -> Self {
+        Self {
+            placement: None,
+            producer: Producer {
+                path: Text::of(&[]),
+                kind: ModuleKind::Container,
+                style: None,
+                item: None,
+            },
+            may_be_heads: false,
+        }
+    }
+
+    /// The same across the border of a struct.
+    pub(super) const fn outside(self) -> Self {
+        Self {
+            may_be_heads: false,
+            ..self
+        }
+    }
+}
+
+impl Producer {
+    /// A layer under its row, if it has one; without one, the line that decides its input decides.
+    pub(super) const fn new(
+        path: &str,
+        kind: ModuleKind,
+        cell: Option<Cell>,
+        input: &Self,
+    ) -> Self {
+        let (style, item) = match cell {
+            Some(cell) => (cell.style, cell.item),
+            None => (None, input.item),
+        };
+        Self {
+            path: Text::of(&[path]),
+            kind,
+            style,
+            item,
+        }
+    }
+}
+
+/// Every feature split over ranks.
+pub(super) const FEATURES: Placement = Placement::Shard(-1);
+
+/// The placement with a split over features as `Shard(-1)`.
+pub(super) const fn canonical(placement: Placement) -> Placement {
+    match placement {
+        Placement::Shard(2) => FEATURES,
+        other => other,
+    }
+}
+
+/// Whether it is known to lie as `expected`, or not known how it lies.
+pub(super) const fn may_be(found: Option<Placement>, expected: Placement) -> bool {
+    match found {
+        Some(found) => found.same(expected),
+        None => true,
+    }
+}
