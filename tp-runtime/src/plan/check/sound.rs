@@ -25,6 +25,26 @@ pub(super) const fn is_sound(plan: &Plan) -> bool {
     }
 }
 
+/// Whether every plan that this one starts from is another one for the same model, as are those of
+/// the plans it includes: a plan that starts from itself has no end.
+pub(super) const fn has_sound_bases(plan: &Plan) -> bool {
+    if let Some(base) = plan.base
+        && (base::suits(plan, base).is_err() || !has_sound_bases(base))
+    {
+        return false;
+    }
+    let mut at = 0;
+    while at < plan.items.len() {
+        if let Item::Include { plan, .. } = &plan.items[at]
+            && !has_sound_bases(plan)
+        {
+            return false;
+        }
+        at += 1;
+    }
+    true
+}
+
 const fn row_is_sound(plan: &Plan, row: &Row) -> bool {
     layer(plan.node, row).is_ok()
         && fits(plan, row, Mode::TensorParallel)

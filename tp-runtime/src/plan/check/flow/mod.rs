@@ -11,7 +11,7 @@ mod message;
 mod module;
 mod value;
 
-use super::sound::is_sound;
+use super::sound::{has_sound_bases, is_sound};
 use crate::plan::{Mode, Plan, Text};
 use module::Model;
 use value::Value;
@@ -35,6 +35,13 @@ impl Flow {
     ///
     /// A plan with a row that is wrong by itself is passed over: that is to be corrected first.
     pub const fn of(plan: &Plan) -> Self {
+        let unknown = Self {
+            tensor_parallel: None,
+            sequence_parallel: None,
+        };
+        if !has_sound_bases(plan) {
+            return unknown;
+        }
         let flow = Self {
             tensor_parallel: column(plan, Mode::TensorParallel),
             sequence_parallel: if plan.supports(Mode::SequenceParallel) {
@@ -46,11 +53,9 @@ impl Flow {
         let meets = flow.tensor_parallel.is_none() && flow.sequence_parallel.is_none();
         // Asked last: it costs as much as the flow, and a plan that meets need not be asked.
         if meets || is_sound(plan) {
-            return flow;
-        }
-        Self {
-            tensor_parallel: None,
-            sequence_parallel: None,
+            flow
+        } else {
+            unknown
         }
     }
 
