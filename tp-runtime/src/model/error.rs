@@ -52,6 +52,16 @@ pub enum ModelError {
         asked: usize,
     },
 
+    /// A parameter that several ranks hold, and no group of so many ranks.
+    #[error(
+        "a parameter is held by {count} ranks together, and no group of {count} was made: \
+         place parameters before the model is built as a `ParallelModel`"
+    )]
+    NoSharers {
+        /// How many ranks hold it.
+        count: usize,
+    },
+
     /// Two models of one name.
     #[error(
         "two models are registered as `{architecture}`, at {first} and at {second}: rename one"

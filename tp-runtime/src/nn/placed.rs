@@ -116,9 +116,8 @@ impl Placed {
             let whole = gradient.copy();
             for (range, count) in &shared {
                 let mut part = whole.narrow(dim as i64, range.start, range.end - range.start);
-                if let Some(group) = sharers.of(*count) {
-                    part.copy_(&group.all_reduce(part.copy(), ReduceOp::Sum, &site)?);
-                }
+                let group = sharers.of(*count)?;
+                part.copy_(&group.all_reduce(part.copy(), ReduceOp::Sum, &site)?);
             }
             Ok(whole)
         })

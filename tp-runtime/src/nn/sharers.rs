@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::Result;
 use crate::comm::ProcessGroup;
 use crate::mesh::neighbours;
+use crate::model::ModelError;
 use crate::module::Param;
 
 /// Groups of neighbouring ranks, this one among each: one for every number of ranks that hold a part
@@ -33,8 +34,12 @@ impl Sharers {
         Ok(Self(groups.collect::<Result<_>>()?))
     }
 
-    /// The group of so many ranks; `None` for one rank, which shares nothing.
-    pub(crate) fn of(&self, count: usize) -> Option<&ProcessGroup> {
-        self.0.iter().find(|group| group.size() == count)
+    /// The group of so many ranks.
+    ///
+    /// # Errors
+    /// When the parameter that asks was not among those the groups were made for.
+    pub(crate) fn of(&self, count: usize) -> Result<&ProcessGroup, ModelError> {
+        let group = self.0.iter().find(|group| group.size() == count);
+        group.ok_or(ModelError::NoSharers { count })
     }
 }
