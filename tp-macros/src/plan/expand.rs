@@ -1,6 +1,6 @@
 //! Last stage: the constant, one check per row on that row's tokens, the registration.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Attribute, Expr, ExprLit, Lit, Meta};
@@ -93,31 +93,35 @@ fn checks(table: &Table, index: usize, item: &Item) -> TokenStream {
             const _: () = ::tp_runtime::plan::check::include(&#name, #index);
         };
     };
-    let mut checks = quote_spanned! {item.span=>
-        const _: () = ::tp_runtime::plan::check::row(&#name, #index);
+    let row = quote_spanned!(item.span=> ::tp_runtime::plan::check::row(&#name, #index));
+    let first = match tensor_parallel {
+        Some(style) => fits(style, &row, "TensorParallel"),
+        None => quote_spanned!(item.span=> const _: () = { #row; };),
     };
-    let mut fits = |style: &Option<Style>, mode: TokenStream| {
-        if let Some(style) = style {
-            checks.extend(quote_spanned! {style.span=>
-                const _: () = ::tp_runtime::plan::check::fits(
-                    &#name, #index, ::tp_runtime::plan::Mode::#mode,
-                );
-            });
+    let second = match sequence_parallel {
+        SequenceCell::Own(Some(style)) => {
+            let row = quote!(::tp_runtime::plan::check::named(&#name, #index));
+            fits(style, &row, "SequenceParallel")
         }
+        _ => TokenStream::new(),
     };
-    fits(tensor_parallel, quote!(TensorParallel));
-    if let SequenceCell::Own(style) = sequence_parallel {
-        fits(style, quote!(SequenceParallel));
+    quote!(#first #second)
+}
+
+/// The constant that checks a style of a row.
+fn fits(style: &Style, row: &TokenStream, mode: &str) -> TokenStream {
+    let mode = Ident::new(mode, Span::call_site());
+    quote_spanned! {style.span=>
+        const _: () = ::tp_runtime::plan::check::fits(&#row, ::tp_runtime::plan::Mode::#mode);
     }
-    checks
 }
 
 impl ToTokens for Style {
     fn to_tokens(&self, tokens: &mut TokenStream) {
-        let kind = proc_macro2::Ident::new(self.rule.name, Span::call_site());
+        let kind = Ident::new(self.rule.name, Span::call_site());
         tokens.extend(quote! { ::tp_runtime::plan::StyleKind::#kind.style() });
         for (argument, value) in &self.arguments {
-            let argument = proc_macro2::Ident::new(argument.name(), Span::call_site());
+            let argument = Ident::new(argument.name(), Span::call_site());
             let value = match value {
                 Value::Layout(layout) => quote! { ::tp_runtime::Placement::#layout },
                 Value::Flag(flag) => quote! { #flag },

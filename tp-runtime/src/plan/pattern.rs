@@ -69,6 +69,27 @@ pub const fn split(path: &str) -> (&str, Option<&str>) {
     (path, None)
 }
 
+/// Where the next segment of `path` begins, if `name` stands at byte `at`: past the end after the last.
+pub const fn after_name(path: &str, at: usize, name: &str) -> Option<usize> {
+    let (path, name) = (path.as_bytes(), name.as_bytes());
+    let end = at + name.len();
+    if end > path.len() {
+        return None;
+    }
+    let mut byte = 0;
+    while byte < name.len() {
+        if path[at + byte] != name[byte] {
+            return None;
+        }
+        byte += 1;
+    }
+    if end == path.len() || path[end] == b'.' {
+        Some(end + 1)
+    } else {
+        None
+    }
+}
+
 /// What stands before the last segment of a dotted path, and that segment.
 pub const fn split_last(path: &str) -> Option<(&str, &str)> {
     let bytes = path.as_bytes();

@@ -11,6 +11,11 @@ pub enum Mode {
     SequenceParallel,
 }
 
+impl Mode {
+    /// Both, in the order of the columns.
+    pub const ALL: [Self; 2] = [Self::TensorParallel, Self::SequenceParallel];
+}
+
 /// A tensor-parallel plan: one table for one model type.
 #[derive(Debug)]
 pub struct Plan {

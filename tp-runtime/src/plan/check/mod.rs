@@ -8,34 +8,57 @@
 
 mod base;
 mod flow;
+mod lost;
 mod overlap;
 mod sound;
 mod style;
 mod walk;
 
 pub use base::base;
-pub use flow::{Fault, Flow};
+pub use flow::{Fault, Flow, Line};
 pub use overlap::apart;
 pub use style::fits;
+use walk::find;
 pub use walk::{Found, walk};
 
-use super::{Item, Node, Plan, Row, Text};
+use super::{Item, ModuleKind, Node, Plan, Row, Text};
+
+/// A row and what it names.
+pub struct Named<'a> {
+    row: &'a Row,
+    /// `None` where there is no such layer, or an optional row names that of another variant.
+    kind: Option<ModuleKind>,
+}
 
 /// Panics unless the row at `index` names layers of the model, and no other row names the same.
 #[track_caller]
-pub const fn row(plan: &Plan, index: usize) {
+pub const fn row(plan: &Plan, index: usize) -> Named<'_> {
     let Item::Row(row) = &plan.items[index] else {
         unreachable!() // the macro counts rows and includes as it writes them
     };
-    if let Err(message) = layer(plan.node, row) {
-        panic!("{}", message.as_str());
-    }
+    let kind = match layer(plan.node, row) {
+        Ok(kind) => kind,
+        Err(message) => panic!("{}", message.as_str()),
+    };
     if let Err(message) = base::changes(plan, row) {
         panic!("{}", message.as_str());
     }
     if let Err(message) = apart(plan, index) {
         panic!("{}", message.as_str());
     }
+    Named { row, kind }
+}
+
+/// The row at `index`, which is checked elsewhere.
+pub const fn named(plan: &Plan, index: usize) -> Named<'_> {
+    let Item::Row(row) = &plan.items[index] else {
+        unreachable!() // the macro counts rows and includes as it writes them
+    };
+    let kind = match layer(plan.node, row) {
+        Ok(kind) => kind,
+        Err(_) => None,
+    };
+    Named { row, kind }
 }
 
 /// Panics unless the plan included at `index` was written for the module it is included at, and
@@ -57,26 +80,26 @@ pub const fn include(plan: &Plan, index: usize) {
     }
 }
 
-/// The message if the row names no layer of the model.
+/// The kind of layer that the row names, or the message if it names none.
 ///
 /// An optional row may name a layer that the type does not have, such as the fused variant of its
 /// projections; the struct it would stand in has to be there.
-const fn layer(model: &Node, row: &Row) -> Result<(), Text> {
+const fn layer(model: &'static Node, row: &Row) -> Result<Option<ModuleKind>, Text> {
     let pattern = row.pattern;
-    match walk(model, pattern) {
-        Ok(Found::Layer(_)) => Ok(()),
-        Ok(Found::Container(node)) => Err(walk::names_container(pattern, node)),
-        Ok(Found::List(node)) => Err(walk::names_list(pattern, node)),
-        Err(_) if row.optional && walk::has_place(model, pattern) => Ok(()),
-        Err(message) => Err(message),
+    match find(model, pattern) {
+        Ok(Found::Layer(node)) => Ok(Some(node.kind)),
+        Ok(Found::Container(node)) => Err(lost::names_container(pattern, node)),
+        Ok(Found::List(node)) => Err(lost::names_list(pattern, node)),
+        Err(_) if row.optional && walk::has_place(model, pattern) => Ok(None),
+        Err(lost) => Err(lost.message(model, pattern)),
     }
 }
 
 /// The message if the module at `prefix` is not of the type `included` was written for.
-const fn target(model: &Node, prefix: &str, included: &Plan) -> Result<(), Text> {
+const fn target(model: &'static Node, prefix: &str, included: &Plan) -> Result<(), Text> {
     let node = match walk(model, prefix) {
         Ok(Found::Layer(node) | Found::Container(node)) => node,
-        Ok(Found::List(node)) => return Err(walk::names_list(prefix, node)),
+        Ok(Found::List(node)) => return Err(lost::names_list(prefix, node)),
         Err(message) => return Err(message),
     };
     if super::pattern::same(node.type_path, included.node.type_path) {

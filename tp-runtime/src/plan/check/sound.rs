@@ -1,7 +1,7 @@
 //! Whether a plan's rows are right one by one, so that it makes sense to ask how they meet.
 
-use super::{Found, base, layer, style, target, walk};
-use crate::plan::{Item, Mode, Plan, Row};
+use super::{base, layer, style, target};
+use crate::plan::{Item, Mode, ModuleKind, Plan, Row};
 
 /// Whether every row of the plan, and of those it includes and starts from, passes its own checks.
 pub(super) const fn is_sound(plan: &Plan) -> bool {
@@ -46,16 +46,15 @@ pub(super) const fn has_sound_bases(plan: &Plan) -> bool {
 }
 
 const fn row_is_sound(plan: &Plan, row: &Row) -> bool {
-    layer(plan.node, row).is_ok()
-        && fits(plan, row, Mode::TensorParallel)
-        && fits(plan, row, Mode::SequenceParallel)
+    let Ok(kind) = layer(plan.node, row) else {
+        return false;
+    };
+    fits(row, kind, Mode::TensorParallel) && fits(row, kind, Mode::SequenceParallel)
 }
 
-const fn fits(plan: &Plan, row: &Row, mode: Mode) -> bool {
-    match (row.style(mode), walk(plan.node, row.pattern)) {
-        (Some(style), Ok(Found::Layer(node))) => {
-            style::suits(style, node.kind, row.pattern).is_ok()
-        }
+const fn fits(row: &Row, kind: Option<ModuleKind>, mode: Mode) -> bool {
+    match (row.style(mode), kind) {
+        (Some(style), Some(kind)) => style::suits(style, kind, row.pattern).is_ok(),
         _ => true,
     }
 }

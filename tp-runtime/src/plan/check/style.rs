@@ -1,17 +1,13 @@
 //! A style fits the kind of module its row names.
 
-use super::{Found, row_at, walk};
-use crate::plan::{Mode, ModuleKind, Placement, Plan, Style, StyleKind, Text};
+use super::Named;
+use crate::plan::{Mode, ModuleKind, Placement, Style, StyleKind, Text};
 
-/// Panics unless the style that the row at `index` has in `mode` fits the layers it names.
+/// Panics unless the style that the row has in `mode` fits the layers it names.
 #[track_caller]
-pub const fn fits(plan: &Plan, index: usize, mode: Mode) {
-    let Some(row) = row_at(plan, index) else {
-        unreachable!() // the macro counts rows and includes as it writes them
-    };
-    // A pattern that names no layer is reported on the pattern.
-    if let (Some(style), Ok(Found::Layer(node))) = (row.style(mode), walk(plan.node, row.pattern))
-        && let Err(message) = suits(style, node.kind, row.pattern)
+pub const fn fits(named: &Named<'_>, mode: Mode) {
+    if let (Some(style), Some(kind)) = (named.row.style(mode), named.kind)
+        && let Err(message) = suits(style, kind, named.row.pattern)
     {
         panic!("{}", message.as_str());
     }

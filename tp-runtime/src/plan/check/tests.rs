@@ -175,5 +175,6 @@ fn a_style_that_does_not_fit_panics() {
         }],
     );
     static ITEMS: [Item; 1] = [row("norm", false)];
-    super::fits(&plan("PLAN", &TREE, &ITEMS), 0, Mode::TensorParallel);
+    let plan = plan("PLAN", &TREE, &ITEMS);
+    super::fits(&super::row(&plan, 0), Mode::TensorParallel);
 }

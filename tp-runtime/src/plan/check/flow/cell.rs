@@ -1,74 +1,85 @@
 //! The cell of a plan that decides a module, and the elements of lists that rows single out.
 
-use crate::plan::pattern::{follow, is_index, matches, split};
-use crate::plan::{Item, Mode, Plan, Style, Text};
+use super::path::Path;
+use crate::plan::pattern::{is_index, split};
+use crate::plan::{Item, Plan, Row};
 
 /// What a plan says of one module.
 #[derive(Clone, Copy)]
-pub(super) struct Cell {
-    /// Its style; `None` for `_`.
-    pub(super) style: Option<Style>,
+pub(super) struct Cell<'a> {
+    /// The row that names it.
+    pub(super) row: &'a Row,
     /// The line of the plan's own table, which may include the row; `None` for its base's.
     pub(super) item: Option<usize>,
 }
 
-/// The cell for the module at `path`, in which `*` is an element that no row singles out.
-pub(super) const fn cell(plan: &Plan, mode: Mode, path: &str) -> Option<Cell> {
+/// The cell for the module at `path`, of which the plan's model is the segment before `start`.
+pub(super) const fn cell<'a>(plan: &'a Plan, path: &Path, start: usize) -> Option<Cell<'a>> {
     let mut at = 0;
     while at < plan.items.len() {
-        let style = match &plan.items[at] {
-            Item::Row(row) if matches(row.pattern, path) => Some(row.style(mode)),
+        let found = match &plan.items[at] {
+            Item::Row(row) if path.is_named_by(row.pattern, start) => Some(row),
             Item::Row(_) => None,
-            Item::Include { prefix, plan } => match follow(prefix, path) {
-                Some((None, Some(rest))) => style(plan, mode, rest),
+            Item::Include { prefix, plan } => match path.follow(prefix, start) {
+                Some((inside, byte)) if byte > prefix.len() => row(plan, path, inside),
                 _ => None,
             },
         };
-        if let Some(style) = style {
+        if let Some(row) = found {
             let item = Some(at);
-            return Some(Cell { style, item });
+            return Some(Cell { row, item });
         }
         at += 1;
     }
     let Some(base) = plan.base else {
         return None;
     };
-    match style(base, mode, path) {
-        Some(style) => Some(Cell { style, item: None }),
+    match row(base, path, start) {
+        Some(row) => Some(Cell { row, item: None }),
         None => None,
     }
 }
 
-const fn style(plan: &Plan, mode: Mode, path: &str) -> Option<Option<Style>> {
-    match cell(plan, mode, path) {
-        Some(cell) => Some(cell.style),
+const fn row<'a>(plan: &'a Plan, path: &Path, start: usize) -> Option<&'a Row> {
+    match cell(plan, path, start) {
+        Some(cell) => Some(cell.row),
         None => None,
     }
+}
+
+/// An element of a list.
+#[derive(Clone, Copy)]
+pub(super) struct Element {
+    pub(super) index: usize,
+    /// The index as the row has it.
+    pub(super) segment: &'static str,
 }
 
 /// The first element from `from` on, of the list at `path`, that a row singles out.
 pub(super) const fn singled_out(
     plan: &Plan,
-    prefix: &str,
-    path: &str,
+    path: &Path,
+    start: usize,
     from: usize,
-) -> Option<usize> {
+) -> Option<Element> {
     let mut first = match plan.base {
-        Some(base) => singled_out(base, prefix, path, from),
+        Some(base) => singled_out(base, path, start, from),
         None => None,
     };
     let mut at = 0;
     while at < plan.items.len() {
         let found = match &plan.items[at] {
-            Item::Row(row) => index(Text::path(prefix, row.pattern).as_str(), path),
-            Item::Include {
-                prefix: inner,
-                plan,
-            } => singled_out(plan, Text::path(prefix, inner).as_str(), path, from),
+            Item::Row(row) => element(row.pattern, path, start),
+            Item::Include { prefix, plan } => match path.follow(prefix, start) {
+                Some((inside, byte)) if byte > prefix.len() => {
+                    singled_out(plan, path, inside, from)
+                }
+                _ => None,
+            },
         };
         if let Some(found) = found
-            && found >= from
-            && (first.is_none() || matches!(first, Some(first) if found < first))
+            && found.index >= from
+            && (first.is_none() || matches!(first, Some(first) if found.index < first.index))
         {
             first = Some(found);
         }
@@ -77,14 +88,21 @@ pub(super) const fn singled_out(
     first
 }
 
-/// The number that `pattern` has where the elements of the list at `path` stand.
-const fn index(pattern: &str, path: &str) -> Option<usize> {
-    let Some((Some(rest), None)) = follow(pattern, path) else {
-        return None;
+/// The element that `pattern` singles out of the list at `path`.
+const fn element(pattern: &'static str, path: &Path, start: usize) -> Option<Element> {
+    let (segments, byte) = match path.follow(pattern, start) {
+        Some(ends) => ends,
+        None => return None,
     };
-    let (segment, _) = split(rest);
+    let is_element = segments == path.length()
+        && byte < pattern.len()
+        && pattern.as_bytes()[byte].is_ascii_digit();
+    if !is_element {
+        return None;
+    }
+    let (segment, _) = split(pattern.split_at(byte).1);
     match usize::from_str_radix(segment, 10) {
-        Ok(index) if is_index(segment) => Some(index),
+        Ok(index) if is_index(segment) => Some(Element { index, segment }),
         _ => None,
     }
 }

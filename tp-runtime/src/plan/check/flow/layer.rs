@@ -1,8 +1,8 @@
 //! What one layer takes and gives under its style: the rules of `explain`, without sizes.
 
-use super::Fault;
 use super::cell::Cell;
-use super::message;
+use super::fault::Problem;
+use super::path::Path;
 use super::value::{FEATURES, Producer, Value, canonical, may_be};
 use crate::plan::{Mode, ModuleKind, Placement, Style, StyleKind};
 
@@ -10,24 +10,22 @@ use crate::plan::{Mode, ModuleKind, Placement, Style, StyleKind};
 pub(super) const fn layer(
     mode: Mode,
     kind: ModuleKind,
-    path: &str,
-    cell: Option<Cell>,
-    input: Value,
-) -> Result<Value, Fault> {
-    let reader = Producer::new(path, kind, cell, &input.producer);
-    if !takes(&reader, &input) {
-        return Err(Fault {
+    path: Path,
+    cell: Option<Cell<'_>>,
+    input: &Value,
+) -> Result<Value, Problem> {
+    let reader = Producer::new(path, kind, mode, cell, &input.producer);
+    if !takes(&reader, input) {
+        return Err(Problem::Input {
             // The reader's own row, if it has one, else that which decides how its input lies.
-            item: match (&cell, input.producer.item) {
-                (
-                    Some(Cell {
-                        item: Some(item), ..
-                    }),
-                    _,
-                ) => Some(*item),
-                (_, item) => item,
+            item: match cell {
+                Some(Cell {
+                    item: Some(item), ..
+                }) => Some(item),
+                _ => input.producer.item,
             },
-            message: message::input(mode, &reader, &input),
+            reader,
+            input: *input,
         });
     }
     Ok(match (kind, reader.style) {
@@ -59,7 +57,7 @@ pub(super) const fn layer(
             | ModuleKind::Convolution
             | ModuleKind::Parameter,
             _,
-        ) => input,
+        ) => *input,
     })
 }
 

@@ -1,6 +1,6 @@
 //! What is said of layouts that do not meet: both layers, and what to write for either.
 
-use super::join::Meeting;
+use super::fault::Meeting;
 use super::value::{FEATURES, Producer, Value, canonical};
 use crate::plan::{Mode, ModuleKind, Placement, StyleKind, Text};
 
@@ -9,7 +9,7 @@ pub(super) const fn input(mode: Mode, reader: &Producer, input: &Value) -> Text 
     let found = lies(input);
     let mut text = opening(mode);
     text.push("\"");
-    text.push(reader.path.as_str());
+    reader.path.write(&mut text);
     let wanted = match reader.style {
         Some(style) => {
             text.push("\" (`");
@@ -75,7 +75,7 @@ const fn suggest(text: &mut Text, before: &str, words: &str, layer: &Producer) {
     text.push("`");
     text.push(words);
     text.push("` for \"");
-    text.push(layer.path.as_str());
+    layer.path.write(text);
     text.push("\"");
 }
 
@@ -130,7 +130,7 @@ const fn opening(mode: Mode) -> Text {
 
 const fn gives(text: &mut Text, producer: &Producer, placement: Placement) {
     text.push("\"");
-    text.push(producer.path.as_str());
+    producer.path.write(text);
     text.push("\" gives `");
     text.push(name(placement));
     text.push("`");

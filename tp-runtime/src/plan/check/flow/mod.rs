@@ -2,32 +2,36 @@
 //!
 //! Follows the flow that the model's structs declare, as `explain` does, but with no sizes, and for
 //! any configuration: an optional module is there, and every element of a list that no row singles
-//! out is like the others.
+//! out is like the others. Both columns are followed at once, since rustc takes its time.
 
 mod cell;
+mod fault;
 mod join;
 mod layer;
 mod message;
 mod module;
+mod path;
 mod value;
 
 use super::sound::{has_sound_bases, is_sound};
-use crate::plan::{Mode, Plan, Text};
+use crate::plan::{Mode, Plan};
+pub use fault::Fault;
 use module::Model;
-use value::Value;
 
-/// Layouts that do not meet.
-pub struct Fault {
-    /// The line of the table to change; `None` where it is one of the plan it starts from.
-    pub item: Option<usize>,
-    /// What is wrong, and what to write instead.
-    pub message: Text,
+/// Where a fault of the flow is shown.
+#[derive(Clone, Copy)]
+pub enum Line {
+    /// There is none to show.
+    Nowhere,
+    /// On the item of that index.
+    Own(usize),
+    /// On the plan that the table starts from.
+    Base,
 }
 
 /// Whether the layouts of a plan meet, in each of its columns.
 pub struct Flow {
-    tensor_parallel: Option<Fault>,
-    sequence_parallel: Option<Fault>,
+    faults: [Option<Fault>; Mode::ALL.len()],
 }
 
 impl Flow {
@@ -35,74 +39,59 @@ impl Flow {
     ///
     /// A plan with a row that is wrong by itself is passed over: that is to be corrected first.
     pub const fn of(plan: &Plan) -> Self {
-        let unknown = Self {
-            tensor_parallel: None,
-            sequence_parallel: None,
-        };
         if !has_sound_bases(plan) {
-            return unknown;
+            return Self {
+                faults: [None, None],
+            };
         }
-        let flow = Self {
-            tensor_parallel: column(plan, Mode::TensorParallel),
-            sequence_parallel: if plan.supports(Mode::SequenceParallel) {
-                column(plan, Mode::SequenceParallel)
-            } else {
-                None
-            },
-        };
-        let meets = flow.tensor_parallel.is_none() && flow.sequence_parallel.is_none();
+        let mut model = Model::new(plan);
+        model.follow();
+        let meets = model.faults[0].is_none() && model.faults[1].is_none();
         // Asked last: it costs as much as the flow, and a plan that meets need not be asked.
-        if meets || is_sound(plan) {
-            flow
-        } else {
-            unknown
+        if !meets && !is_sound(plan) {
+            model.faults = [None, None];
+        }
+        Self {
+            faults: model.faults,
         }
     }
 
     /// Where the layouts of one column do not meet, if so; the first such place.
     pub const fn fault(&self, mode: Mode) -> Option<&Fault> {
-        match mode {
-            Mode::TensorParallel => self.tensor_parallel.as_ref(),
-            Mode::SequenceParallel => self.sequence_parallel.as_ref(),
-        }
+        self.faults[mode as usize].as_ref()
     }
 
-    /// Panics if the line at `item` is to be changed for the layouts to meet.
-    #[track_caller]
-    pub const fn meets(&self, item: usize) {
-        self.panic_at(Some(item));
-    }
-
-    /// Panics if the layouts of the plan that this one starts from do not meet under it.
-    #[track_caller]
-    pub const fn meets_base(&self) {
-        self.panic_at(None);
-    }
-
-    #[track_caller]
-    const fn panic_at(&self, item: Option<usize>) {
-        // One message for a row: what is wrong in both columns is most often one mistake.
-        let columns = [&self.tensor_parallel, &self.sequence_parallel];
-        let mut at = 0;
-        while at < columns.len() {
-            if let Some(fault) = columns[at] {
-                let here = match (fault.item, item) {
-                    (Some(faulty), Some(item)) => faulty == item,
-                    (None, None) => true,
-                    _ => false,
-                };
-                assert!(!here, "{}", fault.message.as_str());
+    /// The line of the table that stands for the fault of a column.
+    ///
+    /// None for the second column if it is the line of the first: what is wrong in both is most
+    /// often one mistake.
+    pub const fn line(&self, mode: Mode) -> Line {
+        let line = self.line_of(mode);
+        match (mode, line, self.line_of(Mode::TensorParallel)) {
+            (Mode::SequenceParallel, Line::Own(second), Line::Own(first)) if first == second => {
+                Line::Nowhere
             }
-            at += 1;
+            (Mode::SequenceParallel, Line::Base, Line::Base) => Line::Nowhere,
+            _ => line,
         }
     }
-}
 
-const fn column(plan: &Plan, mode: Mode) -> Option<Fault> {
-    let model = Model { plan, mode };
-    match model.module(plan.node, "", Value::unknown()) {
-        Ok(_) => None,
-        Err(fault) => Some(fault),
+    const fn line_of(&self, mode: Mode) -> Line {
+        match self.fault(mode) {
+            None => Line::Nowhere,
+            Some(fault) => match fault.item() {
+                Some(item) => Line::Own(item),
+                None => Line::Base,
+            },
+        }
+    }
+
+    /// Panics with the fault of a column.
+    #[track_caller]
+    pub const fn fail(&self, mode: Mode) {
+        if let Some(fault) = self.fault(mode) {
+            panic!("{}", fault.message().as_str());
+        }
     }
 }
 

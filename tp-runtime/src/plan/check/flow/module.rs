@@ -1,141 +1,178 @@
 //! Follows the flow of a struct: its stages, their branches, the children of each.
 
-use super::Fault;
 use super::cell::{cell, singled_out};
-use super::join::{Meeting, join};
+use super::fault::{Fault, Meeting, Problem};
+use super::join::join;
 use super::layer::layer;
+use super::path::Path;
 use super::value::Value;
-use crate::plan::check::walk::find;
-use crate::plan::{Arity, Mode, ModuleKind, Node, Plan, Stage, Text};
+use crate::plan::check::walk::child;
+use crate::plan::{Arity, Mode, ModuleKind, Node, Plan, Stage};
 
-/// A model under one column of its plan.
+/// A model under the columns of its plan, and where layouts first did not meet in each.
 pub(super) struct Model<'a> {
-    pub(super) plan: &'a Plan,
-    pub(super) mode: Mode,
+    plan: &'a Plan,
+    columns: usize,
+    pub(super) faults: [Option<Fault>; Mode::ALL.len()],
 }
 
-/// `?`, which a `const fn` does not have.
-macro_rules! attempt {
-    ($result:expr) => {
-        match $result {
-            Ok(value) => value,
-            Err(fault) => return Err(fault),
+/// An activation, once for each column.
+type Values = [Value; Mode::ALL.len()];
+
+impl<'a> Model<'a> {
+    pub(super) const fn new(plan: &'a Plan) -> Self {
+        let columns = if plan.supports(Mode::SequenceParallel) {
+            2
+        } else {
+            1
+        };
+        Self {
+            plan,
+            columns,
+            faults: [None, None],
         }
-    };
-}
+    }
 
-impl Model<'_> {
+    /// Follows the whole model.
+    pub(super) const fn follow(&mut self) {
+        let unknown = [Value::UNKNOWN; Mode::ALL.len()];
+        self.module(self.plan.node, Path::ROOT, unknown);
+    }
+
     /// What the module at `path` gives for `input`.
-    pub(super) const fn module(
-        &self,
-        node: &Node,
-        path: &str,
-        input: Value,
-    ) -> Result<Value, Fault> {
+    const fn module(&mut self, node: &Node, path: Path, input: Values) -> Values {
         if !matches!(node.kind, ModuleKind::Container) {
-            let cell = cell(self.plan, self.mode, path);
-            return layer(self.mode, node.kind, path, cell, input);
+            return self.layer(node.kind, path, input);
         }
         if node.flow.is_empty() {
-            return Ok(Value::unknown());
+            return [Value::UNKNOWN; Mode::ALL.len()];
         }
-        let mut stream = input.outside();
+        let mut stream = outside(input);
         let mut value = stream;
         let mut at = 0;
         while at < node.flow.len() {
             match &node.flow[at] {
-                Stage::Feed(branches) => value = attempt!(self.feed(node, path, branches, value)),
+                Stage::Feed(branches) => value = self.feed(node, path, branches, value),
                 Stage::Residual => {
-                    stream = attempt!(join(self.mode, Meeting::Residual, stream, value));
+                    stream = self.join(Meeting::Residual, stream, value);
                     value = stream;
                 }
             }
             at += 1;
         }
-        Ok(value.outside())
+        outside(value)
+    }
+
+    const fn layer(&mut self, kind: ModuleKind, path: Path, input: Values) -> Values {
+        let cell = cell(self.plan, &path, 0);
+        let mut output = input;
+        let mut column = 0;
+        while column < self.columns {
+            let result = layer(Mode::ALL[column], kind, path, cell, &input[column]);
+            output[column] = self.or_unknown(column, result);
+            column += 1;
+        }
+        output
+    }
+
+    const fn join(&mut self, meeting: Meeting, first: Values, second: Values) -> Values {
+        let mut joined = first;
+        let mut column = 0;
+        while column < self.columns {
+            let result = join(meeting, &first[column], &second[column]);
+            joined[column] = self.or_unknown(column, result);
+            column += 1;
+        }
+        joined
+    }
+
+    /// The value, or one that meets everything once the fault is written down.
+    const fn or_unknown(&mut self, column: usize, result: Result<Value, Problem>) -> Value {
+        match result {
+            Ok(value) => value,
+            Err(problem) => {
+                if self.faults[column].is_none() {
+                    self.faults[column] = Some(Fault::new(Mode::ALL[column], problem));
+                }
+                Value::UNKNOWN
+            }
+        }
     }
 
     /// What branches that all read `input` are joined to.
     const fn feed(
-        &self,
+        &mut self,
         node: &Node,
-        path: &str,
+        path: Path,
         branches: &[&[&str]],
-        input: Value,
-    ) -> Result<Value, Fault> {
-        let mut joined: Option<Value> = None;
+        input: Values,
+    ) -> Values {
+        let mut joined = input;
         let mut at = 0;
         while at < branches.len() {
-            let output = attempt!(self.branch(node, path, branches[at], input));
-            joined = Some(match joined {
-                Some(first) => attempt!(join(self.mode, Meeting::Branches, first, output)),
-                None => output,
-            });
+            let output = self.branch(node, path, branches[at], input);
+            joined = if at == 0 {
+                output
+            } else {
+                self.join(Meeting::Branches, joined, output)
+            };
             at += 1;
         }
-        Ok(match joined {
-            Some(value) => value,
-            None => input,
-        })
+        joined
     }
 
     /// What children that feed one another make of `input`.
-    const fn branch(
-        &self,
-        node: &Node,
-        path: &str,
-        names: &[&str],
-        input: Value,
-    ) -> Result<Value, Fault> {
+    const fn branch(&mut self, node: &Node, path: Path, names: &[&str], input: Values) -> Values {
         let mut value = input;
         let mut at = 0;
         while at < names.len() {
             // The derive wrote the flow of children that there are.
-            if let Some(child) = find(node, names[at]) {
-                let path = Text::path(path, child.name);
-                value = attempt!(match child.arity {
-                    Arity::List => self.list(child.node, path.as_str(), value),
-                    Arity::One | Arity::Optional => self.module(child.node, path.as_str(), value),
-                });
+            if let Some(child) = child(node, names[at]) {
+                let path = path.join(child.name);
+                value = match child.arity {
+                    Arity::List => self.list(child.node, path, value),
+                    Arity::One | Arity::Optional => self.module(child.node, path, value),
+                };
             }
             at += 1;
         }
-        Ok(value)
+        value
     }
 
     /// The elements of a list, one after another: those that rows single out, and one other beside
     /// each.
-    const fn list(&self, node: &Node, path: &str, input: Value) -> Result<Value, Fault> {
+    const fn list(&mut self, node: &Node, path: Path, input: Values) -> Values {
+        let others = path.join("*");
         let mut value = input;
         let mut next = 0;
-        while let Some(index) = singled_out(self.plan, "", path, next) {
-            if index > next {
-                value = attempt!(self.element(node, path, "*", value));
+        while let Some(element) = singled_out(self.plan, &path, 0, next) {
+            if element.index > next {
+                value = self.module(node, others, value);
             }
-            let mut segment = Text::of(&[]);
-            segment.push_number(index);
-            value = attempt!(self.element(node, path, segment.as_str(), value));
-            next = index + 1;
+            value = self.module(node, path.join(element.segment), value);
+            next = element.index + 1;
         }
-        let last = attempt!(self.element(node, path, "*", value));
-        let settled = match (value.placement, last.placement) {
-            (Some(before), Some(after)) => before.same(after),
-            _ => false,
-        };
-        if settled {
-            return Ok(last);
+        let last = self.module(node, others, value);
+        if self.settled(&value, &last) {
+            return last;
         }
         // The next one reads what this one gives.
-        self.element(node, path, "*", last)
+        self.module(node, others, last)
     }
 
-    const fn element(
-        &self,
-        node: &Node,
-        list: &str,
-        segment: &str,
-        input: Value,
-    ) -> Result<Value, Fault> {
-        self.module(node, Text::path(list, segment).as_str(), input)
+    /// Whether activations that lie like `before` are known to lie alike `after` a layer.
+    const fn settled(&self, before: &Values, after: &Values) -> bool {
+        let mut column = 0;
+        while column < self.columns {
+            match (before[column].placement, after[column].placement) {
+                (Some(before), Some(after)) if before.same(after) => column += 1,
+                _ => return false,
+            }
+        }
+        true
     }
+}
+
+const fn outside(values: Values) -> Values {
+    [values[0].outside(), values[1].outside()]
 }

@@ -68,7 +68,7 @@ fn fault(node: &'static Node, rows: &[(&'static str, Style)]) -> Option<(Option<
     let flow = Flow::of(&plan);
     assert!(flow.fault(Mode::SequenceParallel).is_none());
     let fault = flow.fault(Mode::TensorParallel)?;
-    Some((fault.item, fault.message.as_str().to_owned()))
+    Some((fault.item(), fault.message().as_str().to_owned()))
 }
 
 const fn row(pattern: &'static str, style: Style) -> Item {

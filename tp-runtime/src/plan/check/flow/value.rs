@@ -1,7 +1,8 @@
 //! An activation as the layer that made it and how it lies.
 
 use super::cell::Cell;
-use crate::plan::{ModuleKind, Placement, Style, Text};
+use super::path::Path;
+use crate::plan::{Mode, ModuleKind, Placement, Style};
 
 /// An activation.
 #[derive(Clone, Copy)]
@@ -17,7 +18,7 @@ pub(super) struct Value {
 /// A layer, as messages name it.
 #[derive(Clone, Copy)]
 pub(super) struct Producer {
-    pub(super) path: Text,
+    pub(super) path: Path,
     pub(super) kind: ModuleKind,
     pub(super) style: Option<Style>,
     /// The line of the table that decides, here or further up.
@@ -26,18 +27,16 @@ pub(super) struct Producer {
 
 impl Value {
     /// What the model is given, of which nothing is known.
-    pub(super) const fn unknown() -> Self {
-        Self {
-            placement: None,
-            producer: Producer {
-                path: Text::of(&[]),
-                kind: ModuleKind::Container,
-                style: None,
-                item: None,
-            },
-            may_be_heads: false,
-        }
-    }
+    pub(super) const UNKNOWN: Self = Self {
+        placement: None,
+        producer: Producer {
+            path: Path::ROOT,
+            kind: ModuleKind::Container,
+            style: None,
+            item: None,
+        },
+        may_be_heads: false,
+    };
 
     /// The same across the border of a struct.
     pub(super) const fn outside(self) -> Self {
@@ -51,17 +50,18 @@ impl Value {
 impl Producer {
     /// A layer under its row, if it has one; without one, the line that decides its input decides.
     pub(super) const fn new(
-        path: &str,
+        path: Path,
         kind: ModuleKind,
-        cell: Option<Cell>,
+        mode: Mode,
+        cell: Option<Cell<'_>>,
         input: &Self,
     ) -> Self {
         let (style, item) = match cell {
-            Some(cell) => (cell.style, cell.item),
+            Some(cell) => (cell.row.style(mode), cell.item),
             None => (None, input.item),
         };
         Self {
-            path: Text::of(&[path]),
+            path,
             kind,
             style,
             item,

@@ -1,0 +1,138 @@
+//! The path of a module as its segments, which rustc compares faster than text.
+
+use crate::plan::Text;
+use crate::plan::pattern::after_name;
+
+/// The segments that lead from the model to a module; `*` is an element that no row singles out.
+#[derive(Clone, Copy)]
+pub(super) struct Path {
+    segments: [&'static str; Self::DEPTH],
+    length: usize,
+}
+
+impl Path {
+    /// Deeper than any model nests its modules.
+    const DEPTH: usize = 16;
+
+    /// The model itself.
+    pub(super) const ROOT: Self = Self {
+        segments: [""; Self::DEPTH],
+        length: 0,
+    };
+
+    /// The module called `segment` inside this one.
+    pub(super) const fn join(mut self, segment: &'static str) -> Self {
+        assert!(self.length < Self::DEPTH, "a module path is too long");
+        self.segments[self.length] = segment;
+        self.length += 1;
+        self
+    }
+
+    /// Whether `pattern` names the module, from the segment at `start` on.
+    pub(super) const fn is_named_by(&self, pattern: &str, start: usize) -> bool {
+        // From the end: the names of layers part sooner than the structs they stand in.
+        let pattern = pattern.as_bytes();
+        let (mut end, mut at) = (pattern.len(), self.length);
+        while at > start && end > 0 {
+            at -= 1;
+            let name = self.segments[at].as_bytes();
+            if pattern[end - 1] == b'*' {
+                end -= 1;
+            } else if end < name.len() {
+                return false;
+            } else {
+                end -= name.len();
+                let mut byte = 0;
+                while byte < name.len() {
+                    if pattern[end + byte] != name[byte] {
+                        return false;
+                    }
+                    byte += 1;
+                }
+            }
+            if end == 0 {
+                return at == start;
+            }
+            end -= 1;
+            if pattern[end] != b'.' {
+                return false;
+            }
+        }
+        false
+    }
+
+    /// Where this path and `pattern` part, because one of them ends: the segment from `start` on, and
+    /// the byte of the pattern, which is past its end if it ends; `None` if they part before.
+    pub(super) const fn follow(&self, pattern: &str, start: usize) -> Option<(usize, usize)> {
+        let (mut at, mut byte) = (start, 0);
+        while at < self.length {
+            if byte > pattern.len() {
+                break;
+            }
+            let name = match pattern.as_bytes()[byte] {
+                b'*' => "*",
+                _ => self.segments[at],
+            };
+            byte = match after_name(pattern, byte, name) {
+                Some(next) => next,
+                None => return None,
+            };
+            at += 1;
+        }
+        Some((at, byte))
+    }
+
+    /// How many segments it has.
+    pub(super) const fn length(&self) -> usize {
+        self.length
+    }
+
+    /// Appends the path to `text`, dotted.
+    pub(super) const fn write(&self, text: &mut Text) {
+        let mut at = 0;
+        while at < self.length {
+            if at > 0 {
+                text.push(".");
+            }
+            text.push(self.segments[at]);
+            at += 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Path;
+
+    const PATH: Path = Path::ROOT.join("layers").join("*").join("mlp").join("up");
+
+    #[test]
+    fn a_pattern_names_a_path_by_all_of_its_segments() {
+        assert!(PATH.is_named_by("layers.*.mlp.up", 0));
+        assert!(PATH.is_named_by("mlp.up", 2));
+        for other in [
+            "",
+            "up",
+            "mlp.up",
+            "layers.*.mlp.u",
+            "layers.*.mlp.xup",
+            "a.layers.*.mlp.up",
+        ] {
+            assert!(!PATH.is_named_by(other, 0), "{other}");
+        }
+        assert!(!PATH.is_named_by("layers.0.mlp.up", 0));
+        let third = Path::ROOT.join("layers").join("3");
+        assert!(third.is_named_by("layers.*", 0) && third.is_named_by("layers.3", 0));
+        assert!(!third.is_named_by("layers.13", 0) && !third.is_named_by("layers.", 0));
+    }
+
+    #[test]
+    fn a_pattern_is_followed_to_where_one_of_both_ends() {
+        assert_eq!(PATH.follow("layers", 0), Some((1, 7)));
+        assert_eq!(PATH.follow("mlp", 2), Some((3, 4)));
+        let list = Path::ROOT.join("layers");
+        assert_eq!(list.follow("layers.0.mlp", 0), Some((1, 7)));
+        assert_eq!(list.follow("layer.0", 0), None);
+        assert_eq!(list.follow("layers_2.0", 0), None);
+    }
+}
