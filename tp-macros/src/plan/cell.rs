@@ -1,6 +1,7 @@
 //! Second stage, inside a row: a known style with layouts it can take and give.
 
 use proc_macro2::{Ident, Span};
+use syn::spanned::Spanned;
 use syn::{Expr, ExprLit, Lit};
 
 use super::parse::{RawArgument, RawCell, RawStyle};
@@ -15,7 +16,16 @@ use crate::report::Report;
 pub(super) struct Style {
     pub(super) rule: &'static Rule,
     pub(super) span: Span,
-    pub(super) arguments: Vec<(Argument, Value)>,
+    pub(super) arguments: Vec<Given>,
+}
+
+/// A legal argument, and where it was written.
+#[derive(Clone)]
+pub(super) struct Given {
+    pub(super) argument: Argument,
+    pub(super) value: Value,
+    pub(super) name_span: Span,
+    pub(super) value_span: Span,
 }
 
 /// The value of an argument.
@@ -60,12 +70,12 @@ fn style(raw: &RawStyle, column: Column, report: &mut Report) -> Option<Style> {
     if column == Column::TensorParallel && rule.splits_the_sequence() {
         report.at(&raw.name, Fault::StyleColumn { style: rule.name });
     }
-    let mut arguments: Vec<(Argument, Value)> = Vec::new();
+    let mut arguments: Vec<Given> = Vec::new();
     for raw in &raw.arguments {
         let Some(argument) = argument(&raw.name, rule, report) else {
             continue;
         };
-        if arguments.iter().any(|(other, _)| *other == argument) {
+        if arguments.iter().any(|other| other.argument == argument) {
             report.at(
                 &raw.name,
                 Fault::ArgumentTwice {
@@ -75,13 +85,18 @@ fn style(raw: &RawStyle, column: Column, report: &mut Report) -> Option<Style> {
             continue;
         }
         match value(raw, argument, rule, column) {
-            Ok(value) => arguments.push((argument, value)),
+            Ok(value) => arguments.push(Given {
+                argument,
+                value,
+                name_span: raw.name.span(),
+                value_span: raw.value.span(),
+            }),
             Err(fault) => report.at(&raw.value, fault),
         }
     }
     check_output(raw, &arguments, report);
     // `local` last: what `output` implies for it is a default, not an override.
-    arguments.sort_by_key(|(argument, _)| *argument);
+    arguments.sort_by_key(|given| given.argument);
     Some(Style {
         rule,
         span: raw.name.span(),
@@ -176,18 +191,19 @@ fn layout(value: &Expr, argument: Argument, rule: &Rule, column: Column) -> Resu
 }
 
 /// Parts that ranks hold by another rule than torch's chunks stay where they are.
-fn check_output(raw: &RawStyle, arguments: &[(Argument, Value)], report: &mut Report) {
-    let parts = arguments.iter().find(|(argument, value)| match value {
-        Value::Flag(flag) => *argument == Argument::ShareHeads && *flag,
+fn check_output(raw: &RawStyle, arguments: &[Given], report: &mut Report) {
+    let parts = arguments.iter().find(|given| match given.value {
+        Value::Flag(flag) => given.argument == Argument::ShareHeads && flag,
         Value::Names(_) => true,
         Value::Layout(_) => false,
     });
-    let whole = arguments.iter().any(|(argument, value)| {
-        *argument == Argument::Output && matches!(value, Value::Layout(Layout::Replicate))
+    let whole = arguments.iter().any(|given| {
+        given.argument == Argument::Output
+            && matches!(given.value, Value::Layout(Layout::Replicate))
     });
     let output = raw.arguments.iter().find(|raw| raw.name == "output");
-    if let (Some((argument, _)), true, Some(output)) = (parts, whole, output) {
-        let argument = argument.name();
+    if let (Some(parts), true, Some(output)) = (parts, whole, output) {
+        let argument = parts.argument.name();
         report.at(&output.value, Fault::OutputOfParts { argument });
     }
 }

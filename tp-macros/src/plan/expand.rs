@@ -5,9 +5,9 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Attribute, Expr, ExprLit, Lit, Meta};
 
-use super::cell::{Style, Value};
+use super::cell::Style;
 use super::check::{Body, Item, SequenceCell, Table};
-use super::rules::Layout;
+use super::document::document;
 
 pub(super) fn expand(table: &Table) -> TokenStream {
     let Table {
@@ -20,6 +20,7 @@ pub(super) fn expand(table: &Table) -> TokenStream {
     } = table;
     let text = name.to_string();
     let doc = doc(attributes);
+    let table_doc = document(table);
     let alternate = option(table.alternate.as_ref());
     let base = option(table.base.as_ref().map(|base| quote!(&#base)));
     let items = table.items.iter().map(item);
@@ -35,6 +36,7 @@ pub(super) fn expand(table: &Table) -> TokenStream {
     });
     quote! {
         #(#attributes)*
+        #[doc = #table_doc]
         #visibility static #name: ::tp_runtime::Plan = ::tp_runtime::Plan {
             name: #text,
             doc: #doc,
@@ -113,32 +115,6 @@ fn fits(style: &Style, row: &TokenStream, mode: &str) -> TokenStream {
     let mode = Ident::new(mode, Span::call_site());
     quote_spanned! {style.span=>
         const _: () = ::tp_runtime::plan::check::fits(&#row, ::tp_runtime::plan::Mode::#mode);
-    }
-}
-
-impl ToTokens for Style {
-    fn to_tokens(&self, tokens: &mut TokenStream) {
-        let kind = Ident::new(self.rule.name, Span::call_site());
-        tokens.extend(quote! { ::tp_runtime::plan::StyleKind::#kind.style() });
-        for (argument, value) in &self.arguments {
-            let argument = Ident::new(argument.name(), Span::call_site());
-            let value = match value {
-                Value::Layout(layout) => quote! { ::tp_runtime::Placement::#layout },
-                Value::Flag(flag) => quote! { #flag },
-                Value::Names(names) => quote! { &[#(#names),*] },
-            };
-            tokens.extend(quote! { .#argument(#value) });
-        }
-    }
-}
-
-impl ToTokens for Layout {
-    fn to_tokens(&self, tokens: &mut TokenStream) {
-        tokens.extend(match self {
-            Self::Replicate => quote! { Replicate },
-            Self::Shard(dimension) => quote! { Shard(#dimension) },
-            Self::Partial => quote! { Partial },
-        });
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod cell;
 mod check;
+mod document;
 mod expand;
 mod flow;
 mod layout;
@@ -9,6 +10,7 @@ mod parse;
 mod pattern;
 mod rules;
 mod segments;
+mod written;
 
 use proc_macro2::TokenStream;
 use syn::parse::Parser;
