@@ -25,6 +25,7 @@ tp_plan! {
 tp_plan! {
     /// The decoder's MLP.
     BACKBONE for LlamaModel;
+    "{embed_tokens,layers}" => _,
     "layers.*.mlp.{gate,up}_proj" => Colwise,
     "layers.*.mlp.down_proj"      => Rowwise,
 }
@@ -33,12 +34,20 @@ tp_plan! {
     /// The decoder in its model.
     INCLUDING for LlamaForCausalLM as "including";
     "model" => include BACKBONE,
+    "lm_head" => _,
 }
 
 tp_plan! {
     /// A change of what the other plan includes.
     FROM_INCLUDING for LlamaForCausalLM as "from including", from INCLUDING;
     "model.layers.*.mlp.up_proj" => Colwise(local: false),
+}
+
+tp_plan! {
+    /// The second layer whole, but for what two rows say of it.
+    WHOLE_LAYER for LlamaForCausalLM as "whole layer", from FROM_INCLUDING;
+    "model.layers.1"             => _,
+    "model.layers.1.mlp.up_proj" => Colwise(output: Replicate),
 }
 
 /// The styles that `plan` gives the layers whose names end in one of `names`, as its cells say them.
@@ -101,6 +110,24 @@ fn rows_that_the_base_includes_can_change() -> Result<()> {
         styles(&FROM_INCLUDING, Mode::TensorParallel, &names)?,
         expected
     );
+    Ok(())
+}
+
+#[test]
+fn what_a_struct_holds_is_taken_back_at_once() -> Result<()> {
+    let names = [
+        "1.mlp.gate_proj",
+        "1.mlp.up_proj",
+        "1.mlp.down_proj",
+        "0.mlp.down_proj",
+    ];
+    let expected = ["_", "Colwise(output: Replicate)", "_", "Rowwise"];
+    assert_eq!(
+        styles(&WHOLE_LAYER, Mode::TensorParallel, &names)?,
+        expected
+    );
+    let exported = plan::json(&WHOLE_LAYER);
+    assert!(exported["tp"].get("model.layers.1").is_none());
     Ok(())
 }
 

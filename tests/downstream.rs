@@ -90,6 +90,7 @@ tp_plan! {
 tp_plan! {
     /// The MLP of the first block; the rest is replicated.
     FIRST_BLOCK for TinyForCausalLM as "first-block";
+    "{transformer,head}"  => _,
     "transformer.h.0.fc1" => Colwise,
     "transformer.h.0.fc2" => Rowwise,
 }
@@ -97,6 +98,7 @@ tp_plan! {
 tp_plan! {
     /// A plan for a model of another crate.
     LLAMA_MLP_ONLY for tp_models::LlamaForCausalLM as "mlp-only";
+    "{model,lm_head}"                   => _,
     "model.layers.*.mlp.{gate,up}_proj" => Colwise,
     "model.layers.*.mlp.down_proj"      => Rowwise,
 }

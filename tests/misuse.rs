@@ -17,6 +17,7 @@ tp_plan! {
     /// Attention on a share of the sequence, which no layer can run.
     SPLIT_ATTENTION for LlamaForCausalLM as "split attention";
     "model.embed_tokens"                    => _       | VocabParallelEmbedding(output: Shard(1)),
+    "model.layers"                          => _,
     "model.norm"                            => _       | SequenceParallel,
     "lm_head"                               => Colwise,
 }

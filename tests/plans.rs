@@ -9,6 +9,7 @@ use tp_runtime::{Module, Result, tp_plan};
 tp_plan! {
     /// Only what a head of attention reads and writes.
     ATTENTION for LlamaForCausalLM as "attention";
+    "{model,lm_head}"                       => _,
     "model.layers.*.self_attn.{q,k,v}_proj" => Colwise,
     "model.layers.*.self_attn.o_proj"       => Rowwise,
 }
@@ -16,6 +17,7 @@ tp_plan! {
 tp_plan! {
     /// A tied table that its two rows would lay out differently.
     TABLE_BY_COLUMNS for LlamaForCausalLM as "table by columns";
+    "model.layers"       => _,
     "model.embed_tokens" => Colwise(output: Replicate),
     "lm_head"            => Colwise,
 }
@@ -51,6 +53,7 @@ const fn shared(pattern: &'static str) -> Item {
 tp_plan! {
     /// A layer that small models do not have.
     THIRD_LAYER for LlamaForCausalLM as "third layer";
+    "{model,lm_head}" => _,
     "model.layers.2.mlp.up_proj" => Colwise(output: Replicate),
 }
 

@@ -5,6 +5,7 @@ use tp_runtime::tp_plan;
 tp_plan! {
     /// The decoder's part.
     pub BACKBONE for LlamaModel;
+    "{embed_tokens,layers}" => _,
     "layers.*.mlp.{gate,up}_proj" => Colwise,
     "layers.*.mlp.down_proj" => Rowwise,
 }

@@ -78,6 +78,7 @@ register_model!(Misuser);
 tp_plan! {
     /// The fused layer by segments.
     MISUSER for Misuser;
+    "embed" => _,
     "fused" => Colwise(segments: [gate, up]),
 }
 

@@ -19,6 +19,8 @@ pub const ALL: [&Plan; 8] = [
 tp_plan! {
     /// Only the MLP is split, the activations between blocks over the sequence where asked.
     pub MLP for LlamaForCausalLM as "mlp";
+    "model.layers.*.self_attn"                => _,
+    "lm_head"                                 => _,
     "model.embed_tokens"                      => _                           | VocabParallelEmbedding(output: Shard(1)),
     "model.layers.*.input_layernorm"          => _                           | SequenceParallelAllGatherActivation,
     "model.layers.*.self_attn.o_proj"         => _                           | Rowwise(input: Replicate, output: Shard(1)),
@@ -29,6 +31,8 @@ tp_plan! {
 tp_plan! {
     /// Only attention is split; the MLP runs whole, on a share of the sequence where there is one.
     pub ATTENTION for LlamaForCausalLM as "attention";
+    "model.layers.*.mlp"                      => _,
+    "lm_head"                                 => _,
     "model.embed_tokens"                      => Colwise(output: Replicate)  | Rowwise(input: Replicate, output: Shard(1)),
     "model.layers.*.post_attention_layernorm" => _                           | SequenceParallel,
     "model.layers.*.self_attn.{q,k,v}_proj"   => Colwise,
@@ -84,6 +88,7 @@ tp_plan! {
 tp_plan! {
     /// One layer split, the other whole; the head's sums scattered over the sequence.
     pub ONE_LAYER for LlamaForCausalLM as "one layer";
+    "model"                                   => _,
     "model.layers.0.self_attn.{q,k,v}_proj"   => Colwise,
     "model.layers.0.self_attn.o_proj"         => Rowwise,
     "model.layers.1.mlp.{gate,up}_proj"       => Colwise,
@@ -94,5 +99,6 @@ tp_plan! {
 tp_plan! {
     /// Only the head is split.
     pub HEAD for LlamaForCausalLM as "head";
+    "model"                                   => _,
     "lm_head"                                 => Colwise                     | Colwise(output: Replicate),
 }

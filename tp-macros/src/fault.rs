@@ -73,8 +73,6 @@ pub(crate) enum Fault {
         "an included plan always applies: remove the `?`, and write it on the rows that may match nothing"
     )]
     IncludeOptional,
-    #[error("this row has no effect, since every module without a row is replicated: remove it")]
-    RowWithoutEffect,
     #[error("\"{pattern}\" already has a row: remove one")]
     DuplicateRow { pattern: String },
     #[error("\"{pattern}\" and \"{other}\" can name the same module: a module has one row")]

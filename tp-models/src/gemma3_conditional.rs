@@ -221,6 +221,7 @@ tp_plan! {
     pub GEMMA3_CONDITIONAL for Gemma3ForConditionalGeneration;
 
     "model.language_model" => include GEMMA3_TEXT_MODEL,
+    "model.vision_tower"   => _,
     "lm_head"              => Colwise(local: false) | Colwise(input: Shard(1), local: false),
 }
 

@@ -237,6 +237,7 @@ tp_plan! {
     "model.language_model.layers.*.self_attn.o_proj"        => Rowwise                | Rowwise,
     "model.language_model.layers.*.mlp.{gate,up}_proj"      => Colwise                | Colwise,
     "model.language_model.layers.*.mlp.down_proj"           => Rowwise                | Rowwise,
+    "model.{vision_tower,multi_modal_projector}"            => _,
     "lm_head"                                               => Colwise(local: false)  | Colwise(local: false),
 }
 
@@ -244,8 +245,9 @@ tp_plan! {
     /// The same with sequence parallelism in the decoder: each rank fills images into its share of the text.
     pub MISTRAL3_SEQUENCE_PARALLEL for Mistral3ForConditionalGeneration as "sequence-parallel";
 
-    "model.language_model" => include MINISTRAL3_MODEL,
-    "lm_head"              => Colwise(local: false) | Colwise(input: Shard(1), local: false),
+    "model.language_model"                       => include MINISTRAL3_MODEL,
+    "model.{vision_tower,multi_modal_projector}" => _,
+    "lm_head"                                    => Colwise(local: false) | Colwise(input: Shard(1), local: false),
 }
 
 tp_plan! {

@@ -62,9 +62,6 @@ pub(super) fn check(raw: RawPlan, report: &mut Report) -> Table {
     }
     let mut items = Vec::new();
     for row in &raw.rows {
-        if raw.base.is_none() && row.is_replicated() {
-            report.at(&row.pattern, Fault::RowWithoutEffect);
-        }
         let body = body(row, report);
         match pattern::parse(&row.pattern.value()) {
             Ok(patterns) => add(&mut items, row, patterns, body, report),

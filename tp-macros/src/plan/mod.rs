@@ -2,6 +2,7 @@
 
 mod cell;
 mod check;
+mod coverage;
 mod document;
 mod expand;
 mod flow;
@@ -28,6 +29,7 @@ pub(crate) fn plan(input: TokenStream) -> TokenStream {
             let mut tokens = expand::expand(&table);
             // A table without its faulty rows is not the one that was meant.
             if report.is_empty() {
+                tokens.extend(coverage::expand(&table));
                 tokens.extend(flow::expand(&table));
             }
             tokens

@@ -34,16 +34,6 @@ pub(super) enum RawBody {
     Cells(RawCell, Option<RawCell>),
 }
 
-impl RawRow {
-    /// Whether both columns are `_`.
-    pub(super) fn is_replicated(&self) -> bool {
-        matches!(
-            self.body,
-            RawBody::Cells(RawCell::Replicated, None | Some(RawCell::Replicated))
-        )
-    }
-}
-
 /// One column of a row.
 pub(super) enum RawCell {
     Replicated,

@@ -45,15 +45,25 @@ const fn rest(path: &str, length: usize) -> Option<Option<&str>> {
 
 /// Whether some path is named by both patterns.
 pub const fn overlap(a: &str, b: &str) -> bool {
+    matches!(common(a, b), Some((None, None)))
+}
+
+/// Whether a path that `inner` names can stand inside one that `outer` names.
+pub const fn encloses(outer: &str, inner: &str) -> bool {
+    matches!(common(outer, inner), Some((None, Some(_))))
+}
+
+/// What is left of each pattern where the shorter ends; `None` if no path starts as both do.
+const fn common<'a>(a: &'a str, b: &'a str) -> Option<(Option<&'a str>, Option<&'a str>)> {
     let (mut a, mut b) = (Some(a), Some(b));
     while let (Some(left), Some(right)) = (a, b) {
         let ((left, left_rest), (right, right_rest)) = (split(left), split(right));
         if !same(left, "*") && !same(right, "*") && !same(left, right) {
-            return false;
+            return None;
         }
         (a, b) = (left_rest, right_rest);
     }
-    a.is_none() && b.is_none()
+    Some((a, b))
 }
 
 /// The first segment of a dotted path, and what follows it.

@@ -3,7 +3,7 @@
 use super::degrees::{Degrees, SplitHeads};
 use super::parameters::{Placed, placements};
 use super::registry::plans;
-use super::rows::{PlanRow, rows};
+use super::rows::{PlanRow, row_of, rows};
 use super::{Mode, ModuleKind, Plan, PlanError, Style, pattern};
 use crate::module::{ModulePath, NamedLayer};
 
@@ -123,27 +123,24 @@ fn match_rows(
     if !plan.supports(mode) {
         return Err(PlanError::NoSequenceColumn { plan });
     }
-    let rows = rows(plan);
-    let unused = rows.iter().find(|row| {
+    // A row that keeps its modules whole is right where there are none.
+    let unused = rows(plan).into_iter().find(|row| {
         !row.optional
+            && !row.is_replicated()
             && !layers
                 .iter()
                 .any(|layer| pattern::matches(&row.pattern, layer.path.as_str()))
     });
     if let Some(row) = unused {
-        return Err(PlanError::RowMatchesNothing {
-            row: Box::new(row.clone()),
-        });
+        return Err(PlanError::RowMatchesNothing { row: Box::new(row) });
     }
     let resolved = layers.iter().map(|NamedLayer { path, layer }| {
-        let row = rows
-            .iter()
-            .find(|row| pattern::matches(&row.pattern, path.as_str()));
-        let style = row.and_then(|row| row.style(mode));
+        let row = row_of(plan, path.as_str());
+        let style = row.as_ref().and_then(|row| row.style(mode));
         ResolvedLayer {
             path: path.clone(),
             kind: layer.kind(),
-            row: row.cloned(),
+            row,
             style,
         }
     });

@@ -1,6 +1,6 @@
 //! The rows of a plan with those of the plans it includes and starts from, under their full paths.
 
-use super::{Item, Plan, Row, Text};
+use super::{Item, Plan, Row, Text, pattern};
 
 /// A row under its full path, and where it was written.
 #[derive(Clone, Debug)]
@@ -21,6 +21,24 @@ impl std::ops::Deref for PlanRow {
 }
 
 impl PlanRow {
+    fn new(plan: &'static Plan, prefix: &str, row: &Row) -> Self {
+        Self {
+            pattern: Text::path(prefix, row.pattern).as_str().to_owned(),
+            plan,
+            row: *row,
+        }
+    }
+
+    /// Whether this row of a derived plan leaves nothing of `row` of its base.
+    fn replaces(&self, row: &Self) -> bool {
+        self.pattern == row.pattern
+            || self.is_replicated()
+                && matches!(
+                    pattern::follow(&self.pattern, &row.pattern),
+                    Some((None, Some(_)))
+                )
+    }
+
     /// Where it was written, as `file:line`.
     pub fn place(&self) -> String {
         format!("{}:{}", self.plan.file, self.line)
@@ -29,8 +47,8 @@ impl PlanRow {
 
 /// Every row of a plan, included plans where they stand in the table.
 ///
-/// The first that matches a module is the module's: the rows of the plan that a derived one starts
-/// from come last, without those whose patterns the derived one repeats.
+/// The rows of the plan that a derived one starts from come last, without those that the derived
+/// one repeats or takes back as a whole.
 pub fn rows(plan: &'static Plan) -> Vec<PlanRow> {
     let mut rows = Vec::new();
     collect(plan, "", &mut rows);
@@ -41,11 +59,7 @@ fn collect(plan: &'static Plan, prefix: &str, rows: &mut Vec<PlanRow>) {
     let first = rows.len();
     for item in plan.items {
         match item {
-            Item::Row(row) => rows.push(PlanRow {
-                pattern: Text::path(prefix, row.pattern).as_str().to_owned(),
-                plan,
-                row: *row,
-            }),
+            Item::Row(row) => rows.push(PlanRow::new(plan, prefix, row)),
             Item::Include {
                 prefix: inner,
                 plan,
@@ -58,7 +72,44 @@ fn collect(plan: &'static Plan, prefix: &str, rows: &mut Vec<PlanRow>) {
         let mut inherited = Vec::new();
         collect(base, prefix, &mut inherited);
         let own = &rows[first..];
-        inherited.retain(|row| own.iter().all(|own| own.pattern != row.pattern));
+        inherited.retain(|row| !own.iter().any(|own| own.replaces(row)));
         rows.extend(inherited);
     }
+}
+
+/// The row that decides the module at `path`.
+///
+/// That is the one whose pattern names it, or one that keeps whole what the module stands in; the rows
+/// of the plan that a derived one starts from come last.
+pub(super) fn row_of(plan: &'static Plan, path: &str) -> Option<PlanRow> {
+    find(plan, "", path).or_else(|| kept_whole(plan, "", path))
+}
+
+fn find(plan: &'static Plan, prefix: &str, path: &str) -> Option<PlanRow> {
+    let own = plan.items.iter().find_map(|item| match item {
+        Item::Row(row) => {
+            Some(PlanRow::new(plan, prefix, row)).filter(|row| pattern::matches(&row.pattern, path))
+        }
+        Item::Include {
+            prefix: inner,
+            plan,
+        } => find(plan, Text::path(prefix, inner).as_str(), path),
+    });
+    let Some(base) = plan.base else {
+        return own;
+    };
+    own.or_else(|| kept_whole(plan, prefix, path))
+        .or_else(|| find(base, prefix, path))
+}
+
+/// The row that keeps whole what the module at `path` stands in.
+fn kept_whole(plan: &'static Plan, prefix: &str, path: &str) -> Option<PlanRow> {
+    plan.items.iter().find_map(|item| match item {
+        Item::Row(row) => Some(PlanRow::new(plan, prefix, row))
+            .filter(|row| row.is_replicated() && pattern::encloses(&row.pattern, path)),
+        Item::Include {
+            prefix: inner,
+            plan,
+        } => kept_whole(plan, Text::path(prefix, inner).as_str(), path),
+    })
 }

@@ -86,6 +86,16 @@ pub enum Item {
     },
 }
 
+impl Item {
+    /// Which modules it is about.
+    pub const fn pattern(&self) -> &'static str {
+        match self {
+            Self::Row(row) => row.pattern,
+            Self::Include { prefix, .. } => prefix,
+        }
+    }
+}
+
 /// One row after brace expansion.
 #[derive(Clone, Copy, Debug)]
 pub struct Row {
@@ -102,6 +112,13 @@ pub struct Row {
 }
 
 impl Row {
+    /// Whether both cells are `_`: whole on every rank, on purpose.
+    ///
+    /// Such a row may name a struct of modules, for everything in it that no other row names.
+    pub const fn is_replicated(&self) -> bool {
+        self.tensor_parallel.is_none() && self.sequence_parallel.is_none()
+    }
+
     /// The cell for a mode.
     pub const fn style(&self, mode: Mode) -> Option<Style> {
         match mode {

@@ -1,6 +1,6 @@
 //! A derived plan starts from a plan for the same model, and changes it.
 
-use super::overlap::overlapping;
+use super::overlap::{overlapping, stands_in};
 use crate::plan::pattern::same;
 use crate::plan::{Plan, Row, Text};
 
@@ -46,10 +46,10 @@ pub(super) const fn suits(plan: &Plan, base: &Plan) -> Result<(), Text> {
 
 /// The message if a row that replicates its modules changes nothing of the plan it starts from.
 pub(super) const fn changes(plan: &Plan, row: &Row) -> Result<(), Text> {
-    let replicates = row.tensor_parallel.is_none() && row.sequence_parallel.is_none();
     if let Some(base) = plan.base
-        && replicates
+        && row.is_replicated()
         && overlapping(row.pattern, "", base).is_none()
+        && !stands_in(row.pattern, "", base)
     {
         let (pattern, base) = (row.pattern, base.name);
         return Err(Text::of(&[

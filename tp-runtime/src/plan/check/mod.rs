@@ -7,14 +7,18 @@
 #![allow(clippy::result_large_err)]
 
 mod base;
+mod cell;
+mod coverage;
 mod flow;
 mod lost;
 mod overlap;
+mod path;
 mod sound;
 mod style;
 mod walk;
 
 pub use base::base;
+pub use coverage::covered;
 pub use flow::{Fault, Flow, Line};
 pub use overlap::apart;
 pub use style::fits;
@@ -80,7 +84,7 @@ pub const fn include(plan: &Plan, index: usize) {
     }
 }
 
-/// The kind of layer that the row names, or the message if it names none.
+/// The kind of layer that the row names, if it names one, or the message if it has to.
 ///
 /// An optional row may name a layer that the type does not have, such as the fused variant of its
 /// projections; the struct it would stand in has to be there.
@@ -88,6 +92,7 @@ const fn layer(model: &'static Node, row: &Row) -> Result<Option<ModuleKind>, Te
     let pattern = row.pattern;
     match find(model, pattern) {
         Ok(Found::Layer(node)) => Ok(Some(node.kind)),
+        Ok(_) if row.is_replicated() => Ok(None),
         Ok(Found::Container(node)) => Err(lost::names_container(pattern, node)),
         Ok(Found::List(node)) => Err(lost::names_list(pattern, node)),
         Err(_) if row.optional && walk::has_place(model, pattern) => Ok(None),

@@ -1,7 +1,7 @@
 //! No two rows of a plan, its included plans among them, name one module.
 
 use super::row_at;
-use crate::plan::pattern::{overlap, same};
+use crate::plan::pattern::{encloses, overlap, same};
 use crate::plan::{Item, Plan, Text};
 
 /// Looks for another row that names a module which the item at `index` names.
@@ -91,6 +91,29 @@ pub(super) const fn overlapping(pattern: &str, prefix: &str, included: &Plan) ->
     match included.base {
         Some(base) => overlapping(pattern, prefix, base),
         None => None,
+    }
+}
+
+/// Whether some row of `included`, which stands at `prefix`, names a module inside those that
+/// `pattern` names.
+pub(super) const fn stands_in(pattern: &str, prefix: &str, included: &Plan) -> bool {
+    let mut at = 0;
+    while at < included.items.len() {
+        let found = match &included.items[at] {
+            Item::Row(row) => encloses(pattern, Text::path(prefix, row.pattern).as_str()),
+            Item::Include {
+                prefix: inner,
+                plan,
+            } => stands_in(pattern, Text::path(prefix, inner).as_str(), plan),
+        };
+        if found {
+            return true;
+        }
+        at += 1;
+    }
+    match included.base {
+        Some(base) => stands_in(pattern, prefix, base),
+        None => false,
     }
 }
 

@@ -1,9 +1,9 @@
 //! What one layer takes and gives under its style: the rules of `explain`, without sizes.
 
-use super::cell::Cell;
 use super::fault::Problem;
-use super::path::Path;
 use super::value::{FEATURES, Producer, Value, canonical, may_be};
+use crate::plan::check::cell::Cell;
+use crate::plan::check::path::Path;
 use crate::plan::{Mode, ModuleKind, Placement, Style, StyleKind};
 
 /// What the layer at `path` gives for `input`.

@@ -4,13 +4,11 @@
 //! any configuration: an optional module is there, and every element of a list that no row singles
 //! out is like the others. Both columns are followed at once, since rustc takes its time.
 
-mod cell;
 mod fault;
 mod join;
 mod layer;
 mod message;
 mod module;
-mod path;
 mod value;
 
 use super::sound::{has_sound_bases, is_sound};

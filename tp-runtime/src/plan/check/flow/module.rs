@@ -1,11 +1,11 @@
 //! Follows the flow of a struct: its stages, their branches, the children of each.
 
-use super::cell::{cell, singled_out};
 use super::fault::{Fault, Meeting, Problem};
 use super::join::join;
 use super::layer::layer;
-use super::path::Path;
 use super::value::Value;
+use crate::plan::check::cell::{cell, singled_out};
+use crate::plan::check::path::Path;
 use crate::plan::check::walk::child;
 use crate::plan::{Arity, Mode, ModuleKind, Node, Plan, Stage};
 

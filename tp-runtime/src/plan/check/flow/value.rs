@@ -1,7 +1,7 @@
 //! An activation as the layer that made it and how it lies.
 
-use super::cell::Cell;
-use super::path::Path;
+use crate::plan::check::cell::Cell;
+use crate::plan::check::path::Path;
 use crate::plan::{Mode, ModuleKind, Placement, Style};
 
 /// An activation.

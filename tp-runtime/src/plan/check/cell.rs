@@ -34,10 +34,41 @@ pub(super) const fn cell<'a>(plan: &'a Plan, path: &Path, start: usize) -> Optio
     let Some(base) = plan.base else {
         return None;
     };
+    if let Some(cell) = kept_whole(plan, path, start) {
+        return Some(cell);
+    }
     match row(base, path, start) {
         Some(row) => Some(Cell { row, item: None }),
         None => None,
     }
+}
+
+/// The `_` of a module that the one at `path` stands in.
+const fn kept_whole<'a>(plan: &'a Plan, path: &Path, start: usize) -> Option<Cell<'a>> {
+    let mut at = 0;
+    while at < plan.items.len() {
+        let found = match &plan.items[at] {
+            Item::Row(row) if row.is_replicated() && path.is_inside(row.pattern, start) => {
+                Some(row)
+            }
+            Item::Row(_) => None,
+            Item::Include { prefix, plan } => match path.follow(prefix, start) {
+                Some((inside, byte)) if byte > prefix.len() => {
+                    match kept_whole(plan, path, inside) {
+                        Some(cell) => Some(cell.row),
+                        None => None,
+                    }
+                }
+                _ => None,
+            },
+        };
+        if let Some(row) = found {
+            let item = Some(at);
+            return Some(Cell { row, item });
+        }
+        at += 1;
+    }
+    None
 }
 
 const fn row<'a>(plan: &'a Plan, path: &Path, start: usize) -> Option<&'a Row> {

@@ -2,10 +2,10 @@ use tp_models::LlamaForCausalLM;
 use tp_runtime::tp_plan;
 
 tp_plan! {
-    /// Splits some of Llama.
+    /// Says twice that the model stays whole.
     pub PLAN for LlamaForCausalLM;
-    "lm_head" => _,
-    "model.norm" => _ | _,
+    "{model,lm_head}" => _,
+    "model" => _,
 }
 
 fn main() {}

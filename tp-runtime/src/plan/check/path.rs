@@ -65,14 +65,9 @@ impl Path {
     /// the byte of the pattern, which is past its end if it ends; `None` if they part before.
     pub(super) const fn follow(&self, pattern: &str, start: usize) -> Option<(usize, usize)> {
         let (mut at, mut byte) = (start, 0);
-        while at < self.length {
-            if byte > pattern.len() {
-                break;
-            }
-            let name = match pattern.as_bytes()[byte] {
-                b'*' => "*",
-                _ => self.segments[at],
-            };
+        while at < self.length && byte <= pattern.len() {
+            let is_star = byte < pattern.len() && pattern.as_bytes()[byte] == b'*';
+            let name = if is_star { "*" } else { self.segments[at] };
             byte = match after_name(pattern, byte, name) {
                 Some(next) => next,
                 None => return None,
@@ -80,6 +75,27 @@ impl Path {
             at += 1;
         }
         Some((at, byte))
+    }
+
+    /// Whether `pattern` names a module that this one stands in, from the segment at `start` on.
+    pub(super) const fn is_inside(&self, pattern: &str, start: usize) -> bool {
+        match self.follow(pattern, start) {
+            Some((at, byte)) => at < self.length && byte > pattern.len(),
+            None => false,
+        }
+    }
+
+    /// Whether `pattern` names a module that stands in this one.
+    pub(super) const fn leads_to(&self, pattern: &str) -> bool {
+        match self.follow(pattern, 0) {
+            Some((at, byte)) => at == self.length && byte <= pattern.len(),
+            None => false,
+        }
+    }
+
+    /// The module that its first segments lead to.
+    pub(super) const fn up_to(&self, length: usize) -> Self {
+        Self { length, ..*self }
     }
 
     /// How many segments it has.
@@ -124,6 +140,22 @@ mod tests {
         let third = Path::ROOT.join("layers").join("3");
         assert!(third.is_named_by("layers.*", 0) && third.is_named_by("layers.3", 0));
         assert!(!third.is_named_by("layers.13", 0) && !third.is_named_by("layers.", 0));
+    }
+
+    #[test]
+    fn a_module_is_inside_those_above_it() {
+        assert!(PATH.is_inside("layers", 0) && PATH.is_inside("layers.*.mlp", 0));
+        for other in ["", "layer", "layers.0", "layers.*.mlp.up", "mlp"] {
+            assert!(!PATH.is_inside(other, 0), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_module_leads_to_those_inside() {
+        let layer = PATH.up_to(2);
+        assert!(layer.is_named_by("layers.*", 0));
+        assert!(layer.leads_to("layers.*.mlp") && layer.leads_to("layers.*.x"));
+        assert!(!layer.leads_to("layers.*") && !layer.leads_to("norm.x"));
     }
 
     #[test]

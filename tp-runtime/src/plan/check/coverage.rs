@@ -1,0 +1,134 @@
+//! Every linear layer and every embedding has a row: what is forgotten, every rank holds whole.
+
+use super::cell::cell;
+use super::path::Path;
+use super::sound::is_sound;
+use crate::plan::{Arity, Item, ModuleKind, Node, Plan, Text};
+
+/// Panics if a linear layer or an embedding has no row.
+///
+/// A row that is `_` in both columns says that none is meant, for a layer or for all that a struct
+/// holds. A plan with a row that is wrong by itself is passed
+/// over: the row may be the one that is missed.
+#[track_caller]
+pub const fn covered(plan: &Plan) {
+    let mut forgotten = Forgotten {
+        layers: [(Path::ROOT, ModuleKind::Linear); Forgotten::SHOWN],
+        count: 0,
+    };
+    search(plan, plan.node, Path::ROOT, &mut forgotten);
+    if forgotten.count > 0 && is_sound(plan) {
+        panic!("{}", forgotten.message(plan).as_str());
+    }
+}
+
+/// Layers without a row.
+struct Forgotten {
+    /// The first of them.
+    layers: [(Path, ModuleKind); Self::SHOWN],
+    count: usize,
+}
+
+const fn search(plan: &Plan, node: &Node, path: Path, forgotten: &mut Forgotten) {
+    match node.kind {
+        ModuleKind::Linear | ModuleKind::Embedding => {
+            if cell(plan, &path, 0).is_none() {
+                forgotten.push(path, node.kind);
+            }
+        }
+        ModuleKind::Container => {
+            if is_settled(plan, &path) {
+                return;
+            }
+            let mut at = 0;
+            while at < node.children.len() {
+                let child = &node.children[at];
+                let path = path.join(child.name);
+                match child.arity {
+                    Arity::List if is_settled(plan, &path) => {}
+                    Arity::List => search(plan, child.node, path.join("*"), forgotten),
+                    Arity::One | Arity::Optional => search(plan, child.node, path, forgotten),
+                }
+                at += 1;
+            }
+        }
+        ModuleKind::Norm | ModuleKind::Rotary | ModuleKind::Convolution | ModuleKind::Parameter => {
+        }
+    }
+}
+
+/// Whether the table says of a whole struct that it stays whole, or includes a plan for it.
+const fn is_settled(plan: &Plan, path: &Path) -> bool {
+    let mut at = 0;
+    while at < plan.items.len() {
+        let pattern = match &plan.items[at] {
+            Item::Row(row) if row.is_replicated() => row.pattern,
+            Item::Row(_) => "",
+            Item::Include { prefix, .. } => prefix,
+        };
+        if path.is_named_by(pattern, 0) {
+            return true;
+        }
+        at += 1;
+    }
+    false
+}
+
+impl Forgotten {
+    /// Enough to see what was missed.
+    const SHOWN: usize = 4;
+
+    const fn push(&mut self, path: Path, kind: ModuleKind) {
+        if self.count < Self::SHOWN {
+            self.layers[self.count] = (path, kind);
+        }
+        self.count += 1;
+    }
+
+    const fn message(&self, plan: &Plan) -> Text {
+        let mut text = Text::of(&["no row names "]);
+        let mut at = 0;
+        while at < self.count && at < Self::SHOWN {
+            if at > 0 {
+                text.push(if at + 1 == self.count { " and " } else { ", " });
+            }
+            text.push("\"");
+            self.layers[at].0.write(&mut text);
+            text.push("\"");
+            at += 1;
+        }
+        if self.count > Self::SHOWN {
+            text.push(" and ");
+            text.push_number(self.count - Self::SHOWN);
+            text.push(" more");
+        }
+        let (first, kind) = &self.layers[0];
+        if self.count == 1 {
+            text.push(", ");
+            text.push(kind.name());
+            text.push(": give it a style, or write `\"");
+        } else {
+            text.push(": give each a style, or write `\"");
+        }
+        untouched(plan, first).write(&mut text);
+        text.push("\" => _` to keep it whole on every rank");
+        text
+    }
+}
+
+/// The outermost module around a layer of which the table says nothing, or the layer.
+const fn untouched(plan: &Plan, layer: &Path) -> Path {
+    let mut length = 1;
+    while length < layer.length() {
+        let module = layer.up_to(length);
+        let mut at = 0;
+        while at < plan.items.len() && !module.leads_to(plan.items[at].pattern()) {
+            at += 1;
+        }
+        if at == plan.items.len() {
+            return module;
+        }
+        length += 1;
+    }
+    *layer
+}
