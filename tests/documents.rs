@@ -16,13 +16,13 @@ static DOWN_ONLY: Plan = Plan {
     node: LlamaForCausalLM::NODE,
     alternate: Some("down-only"),
     base: None,
-    items: &[Item::Row(Row {
-        pattern: "model.layers.*.mlp.down_proj",
-        optional: false,
-        tensor_parallel: Some(StyleKind::Rowwise.style()),
-        sequence_parallel: Some(StyleKind::Rowwise.style()),
-        line: line!(),
-    })],
+    items: &[Item::Row(
+        Row::new(
+            "model.layers.*.mlp.down_proj",
+            Some(StyleKind::Rowwise.style()),
+        )
+        .on_line(line!()),
+    )],
     has_sequence_column: false,
     file: file!(),
     line: line!(),

@@ -41,13 +41,7 @@ static KEYS_AND_VALUES: Plan = Plan {
 
 const fn shared(pattern: &'static str) -> Item {
     let style = Some(StyleKind::Colwise.style().share_heads(true));
-    Item::Row(Row {
-        pattern,
-        optional: false,
-        tensor_parallel: style,
-        sequence_parallel: style,
-        line: line!(),
-    })
+    Item::Row(Row::new(pattern, style).on_line(line!()))
 }
 
 tp_plan! {
@@ -155,7 +149,8 @@ fn layers_come_in_the_models_order_with_their_rows() -> Result<()> {
         (first.path.as_str(), first.kind),
         ("model.embed_tokens", ModuleKind::Embedding)
     );
-    assert!(first.row.is_none() && first.style.is_none());
+    let pattern = first.row.as_ref().map(|row| row.pattern.as_str());
+    assert!(pattern == Some("model") && first.style.is_none());
     let query = &resolution.layers[1];
     let pattern = query.row.as_ref().map(|row| row.pattern.as_str());
     assert_eq!(pattern, Some("model.layers.*.self_attn.q_proj"));

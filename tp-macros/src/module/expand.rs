@@ -16,11 +16,11 @@ pub(super) fn expand(input: &DeriveInput, module: &Module) -> TokenStream {
         let (name, ty) = (&child.name, &child.ty);
         // On the type, so that a field that is no module is reported there.
         quote_spanned! {ty.span()=>
-            ::tp_runtime::plan::Child {
-                name: #name,
-                arity: <#ty as ::tp_runtime::module::Field>::ARITY,
-                node: <#ty as ::tp_runtime::module::Field>::NODE,
-            }
+            ::tp_runtime::plan::Child::new(
+                #name,
+                <#ty as ::tp_runtime::module::Field>::ARITY,
+                <#ty as ::tp_runtime::module::Field>::NODE,
+            )
         }
     });
     let stages = module.flow.iter().map(|stage| match stage {

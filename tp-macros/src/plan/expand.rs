@@ -55,7 +55,7 @@ pub(super) fn expand(table: &Table) -> TokenStream {
 }
 
 fn item(item: &Item) -> TokenStream {
-    let (pattern, optional) = (&item.pattern, item.optional);
+    let pattern = &item.pattern;
     match &item.body {
         Body::Include(plan) => quote! {
             ::tp_runtime::plan::Item::Include { prefix: #pattern, plan: &#plan }
@@ -67,17 +67,15 @@ fn item(item: &Item) -> TokenStream {
             let line = line(item.span);
             let tensor = option(tensor_parallel.as_ref());
             let sequence = match sequence_parallel {
-                SequenceCell::Same => tensor.clone(),
-                SequenceCell::Own(style) => option(style.as_ref()),
+                SequenceCell::Same => None,
+                SequenceCell::Own(style) => Some(option(style.as_ref())),
             };
+            let sequence = sequence.map(|style| quote! { .sequence_parallel(#style) });
+            let optional = item.optional.then(|| quote! { .optional() });
             quote! {
-                ::tp_runtime::plan::Item::Row(::tp_runtime::plan::Row {
-                    pattern: #pattern,
-                    optional: #optional,
-                    tensor_parallel: #tensor,
-                    sequence_parallel: #sequence,
-                    line: #line,
-                })
+                ::tp_runtime::plan::Item::Row(
+                    ::tp_runtime::plan::Row::new(#pattern, #tensor)#sequence #optional .on_line(#line)
+                )
             }
         }
     }

@@ -5,6 +5,7 @@ mod chunk;
 mod collective;
 mod degrees;
 mod error;
+mod fingerprint;
 mod json;
 pub(crate) mod nearest;
 mod parameters;

@@ -1,5 +1,6 @@
 //! A plan as data: the rows `tp_plan!` writes.
 
+use super::fingerprint::Fingerprint;
 use super::{Node, Style};
 
 /// Whether the activations between blocks are split over the sequence.
@@ -109,9 +110,50 @@ pub struct Row {
     pub sequence_parallel: Option<Style>,
     /// Source line of the row.
     pub line: u32,
+    /// That of the pattern's last segment.
+    pub(super) fingerprint: Fingerprint,
 }
 
 impl Row {
+    /// A row that has to match, the same in both columns.
+    pub const fn new(pattern: &'static str, style: Option<Style>) -> Self {
+        Self {
+            pattern,
+            optional: false,
+            tensor_parallel: style,
+            sequence_parallel: style,
+            line: 0,
+            fingerprint: Fingerprint::of_last(pattern),
+        }
+    }
+
+    /// The row with another second column.
+    pub const fn sequence_parallel(self, style: Option<Style>) -> Self {
+        Self {
+            sequence_parallel: style,
+            ..self
+        }
+    }
+
+    /// The row as one that may match nothing.
+    pub const fn optional(self) -> Self {
+        Self {
+            optional: true,
+            ..self
+        }
+    }
+
+    /// The row as written on a line of its plan's source.
+    pub const fn on_line(self, line: u32) -> Self {
+        Self { line, ..self }
+    }
+
+    /// Whether the last segments of both patterns can be one name.
+    pub(super) const fn may_end_like(&self, other: &Self) -> bool {
+        let (one, other) = (self.fingerprint.0, other.fingerprint.0);
+        one == other || one == Fingerprint::STAR.0 || other == Fingerprint::STAR.0
+    }
+
     /// Whether both cells are `_`: whole on every rank, on purpose.
     ///
     /// Such a row may name a struct of modules, for everything in it that no other row names.

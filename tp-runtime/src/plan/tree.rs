@@ -1,5 +1,7 @@
 //! The shape of a model as constants: what `#[derive(Module)]` writes and the checks walk.
 
+use super::fingerprint::Fingerprint;
+
 /// What a module computes, as far as a plan has to know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ModuleKind {
@@ -61,6 +63,20 @@ pub struct Child {
     pub arity: Arity,
     /// The child's own type.
     pub node: &'static Node,
+    /// That of the name.
+    pub(super) fingerprint: Fingerprint,
+}
+
+impl Child {
+    /// The child of that name.
+    pub const fn new(name: &'static str, arity: Arity, node: &'static Node) -> Self {
+        Self {
+            name,
+            arity,
+            node,
+            fingerprint: Fingerprint::of(name),
+        }
+    }
 }
 
 /// How many modules a field holds.

@@ -59,15 +59,9 @@ const GATHERED_NORM: Style = StyleKind::SequenceParallelAllGatherActivation.styl
 
 /// A plan as `tp_plan!` would write it, were it not for the checks that some of these fail.
 fn plan(node: &'static Node, rows: &[(&'static str, Style)]) -> &'static Plan {
-    let items = rows.iter().map(|&(pattern, style)| {
-        Item::Row(Row {
-            pattern,
-            optional: false,
-            tensor_parallel: Some(style),
-            sequence_parallel: Some(style),
-            line: 1,
-        })
-    });
+    let items = rows
+        .iter()
+        .map(|&(pattern, style)| Item::Row(Row::new(pattern, Some(style))));
     Box::leak(Box::new(Plan {
         name: "TEST",
         doc: "",

@@ -48,7 +48,7 @@ pub(super) const fn suits(plan: &Plan, base: &Plan) -> Result<(), Text> {
 pub(super) const fn changes(plan: &Plan, row: &Row) -> Result<(), Text> {
     if let Some(base) = plan.base
         && row.is_replicated()
-        && overlapping(row.pattern, "", base).is_none()
+        && overlapping(row, row.pattern, "", base).is_none()
         && !stands_in(row.pattern, "", base)
     {
         let (pattern, base) = (row.pattern, base.name);

@@ -1,6 +1,7 @@
 //! The cell of a plan that decides a module, and the elements of lists that rows single out.
 
 use super::path::Path;
+use crate::plan::fingerprint::Fingerprint;
 use crate::plan::pattern::{is_index, split};
 use crate::plan::{Item, Plan, Row};
 
@@ -18,8 +19,16 @@ pub(super) const fn cell<'a>(plan: &'a Plan, path: &Path, start: usize) -> Optio
     let mut at = 0;
     while at < plan.items.len() {
         let found = match &plan.items[at] {
-            Item::Row(row) if path.is_named_by(row.pattern, start) => Some(row),
-            Item::Row(_) => None,
+            Item::Row(row) => {
+                // Most rows are passed over by this; a function for it would cost rustc more.
+                let last = row.fingerprint.0;
+                let may_be = last == path.last.0 || last == Fingerprint::STAR.0;
+                if may_be && path.is_named_by(row.pattern, start) {
+                    Some(row)
+                } else {
+                    None
+                }
+            }
             Item::Include { prefix, plan } => match path.follow(prefix, start) {
                 Some((inside, byte)) if byte > prefix.len() => row(plan, path, inside),
                 _ => None,

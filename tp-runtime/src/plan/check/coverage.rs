@@ -3,6 +3,7 @@
 use super::cell::cell;
 use super::path::Path;
 use super::sound::is_sound;
+use crate::plan::fingerprint::Fingerprint;
 use crate::plan::{Arity, Item, ModuleKind, Node, Plan, Text};
 
 /// Panics if a linear layer or an embedding has no row.
@@ -43,10 +44,10 @@ const fn search(plan: &Plan, node: &Node, path: Path, forgotten: &mut Forgotten)
             let mut at = 0;
             while at < node.children.len() {
                 let child = &node.children[at];
-                let path = path.join(child.name);
+                let path = path.child(child);
                 match child.arity {
                     Arity::List if is_settled(plan, &path) => {}
-                    Arity::List => search(plan, child.node, path.join("*"), forgotten),
+                    Arity::List => search(plan, child.node, path.elements(), forgotten),
                     Arity::One | Arity::Optional => search(plan, child.node, path, forgotten),
                 }
                 at += 1;
@@ -61,12 +62,16 @@ const fn search(plan: &Plan, node: &Node, path: Path, forgotten: &mut Forgotten)
 const fn is_settled(plan: &Plan, path: &Path) -> bool {
     let mut at = 0;
     while at < plan.items.len() {
-        let pattern = match &plan.items[at] {
-            Item::Row(row) if row.is_replicated() => row.pattern,
-            Item::Row(_) => "",
-            Item::Include { prefix, .. } => prefix,
+        let settled = match &plan.items[at] {
+            Item::Row(row) => {
+                let last = row.fingerprint.0;
+                (last == path.last.0 || last == Fingerprint::STAR.0)
+                    && row.is_replicated()
+                    && path.is_named_by(row.pattern, 0)
+            }
+            Item::Include { prefix, .. } => path.is_named_by(prefix, 0),
         };
-        if path.is_named_by(pattern, 0) {
+        if settled {
             return true;
         }
         at += 1;

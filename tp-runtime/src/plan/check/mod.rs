@@ -124,13 +124,5 @@ const fn target(model: &'static Node, prefix: &str, included: &Plan) -> Result<(
     ]))
 }
 
-/// The row at `index`, if it is one.
-const fn row_at(plan: &Plan, index: usize) -> Option<&Row> {
-    match &plan.items[index] {
-        Item::Row(row) => Some(row),
-        Item::Include { .. } => None,
-    }
-}
-
 #[cfg(test)]
 mod tests;

@@ -1,8 +1,7 @@
 //! No two rows of a plan, its included plans among them, name one module.
 
-use super::row_at;
 use crate::plan::pattern::{encloses, overlap, same};
-use crate::plan::{Item, Plan, Text};
+use crate::plan::{Item, Plan, Row, Text};
 
 /// Looks for another row that names a module which the item at `index` names.
 ///
@@ -12,76 +11,91 @@ use crate::plan::{Item, Plan, Text};
 /// # Errors
 /// The message, which names both rows.
 pub const fn apart(plan: &Plan, index: usize) -> Result<(), Text> {
-    match &plan.items[index] {
-        Item::Row(row) => row_apart(plan, row.pattern, "", plan.items.len()),
-        Item::Include {
-            prefix,
-            plan: included,
-        } => include_apart(plan, index, prefix, included),
-    }
-}
-
-/// Compares `pattern`, a row of the included plan `from` (empty for the table itself), with every
-/// plan included before the item at `end`.
-const fn row_apart(plan: &Plan, pattern: &str, from: &str, end: usize) -> Result<(), Text> {
+    let end = match &plan.items[index] {
+        Item::Row(_) => plan.items.len(),
+        Item::Include { .. } => index,
+    };
     let mut at = 0;
     while at < end {
         if let Item::Include {
             prefix,
             plan: included,
         } = &plan.items[at]
-            && let Some(other) = overlapping(pattern, prefix, included)
         {
-            return Err(both(pattern, from, other.as_str(), included.name));
+            let apart = match &plan.items[index] {
+                Item::Row(row) => match overlapping(row, row.pattern, prefix, included) {
+                    Some(other) => Err(both(row.pattern, "", other.as_str(), included.name)),
+                    None => Ok(()),
+                },
+                Item::Include {
+                    prefix: own,
+                    plan: other,
+                } => each_apart(own, other, prefix, included),
+            };
+            if apart.is_err() {
+                return apart;
+            }
         }
         at += 1;
     }
     Ok(())
 }
 
-/// Compares every row of `included` with the plans included before it.
-const fn include_apart(plan: &Plan, end: usize, prefix: &str, included: &Plan) -> Result<(), Text> {
+/// Compares every row of `plan`, which stands at `prefix`, with those of a plan included before.
+const fn each_apart(prefix: &str, plan: &Plan, before: &str, included: &Plan) -> Result<(), Text> {
     let mut at = 0;
-    while at < included.items.len() {
-        match &included.items[at] {
+    while at < plan.items.len() {
+        let apart = match &plan.items[at] {
             Item::Row(row) => {
                 let pattern = Text::path(prefix, row.pattern);
-                if let Err(message) = row_apart(plan, pattern.as_str(), included.name, end) {
-                    return Err(message);
+                match overlapping(row, pattern.as_str(), before, included) {
+                    Some(other) => {
+                        let (pattern, other) = (pattern.as_str(), other.as_str());
+                        Err(both(pattern, plan.name, other, included.name))
+                    }
+                    None => Ok(()),
                 }
             }
             Item::Include {
                 prefix: inner,
                 plan: nested,
-            } => {
-                let prefix = Text::path(prefix, inner);
-                if let Err(message) = include_apart(plan, end, prefix.as_str(), nested) {
-                    return Err(message);
-                }
-            }
+            } => each_apart(Text::path(prefix, inner).as_str(), nested, before, included),
+        };
+        if apart.is_err() {
+            return apart;
         }
         at += 1;
     }
-    match included.base {
-        Some(base) => include_apart(plan, end, prefix, base),
+    match plan.base {
+        Some(base) => each_apart(prefix, base, before, included),
         None => Ok(()),
     }
 }
 
-/// A row of `included`, which stands at `prefix`, that names a module `pattern` names.
-pub(super) const fn overlapping(pattern: &str, prefix: &str, included: &Plan) -> Option<Text> {
+/// A row of `included`, which stands at `prefix`, that names a module which `pattern` names, the
+/// full path of `row`.
+pub(super) const fn overlapping(
+    row: &Row,
+    pattern: &str,
+    prefix: &str,
+    included: &Plan,
+) -> Option<Text> {
     let mut at = 0;
     while at < included.items.len() {
-        let found = match row_at(included, at) {
-            Some(row) => {
-                let other = Text::path(prefix, row.pattern);
+        let found = match &included.items[at] {
+            Item::Row(other) if !row.may_end_like(other) => None,
+            Item::Row(other) => {
+                let other = Text::path(prefix, other.pattern);
                 if overlap(pattern, other.as_str()) {
                     Some(other)
                 } else {
                     None
                 }
             }
-            None => nested(pattern, prefix, &included.items[at]),
+            Item::Include {
+                prefix: inner,
+                plan,
+            } => overlapping(row, pattern, Text::path(prefix, inner).as_str(), plan),
         };
         if found.is_some() {
             return found;
@@ -89,7 +103,7 @@ pub(super) const fn overlapping(pattern: &str, prefix: &str, included: &Plan) ->
         at += 1;
     }
     match included.base {
-        Some(base) => overlapping(pattern, prefix, base),
+        Some(base) => overlapping(row, pattern, prefix, base),
         None => None,
     }
 }
@@ -114,16 +128,6 @@ pub(super) const fn stands_in(pattern: &str, prefix: &str, included: &Plan) -> b
     match included.base {
         Some(base) => stands_in(pattern, prefix, base),
         None => false,
-    }
-}
-
-const fn nested(pattern: &str, prefix: &str, item: &Item) -> Option<Text> {
-    match item {
-        Item::Row(_) => None,
-        Item::Include {
-            prefix: inner,
-            plan,
-        } => overlapping(pattern, Text::path(prefix, inner).as_str(), plan),
     }
 }
 

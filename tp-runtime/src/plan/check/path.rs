@@ -1,13 +1,16 @@
 //! The path of a module as its segments, which rustc compares faster than text.
 
-use crate::plan::Text;
+use crate::plan::fingerprint::Fingerprint;
 use crate::plan::pattern::after_name;
+use crate::plan::{Child, Text};
 
 /// The segments that lead from the model to a module; `*` is an element that no row singles out.
 #[derive(Clone, Copy)]
 pub(super) struct Path {
     segments: [&'static str; Self::DEPTH],
     length: usize,
+    /// That of the last segment.
+    pub(super) last: Fingerprint,
 }
 
 impl Path {
@@ -18,13 +21,29 @@ impl Path {
     pub(super) const ROOT: Self = Self {
         segments: [""; Self::DEPTH],
         length: 0,
+        last: Fingerprint::of(""),
     };
 
-    /// The module called `segment` inside this one.
-    pub(super) const fn join(mut self, segment: &'static str) -> Self {
+    /// The child of this module, which may be a list.
+    pub(super) const fn child(self, child: &Child) -> Self {
+        self.join(child.name, child.fingerprint)
+    }
+
+    /// The elements of this list that no row singles out.
+    pub(super) const fn elements(self) -> Self {
+        self.join("*", Fingerprint::STAR)
+    }
+
+    /// The element of this list that a row singles out by `index`.
+    pub(super) const fn element(self, index: &'static str) -> Self {
+        self.join(index, Fingerprint::of(index))
+    }
+
+    const fn join(mut self, segment: &'static str, last: Fingerprint) -> Self {
         assert!(self.length < Self::DEPTH, "a module path is too long");
         self.segments[self.length] = segment;
         self.length += 1;
+        self.last = last;
         self
     }
 
@@ -95,7 +114,11 @@ impl Path {
 
     /// The module that its first segments lead to.
     pub(super) const fn up_to(&self, length: usize) -> Self {
-        Self { length, ..*self }
+        Self {
+            length,
+            last: Fingerprint::of(self.segments[length - 1]),
+            ..*self
+        }
     }
 
     /// How many segments it has.
@@ -120,7 +143,8 @@ impl Path {
 mod tests {
     use super::Path;
 
-    const PATH: Path = Path::ROOT.join("layers").join("*").join("mlp").join("up");
+    const PATH: Path = LIST.elements().element("mlp").element("up");
+    const LIST: Path = Path::ROOT.element("layers");
 
     #[test]
     fn a_pattern_names_a_path_by_all_of_its_segments() {
@@ -137,7 +161,7 @@ mod tests {
             assert!(!PATH.is_named_by(other, 0), "{other}");
         }
         assert!(!PATH.is_named_by("layers.0.mlp.up", 0));
-        let third = Path::ROOT.join("layers").join("3");
+        let third = LIST.element("3");
         assert!(third.is_named_by("layers.*", 0) && third.is_named_by("layers.3", 0));
         assert!(!third.is_named_by("layers.13", 0) && !third.is_named_by("layers.", 0));
     }
@@ -162,9 +186,8 @@ mod tests {
     fn a_pattern_is_followed_to_where_one_of_both_ends() {
         assert_eq!(PATH.follow("layers", 0), Some((1, 7)));
         assert_eq!(PATH.follow("mlp", 2), Some((3, 4)));
-        let list = Path::ROOT.join("layers");
-        assert_eq!(list.follow("layers.0.mlp", 0), Some((1, 7)));
-        assert_eq!(list.follow("layer.0", 0), None);
-        assert_eq!(list.follow("layers_2.0", 0), None);
+        assert_eq!(LIST.follow("layers.0.mlp", 0), Some((1, 7)));
+        assert_eq!(LIST.follow("layer.0", 0), None);
+        assert_eq!(LIST.follow("layers_2.0", 0), None);
     }
 }

@@ -8,32 +8,16 @@ static BLOCK: Node = node(
     "Block",
     ModuleKind::Container,
     &[
-        Child {
-            name: "up",
-            arity: Arity::One,
-            node: &LINEAR,
-        },
-        Child {
-            name: "gate",
-            arity: Arity::Optional,
-            node: &LINEAR,
-        },
+        Child::new("up", Arity::One, &LINEAR),
+        Child::new("gate", Arity::Optional, &LINEAR),
     ],
 );
 static MODEL: Node = node(
     "Model",
     ModuleKind::Container,
     &[
-        Child {
-            name: "layers",
-            arity: Arity::List,
-            node: &BLOCK,
-        },
-        Child {
-            name: "head",
-            arity: Arity::One,
-            node: &LINEAR,
-        },
+        Child::new("layers", Arity::List, &BLOCK),
+        Child::new("head", Arity::One, &LINEAR),
     ],
 );
 
@@ -67,13 +51,8 @@ const fn plan(name: &'static str, node: &'static Node, items: &'static [Item]) -
 
 const fn row(pattern: &'static str, optional: bool) -> Item {
     let style = Some(StyleKind::Colwise.style());
-    Item::Row(Row {
-        pattern,
-        optional,
-        tensor_parallel: style,
-        sequence_parallel: style,
-        line: 1,
-    })
+    let row = Row::new(pattern, style);
+    Item::Row(if optional { row.optional() } else { row })
 }
 
 fn message(pattern: &'static str, optional: bool) -> Option<String> {
@@ -168,11 +147,7 @@ fn a_style_that_does_not_fit_panics() {
     static TREE: Node = node(
         "Model",
         ModuleKind::Container,
-        &[Child {
-            name: "norm",
-            arity: Arity::One,
-            node: &NORM,
-        }],
+        &[Child::new("norm", Arity::One, &NORM)],
     );
     static ITEMS: [Item; 1] = [row("norm", false)];
     let plan = plan("PLAN", &TREE, &ITEMS);

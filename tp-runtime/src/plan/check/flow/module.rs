@@ -128,7 +128,7 @@ impl<'a> Model<'a> {
         while at < names.len() {
             // The derive wrote the flow of children that there are.
             if let Some(child) = child(node, names[at]) {
-                let path = path.join(child.name);
+                let path = path.child(child);
                 value = match child.arity {
                     Arity::List => self.list(child.node, path, value),
                     Arity::One | Arity::Optional => self.module(child.node, path, value),
@@ -142,14 +142,14 @@ impl<'a> Model<'a> {
     /// The elements of a list, one after another: those that rows single out, and one other beside
     /// each.
     const fn list(&mut self, node: &Node, path: Path, input: Values) -> Values {
-        let others = path.join("*");
+        let others = path.elements();
         let mut value = input;
         let mut next = 0;
         while let Some(element) = singled_out(self.plan, &path, 0, next) {
             if element.index > next {
                 value = self.module(node, others, value);
             }
-            value = self.module(node, path.join(element.segment), value);
+            value = self.module(node, path.element(element.segment), value);
             next = element.index + 1;
         }
         let last = self.module(node, others, value);

@@ -45,7 +45,7 @@ const fn node(kind: ModuleKind, children: &'static [Child], flow: &'static [Stag
 }
 
 const fn child(name: &'static str, arity: Arity, node: &'static Node) -> Child {
-    Child { name, arity, node }
+    Child::new(name, arity, node)
 }
 
 /// The line and the message of the fault of `rows`, each a line of the table.
@@ -72,13 +72,7 @@ fn fault(node: &'static Node, rows: &[(&'static str, Style)]) -> Option<(Option<
 }
 
 const fn row(pattern: &'static str, style: Style) -> Item {
-    Item::Row(Row {
-        pattern,
-        optional: false,
-        tensor_parallel: Some(style),
-        sequence_parallel: Some(style),
-        line: 1,
-    })
+    Item::Row(Row::new(pattern, Some(style)))
 }
 
 #[test]
