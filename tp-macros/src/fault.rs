@@ -14,7 +14,9 @@ pub(crate) enum Fault {
     DeriveUnnamed,
     #[error("`#[module(...)]` belongs on a field; the struct itself takes `#[flow(...)]`")]
     ModuleOnStruct,
-    #[error("unknown key `{found}`: write `#[module(skip)]` or `#[module(rename = \"...\")]`")]
+    #[error(
+        "unknown key `{found}`: write `#[module(skip)]`, `#[module(rename = \"...\")]` or `#[module(weight = [...])]`"
+    )]
     ModuleKey { found: String },
     #[error("`{key}` is given twice: keep one")]
     ModuleKeyTwice { key: String },
@@ -22,6 +24,10 @@ pub(crate) enum Fault {
     SkipAndRename,
     #[error("`rename` takes a checkpoint name: write `rename = \"...\"`")]
     RenameValue,
+    #[error(
+        "`weight` takes the names of its sizes in the config: write `weight = [intermediate_size, hidden_size]`, or `(q, k)` for the segments of a fused layer"
+    )]
+    WeightValue,
     #[error("\"{name}\" is not one segment of a checkpoint name: use letters, digits, `_` and `-`")]
     RenameSegment { name: String },
     #[error("two fields are named \"{name}\" in the checkpoint: rename one")]
@@ -77,6 +83,10 @@ pub(crate) enum Fault {
     DuplicateRow { pattern: String },
     #[error("\"{pattern}\" and \"{other}\" can name the same module: a module has one row")]
     OverlappingRows { pattern: String, other: String },
+
+    // `assert_shards!`
+    #[error("a plan, a config and a degree: write `assert_shards!(LLAMA, LLAMA_3_8B, tp = 8)`")]
+    Shards,
 
     // Patterns.
     #[error("an empty pattern names no module: write a path, `\"model.norm\"`")]

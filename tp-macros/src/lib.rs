@@ -1,4 +1,4 @@
-//! The macros of `tp-runtime`: `tp_plan!` and `#[derive(Module)]`.
+//! The macros of `tp-runtime`: `tp_plan!`, `#[derive(Module)]` and `assert_shards!`.
 //!
 //! Use them through `tp_runtime`, which re-exports both and holds everything they expand to; its
 //! documentation has a whole example, and `docs/plans.md` every rule of the tables.
@@ -24,12 +24,14 @@
 //! `expand` writes the code. What a fault says is in `fault.rs`, and nowhere else.
 
 mod fault;
+mod input;
 mod module;
 mod nearest;
 mod plan;
 #[cfg(test)]
 mod python_tables;
 mod report;
+mod shards;
 #[cfg(test)]
 mod snapshots;
 
@@ -37,12 +39,29 @@ mod snapshots;
 ///
 /// Every field is a module: `T`, `Option<T>`, `Vec<T>` or `Box<T>`. `#[module(skip)]` leaves a
 /// field out, `#[module(rename = "...")]` gives a checkpoint name that is no Rust identifier, and
+/// `#[module(weight = [rows, columns])]` names the sizes of its weight in the config, for
+/// `assert_shards!`;
 /// `#[flow(a -> b, c -> +)]` on the struct says how its children feed one another: stages in
 /// order, children with commas read the same value, `+` adds it to the residual stream. A branch of
 /// several children stands in parentheses: `#[flow((q_proj -> q_norm), v_proj -> o_proj)]`.
 #[proc_macro_derive(Module, attributes(module, flow))]
 pub fn derive_module(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
     module::derive(input.into()).into()
+}
+
+/// Checks at compile time that so many ranks can hold what a plan gives them of a config.
+///
+/// ```text
+/// assert_shards!(LLAMA, LLAMA_3_8B, tp = 8);
+/// ```
+///
+/// The config is a constant whose type has a `const fn sizes(&self)` that gives an array of `Size`s
+/// (of `tp_runtime::plan`); the model's fields say which of them their weights have,
+/// `#[module(weight = [num_attention_heads, hidden_size])]`. Heads have to divide, and no rank may be
+/// left with nothing; the error lists the degrees that work.
+#[proc_macro]
+pub fn assert_shards(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    shards::assert_shards(input.into()).into()
 }
 
 /// Writes a tensor-parallel plan as a table that rustc checks against its model.

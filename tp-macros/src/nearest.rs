@@ -5,9 +5,17 @@ pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
     known
         .into_iter()
         .map(|candidate| (distance(word, candidate), candidate))
-        .filter(|(distance, candidate)| *distance <= word.len().max(candidate.len()) / 3)
+        .filter(|(distance, candidate)| {
+            *distance <= word.len().max(candidate.len()) / 3 || is_begun(word, candidate)
+        })
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
+}
+
+/// Whether `candidate` may be what someone is about to type.
+fn is_begun(word: &str, candidate: &str) -> bool {
+    let start = candidate.get(..word.len());
+    word.len() > 1 && start.is_some_and(|start| start.eq_ignore_ascii_case(word))
 }
 
 /// Edit distance: insert, delete, replace or swap two neighbours; case counts as nothing.
@@ -45,6 +53,7 @@ mod tests {
         assert_eq!(nearest("self_atn", known), Some("self_attn"));
         assert_eq!(nearest("MLP", known), Some("mlp"));
         assert_eq!(nearest("mpl", known), Some("mlp"));
+        assert_eq!(nearest("inp", known), Some("input_layernorm"));
         assert_eq!(nearest("lm_head", known), None);
     }
 }

@@ -118,6 +118,7 @@ impl Gemma3TextConfig {
 #[flow(model -> lm_head)]
 pub struct Gemma3ForCausalLM {
     model: Gemma3TextModel,
+    #[module(weight = [vocab_size, hidden_size])]
     lm_head: Linear,
     #[module(skip)]
     softcap: Option<f64>,
@@ -127,6 +128,7 @@ pub struct Gemma3ForCausalLM {
 #[derive(Module)]
 #[flow(embed_tokens -> layers -> norm)]
 pub struct Gemma3TextModel {
+    #[module(weight = [vocab_size, hidden_size])]
     embed_tokens: Embedding,
     layers: Vec<Gemma3DecoderLayer>,
     norm: RmsNorm,
@@ -159,9 +161,13 @@ pub struct Gemma3DecoderLayer {
 #[derive(Module)]
 #[flow((q_proj -> q_norm), (k_proj -> k_norm), v_proj -> o_proj)]
 pub struct Gemma3Attention {
+    #[module(weight = [num_attention_heads, hidden_size])]
     q_proj: Linear,
+    #[module(weight = [num_key_value_heads, hidden_size])]
     k_proj: Linear,
+    #[module(weight = [num_key_value_heads, hidden_size])]
     v_proj: Linear,
+    #[module(weight = [hidden_size, num_attention_heads])]
     o_proj: Linear,
     q_norm: RmsNorm,
     k_norm: RmsNorm,

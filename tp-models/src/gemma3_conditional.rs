@@ -53,6 +53,7 @@ impl Default for Gemma3Config {
 #[flow(model -> lm_head)]
 pub struct Gemma3ForConditionalGeneration {
     model: Gemma3Model,
+    #[module(weight = [vocab_size, hidden_size])]
     lm_head: Linear,
 }
 

@@ -88,6 +88,7 @@ impl LlamaConfig {
 #[flow(model -> lm_head)]
 pub struct LlamaForCausalLM {
     model: LlamaModel,
+    #[module(weight = [vocab_size, hidden_size])]
     lm_head: Linear,
 }
 
@@ -95,6 +96,7 @@ pub struct LlamaForCausalLM {
 #[derive(Module)]
 #[flow(embed_tokens -> layers -> norm)]
 pub struct LlamaModel {
+    #[module(weight = [vocab_size, hidden_size])]
     embed_tokens: Embedding,
     layers: Vec<LlamaDecoderLayer>,
     norm: RmsNorm,
@@ -115,9 +117,13 @@ pub struct LlamaDecoderLayer {
 #[derive(Module)]
 #[flow(q_proj, k_proj, v_proj -> o_proj)]
 pub struct LlamaAttention {
+    #[module(weight = [num_attention_heads, hidden_size])]
     q_proj: Linear,
+    #[module(weight = [num_key_value_heads, hidden_size])]
     k_proj: Linear,
+    #[module(weight = [num_key_value_heads, hidden_size])]
     v_proj: Linear,
+    #[module(weight = [hidden_size, num_attention_heads])]
     o_proj: Linear,
     #[module(skip)]
     sizes: GroupedQuery,

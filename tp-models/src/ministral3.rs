@@ -86,6 +86,7 @@ impl Ministral3Config {
 #[flow(model -> lm_head)]
 pub struct Ministral3ForCausalLM {
     model: Ministral3Model,
+    #[module(weight = [vocab_size, hidden_size])]
     lm_head: Linear,
 }
 
@@ -93,6 +94,7 @@ pub struct Ministral3ForCausalLM {
 #[derive(Module)]
 #[flow(embed_tokens -> layers -> norm)]
 pub struct Ministral3Model {
+    #[module(weight = [vocab_size, hidden_size])]
     pub(crate) embed_tokens: Embedding,
     layers: Vec<Ministral3DecoderLayer>,
     norm: RmsNorm,
@@ -117,9 +119,13 @@ pub struct Ministral3DecoderLayer {
 #[derive(Module)]
 #[flow(q_proj, k_proj, v_proj -> o_proj)]
 pub struct Ministral3Attention {
+    #[module(weight = [num_attention_heads, hidden_size])]
     q_proj: Linear,
+    #[module(weight = [num_key_value_heads, hidden_size])]
     k_proj: Linear,
+    #[module(weight = [num_key_value_heads, hidden_size])]
     v_proj: Linear,
+    #[module(weight = [hidden_size, num_attention_heads])]
     o_proj: Linear,
     #[module(skip)]
     sizes: GroupedQuery,

@@ -74,6 +74,7 @@ struct Parts {
 #[flow(model -> lm_head)]
 pub struct Mistral3ForConditionalGeneration {
     model: Mistral3Model,
+    #[module(weight = [vocab_size, hidden_size])]
     lm_head: Linear,
 }
 

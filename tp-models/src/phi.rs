@@ -85,6 +85,7 @@ impl PhiConfig {
 #[flow(model -> lm_head)]
 pub struct PhiForCausalLM {
     model: PhiModel,
+    #[module(weight = [vocab_size, hidden_size])]
     lm_head: Linear,
 }
 
@@ -92,6 +93,7 @@ pub struct PhiForCausalLM {
 #[derive(Module)]
 #[flow(embed_tokens -> layers -> final_layernorm)]
 pub struct PhiModel {
+    #[module(weight = [vocab_size, hidden_size])]
     embed_tokens: Embedding,
     layers: Vec<PhiDecoderLayer>,
     final_layernorm: LayerNorm,
@@ -111,9 +113,13 @@ pub struct PhiDecoderLayer {
 #[derive(Module)]
 #[flow((q_proj -> q_layernorm), (k_proj -> k_layernorm), v_proj -> dense)]
 pub struct PhiAttention {
+    #[module(weight = [num_attention_heads, hidden_size])]
     q_proj: Linear,
+    #[module(weight = [num_key_value_heads, hidden_size])]
     k_proj: Linear,
+    #[module(weight = [num_key_value_heads, hidden_size])]
     v_proj: Linear,
+    #[module(weight = [hidden_size, num_attention_heads])]
     dense: Linear,
     q_layernorm: Option<LayerNorm>,
     k_layernorm: Option<LayerNorm>,
@@ -125,7 +131,9 @@ pub struct PhiAttention {
 #[derive(Module)]
 #[flow(fc1 -> fc2)]
 pub struct PhiMlp {
+    #[module(weight = [intermediate_size, hidden_size])]
     fc1: Linear,
+    #[module(weight = [hidden_size, intermediate_size])]
     fc2: Linear,
     #[module(skip)]
     activation: Activation,

@@ -86,6 +86,7 @@ impl Phi3Config {
 #[flow(model -> lm_head)]
 pub struct Phi3ForCausalLM {
     model: Phi3Model,
+    #[module(weight = [vocab_size, hidden_size])]
     lm_head: Linear,
 }
 
@@ -93,6 +94,7 @@ pub struct Phi3ForCausalLM {
 #[derive(Module)]
 #[flow(embed_tokens -> layers -> norm)]
 pub struct Phi3Model {
+    #[module(weight = [vocab_size, hidden_size])]
     embed_tokens: Embedding,
     layers: Vec<Phi3DecoderLayer>,
     norm: RmsNorm,
@@ -115,7 +117,9 @@ pub struct Phi3DecoderLayer {
 #[derive(Module)]
 #[flow(qkv_proj -> o_proj)]
 pub struct Phi3Attention {
+    #[module(weight = [(num_attention_heads, num_key_value_heads, num_key_value_heads), hidden_size])]
     qkv_proj: Linear,
+    #[module(weight = [hidden_size, num_attention_heads])]
     o_proj: Linear,
     #[module(skip)]
     sizes: GroupedQuery,
@@ -125,7 +129,9 @@ pub struct Phi3Attention {
 #[derive(Module)]
 #[flow(gate_up_proj -> down_proj)]
 pub struct Phi3Mlp {
+    #[module(weight = [(intermediate_size, intermediate_size), hidden_size])]
     gate_up_proj: Linear,
+    #[module(weight = [hidden_size, intermediate_size])]
     down_proj: Linear,
     #[module(skip)]
     activation: Activation,

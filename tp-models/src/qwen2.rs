@@ -106,6 +106,7 @@ impl Qwen2Config {
 #[flow(model -> lm_head)]
 pub struct Qwen2ForCausalLM {
     model: Qwen2Model,
+    #[module(weight = [vocab_size, hidden_size])]
     lm_head: Linear,
 }
 
@@ -113,6 +114,7 @@ pub struct Qwen2ForCausalLM {
 #[derive(Module)]
 #[flow(embed_tokens -> layers -> norm)]
 pub struct Qwen2Model {
+    #[module(weight = [vocab_size, hidden_size])]
     embed_tokens: Embedding,
     layers: Vec<Qwen2DecoderLayer>,
     norm: RmsNorm,
@@ -137,9 +139,13 @@ pub struct Qwen2DecoderLayer {
 #[derive(Module)]
 #[flow(q_proj, k_proj, v_proj -> o_proj)]
 pub struct Qwen2Attention {
+    #[module(weight = [num_attention_heads, hidden_size])]
     q_proj: Linear,
+    #[module(weight = [num_key_value_heads, hidden_size])]
     k_proj: Linear,
+    #[module(weight = [num_key_value_heads, hidden_size])]
     v_proj: Linear,
+    #[module(weight = [hidden_size, num_attention_heads])]
     o_proj: Linear,
     #[module(skip)]
     sizes: GroupedQuery,

@@ -109,6 +109,7 @@ impl Qwen3Config {
 #[flow(model -> lm_head)]
 pub struct Qwen3ForCausalLM {
     model: Qwen3Model,
+    #[module(weight = [vocab_size, hidden_size])]
     lm_head: Linear,
 }
 
@@ -116,6 +117,7 @@ pub struct Qwen3ForCausalLM {
 #[derive(Module)]
 #[flow(embed_tokens -> layers -> norm)]
 pub struct Qwen3Model {
+    #[module(weight = [vocab_size, hidden_size])]
     embed_tokens: Embedding,
     layers: Vec<Qwen3DecoderLayer>,
     norm: RmsNorm,
@@ -140,9 +142,13 @@ pub struct Qwen3DecoderLayer {
 #[derive(Module)]
 #[flow((q_proj -> q_norm), (k_proj -> k_norm), v_proj -> o_proj)]
 pub struct Qwen3Attention {
+    #[module(weight = [num_attention_heads, hidden_size])]
     q_proj: Linear,
+    #[module(weight = [num_key_value_heads, hidden_size])]
     k_proj: Linear,
+    #[module(weight = [num_key_value_heads, hidden_size])]
     v_proj: Linear,
+    #[module(weight = [hidden_size, num_attention_heads])]
     o_proj: Linear,
     q_norm: RmsNorm,
     k_norm: RmsNorm,

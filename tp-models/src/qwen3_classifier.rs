@@ -47,6 +47,7 @@ enum Problem {
 #[flow(model -> score)]
 pub struct Qwen3ForSequenceClassification {
     model: Qwen3Model,
+    #[module(weight = [num_labels, hidden_size])]
     score: Linear,
     #[module(skip)]
     padding: Option<i64>,

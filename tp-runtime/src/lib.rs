@@ -160,7 +160,7 @@ pub mod testing;
 pub use error::{Error, Result};
 pub use module::Module;
 pub use plan::{Mode, Placement, Plan, Style};
-pub use tp_macros::tp_plan;
+pub use tp_macros::{assert_shards, tp_plan};
 
 /// The text a panic was raised with.
 #[cfg(feature = "torch")]

@@ -4,7 +4,7 @@ use proc_macro2::Ident;
 use syn::Type;
 use syn::ext::IdentExt;
 
-use super::parse::{RawBranch, RawField, RawModule, RawStage};
+use super::parse::{RawBranch, RawField, RawModule, RawStage, RawWeight};
 use crate::fault::Fault;
 use crate::nearest::nearest;
 use crate::report::Report;
@@ -20,6 +20,8 @@ pub(super) struct Child {
     pub(super) ident: Ident,
     pub(super) ty: Type,
     pub(super) name: String,
+    /// The names of its weight's sizes, rows and columns.
+    pub(super) weight: Option<[Vec<String>; 2]>,
 }
 
 /// A stage whose branches name children by their checkpoint names.
@@ -56,6 +58,7 @@ pub(super) fn check(raw: RawModule, report: &mut Report) -> Module {
             ident: field.ident,
             ty: field.ty,
             name,
+            weight: field.weight.map(|RawWeight(sizes)| sizes),
         });
     }
     Module { children, flow }

@@ -14,13 +14,16 @@ pub(super) fn expand(input: &DeriveInput, module: &Module) -> TokenStream {
 
     let children = module.children.iter().map(|child| {
         let (name, ty) = (&child.name, &child.ty);
+        let weight = child.weight.as_ref().map(|[rows, columns]| {
+            quote! { .weight(&[#(#rows),*], &[#(#columns),*]) }
+        });
         // On the type, so that a field that is no module is reported there.
         quote_spanned! {ty.span()=>
             ::tp_runtime::plan::Child::new(
                 #name,
                 <#ty as ::tp_runtime::module::Field>::ARITY,
                 <#ty as ::tp_runtime::module::Field>::NODE,
-            )
+            ) #weight
         }
     });
     let stages = module.flow.iter().map(|stage| match stage {

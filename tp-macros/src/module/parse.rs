@@ -24,7 +24,11 @@ pub(super) struct RawField {
     pub(super) ty: Type,
     pub(super) skip: bool,
     pub(super) rename: Option<LitStr>,
+    pub(super) weight: Option<RawWeight>,
 }
+
+/// The names of a weight's sizes: `[rows, columns]`, each a name or `(q, k, v)`.
+pub(super) struct RawWeight(pub(super) [Vec<String>; 2]);
 
 /// One stage between two arrows.
 pub(super) enum RawStage {
@@ -65,6 +69,7 @@ fn field(field: &syn::Field, report: &mut Report) -> Option<RawField> {
         ty: field.ty.clone(),
         skip: false,
         rename: None,
+        weight: None,
     };
     for attribute in named(&field.attrs, "module") {
         match attribute.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated) {
@@ -98,11 +103,41 @@ impl RawField {
                 other => report.at(other, Fault::RenameValue),
             },
             ("rename", other) => report.at(other, Fault::RenameValue),
+            ("weight", _) if self.weight.is_some() => {
+                report.at(key, Fault::ModuleKeyTwice { key: name });
+            }
+            ("weight", Meta::NameValue(pair)) => match weight(&pair.value) {
+                Some(weight) => self.weight = Some(weight),
+                None => report.at(&pair.value, Fault::WeightValue),
+            },
+            ("weight", other) => report.at(other, Fault::WeightValue),
             (_, other) => {
                 let found = quote::ToTokens::to_token_stream(other).to_string();
                 report.at(other, Fault::ModuleKey { found });
             }
         }
+    }
+}
+
+fn weight(value: &Expr) -> Option<RawWeight> {
+    let Expr::Array(sizes) = value else {
+        return None;
+    };
+    let mut sizes = sizes.elems.iter();
+    match (sizes.next(), sizes.next(), sizes.next()) {
+        (Some(rows), Some(columns), None) => Some(RawWeight([names(rows)?, names(columns)?])),
+        _ => None,
+    }
+}
+
+fn names(size: &Expr) -> Option<Vec<String>> {
+    match size {
+        Expr::Path(name) => Some(vec![name.path.get_ident()?.to_string()]),
+        Expr::Tuple(segments) if !segments.elems.is_empty() => {
+            let names = segments.elems.iter().map(names);
+            Some(names.collect::<Option<Vec<_>>>()?.concat())
+        }
+        _ => None,
     }
 }
 

@@ -13,16 +13,14 @@ mod rules;
 mod segments;
 mod written;
 
-use proc_macro2::TokenStream;
-use syn::parse::Parser;
-
+use crate::input;
 use crate::report::Report;
+use proc_macro2::TokenStream;
 
 /// The constant, its checks and its registration, after every fault found in the table.
 pub(crate) fn plan(input: TokenStream) -> TokenStream {
     let mut report = Report::default();
-    let parsed =
-        (|stream: syn::parse::ParseStream<'_>| parse::parse(stream, &mut report)).parse2(input);
+    let parsed = input::parse(input, |stream| parse::parse(stream, &mut report));
     let expansion = match parsed {
         Ok(raw) => {
             let table = check::check(raw, &mut report);

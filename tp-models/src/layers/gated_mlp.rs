@@ -10,8 +10,11 @@ use {tp_runtime::Result, tp_runtime::dtensor::DTensor};
 #[derive(Module)]
 #[flow(gate_proj, up_proj -> down_proj)]
 pub struct GatedMlp {
+    #[module(weight = [intermediate_size, hidden_size])]
     gate_proj: Linear,
+    #[module(weight = [intermediate_size, hidden_size])]
     up_proj: Linear,
+    #[module(weight = [hidden_size, intermediate_size])]
     down_proj: Linear,
     #[module(skip)]
     activation: Activation,

@@ -1,5 +1,6 @@
 //! The shape of a model as constants: what `#[derive(Module)]` writes and the checks walk.
 
+use super::Weight;
 use super::fingerprint::Fingerprint;
 
 /// What a module computes, as far as a plan has to know.
@@ -63,6 +64,8 @@ pub struct Child {
     pub arity: Arity,
     /// The child's own type.
     pub node: &'static Node,
+    /// The sizes of its weight, where the model says them.
+    pub weight: Option<Weight>,
     /// That of the name.
     pub(super) fingerprint: Fingerprint,
 }
@@ -74,7 +77,20 @@ impl Child {
             name,
             arity,
             node,
+            weight: None,
             fingerprint: Fingerprint::of(name),
+        }
+    }
+
+    /// The child with the sizes of its weight, by the names that a config has for them.
+    pub const fn weight(
+        self,
+        rows: &'static [&'static str],
+        columns: &'static [&'static str],
+    ) -> Self {
+        Self {
+            weight: Some(Weight { rows, columns }),
+            ..self
         }
     }
 }

@@ -13,6 +13,7 @@ mod flow;
 mod lost;
 mod overlap;
 mod path;
+mod shards;
 mod sound;
 mod style;
 mod walk;
@@ -21,6 +22,7 @@ pub use base::base;
 pub use coverage::covered;
 pub use flow::{Fault, Flow, Line};
 pub use overlap::apart;
+pub use shards::{Problem, divide, shards};
 pub use style::fits;
 use walk::find;
 pub use walk::{Found, walk};
@@ -91,7 +93,7 @@ pub const fn include(plan: &Plan, index: usize) {
 const fn layer(model: &'static Node, row: &Row) -> Result<Option<ModuleKind>, Text> {
     let pattern = row.pattern;
     match find(model, pattern) {
-        Ok(Found::Layer(node)) => Ok(Some(node.kind)),
+        Ok(Found::Layer(child)) => Ok(Some(child.node.kind)),
         Ok(_) if row.is_replicated() => Ok(None),
         Ok(Found::Container(node)) => Err(lost::names_container(pattern, node)),
         Ok(Found::List(node)) => Err(lost::names_list(pattern, node)),
@@ -103,7 +105,8 @@ const fn layer(model: &'static Node, row: &Row) -> Result<Option<ModuleKind>, Te
 /// The message if the module at `prefix` is not of the type `included` was written for.
 const fn target(model: &'static Node, prefix: &str, included: &Plan) -> Result<(), Text> {
     let node = match walk(model, prefix) {
-        Ok(Found::Layer(node) | Found::Container(node)) => node,
+        Ok(Found::Layer(child)) => child.node,
+        Ok(Found::Container(node)) => node,
         Ok(Found::List(node)) => return Err(lost::names_list(prefix, node)),
         Err(message) => return Err(message),
     };

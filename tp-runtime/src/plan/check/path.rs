@@ -1,7 +1,7 @@
 //! The path of a module as its segments, which rustc compares faster than text.
 
 use crate::plan::fingerprint::Fingerprint;
-use crate::plan::pattern::after_name;
+use crate::plan::pattern::{after_name, split};
 use crate::plan::{Child, Text};
 
 /// The segments that lead from the model to a module; `*` is an element that no row singles out.
@@ -34,9 +34,20 @@ impl Path {
         self.join("*", Fingerprint::STAR)
     }
 
-    /// The element of this list that a row singles out by `index`.
-    pub(super) const fn element(self, index: &'static str) -> Self {
-        self.join(index, Fingerprint::of(index))
+    /// What stands in this one under the name `segment`, such as an element that a row singles out.
+    pub(super) const fn element(self, segment: &'static str) -> Self {
+        self.join(segment, Fingerprint::of(segment))
+    }
+
+    /// The modules inside this one that `pattern` names.
+    pub(super) const fn follow_to(self, pattern: &'static str) -> Self {
+        let (mut path, mut rest) = (self, Some(pattern));
+        while let Some(remaining) = rest {
+            let (segment, after) = split(remaining);
+            path = path.element(segment);
+            rest = after;
+        }
+        path
     }
 
     const fn join(mut self, segment: &'static str, last: Fingerprint) -> Self {

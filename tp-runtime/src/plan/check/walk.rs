@@ -8,7 +8,7 @@ use crate::plan::{Arity, Child, ModuleKind, Node, Text};
 #[derive(Debug)]
 pub enum Found {
     /// A layer, which a row may name.
-    Layer(&'static Node),
+    Layer(&'static Child),
     /// A struct of modules.
     Container(&'static Node),
     /// A whole list of the given type.
@@ -28,7 +28,7 @@ pub const fn walk(model: &'static Node, pattern: &str) -> Result<Found, Text> {
 
 /// The same without the message, which costs rustc more than to find that there is none.
 pub(super) const fn find<'a>(model: &'static Node, pattern: &'a str) -> Result<Found, Lost<'a>> {
-    let (mut node, mut parent, mut list) = (model, None, None);
+    let (mut node, mut last, mut list) = (model, None::<&'static Child>, None);
     let mut at = 0;
     while at <= pattern.len() {
         if let Some(name) = list {
@@ -45,18 +45,21 @@ pub(super) const fn find<'a>(model: &'static Node, pattern: &'a str) -> Result<F
             return Err(Lost::Missing {
                 node,
                 segment,
-                parent,
+                parent: match last {
+                    Some(parent) => Some(parent.name),
+                    None => None,
+                },
             });
         };
-        (node, parent, at) = (child.node, Some(child.name), next);
+        (node, last, at) = (child.node, Some(child), next);
         if matches!(child.arity, Arity::List) {
-            list = parent;
+            list = Some(child.name);
         }
     }
-    Ok(match (list, node.kind) {
+    Ok(match (list, last) {
         (Some(_), _) => Found::List(node),
-        (None, ModuleKind::Container) => Found::Container(node),
-        (None, _) => Found::Layer(node),
+        (None, Some(child)) if !matches!(node.kind, ModuleKind::Container) => Found::Layer(child),
+        (None, _) => Found::Container(node),
     })
 }
 
