@@ -36,7 +36,7 @@ impl Placed {
         ) {
             self.expect(input, expected)?;
         }
-        input.read_as(Placement::Replicate, Placement::Partial, &self.path)
+        self.seen(input.read_as(Placement::Replicate, Placement::Partial, &self.path))
     }
 
     /// The input of a layer that computes on a chunk of dimension `to`.
@@ -47,7 +47,7 @@ impl Placed {
         to: Placement,
     ) -> Result<Tensor> {
         self.expect(input, expected)?;
-        input.read_as(to, Placement::Replicate, &self.path)
+        self.seen(input.read_as(to, Placement::Replicate, &self.path))
     }
 
     /// The input of a layer that computes the same on every rank, or on this rank's share of rows.
@@ -59,7 +59,7 @@ impl Placed {
         if found == Placement::Partial || found == Placement::Shard(features) {
             return Err(self.mismatch(Placement::Replicate, input));
         }
-        input.local()
+        self.seen(input.local())
     }
 
     /// The input of a layer that every rank computes whole.
@@ -131,7 +131,18 @@ impl Placed {
         shape: &[i64],
         promised: Placement,
     ) -> Result<DTensor> {
+        #[cfg(feature = "testing")]
+        let local = crate::testing::recording::gives(&self.path, local);
         DTensor::from_local(local, placement, shape, &self.group, &self.path).redistribute(promised)
+    }
+
+    /// An input as the layer reads it, for those who record what feeds it.
+    fn seen(&self, input: Result<Tensor>) -> Result<Tensor> {
+        #[cfg(feature = "testing")]
+        if let Ok(input) = &input {
+            crate::testing::recording::reads(&self.path, input);
+        }
+        input
     }
 
     /// The path with the style, for messages.

@@ -19,15 +19,18 @@
 //! ```
 //!
 //! The rest is for tests that ask for something else: [`on_ranks`] runs a model in a [`Setting`], a
-//! [`Fixture`] has the tensors, and [`assert_close`] compares them.
+//! [`Fixture`] has the tensors, and [`assert_close`] compares them. [`record`] tells which layers feed
+//! which.
 
 mod checks;
 mod compare;
 mod fixture;
 mod parity;
+pub(crate) mod recording;
 mod setting;
 
 pub use compare::{Tolerance, assert_close};
 pub use fixture::Fixture;
 pub use parity::Parity;
+pub use recording::{Edge, record};
 pub use setting::{Setting, on_ranks, settings};
