@@ -24,6 +24,8 @@
 //! `expand` writes the code. What a fault says is in `fault.rs`, and nowhere else.
 
 mod fault;
+#[cfg(test)]
+mod fuzz;
 mod input;
 mod module;
 mod nearest;

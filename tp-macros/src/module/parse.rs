@@ -65,7 +65,8 @@ fn field(field: &syn::Field, report: &mut Report) -> Option<RawField> {
         report.at(attribute, Fault::FlowOnField);
     }
     let mut raw = RawField {
-        ident: field.ident.clone()?,
+        // Not of a name: rustc refuses that by itself.
+        ident: field.ident.clone().filter(|ident| ident != "_")?,
         ty: field.ty.clone(),
         skip: false,
         rename: None,

@@ -2,7 +2,7 @@
 
 use proc_macro2::{Ident, Span};
 use quote::ToTokens;
-use syn::{Attribute, Path, Type, Visibility};
+use syn::{Attribute, Path, TypePath, Visibility};
 
 use super::cell::{self, Column, Style};
 use super::parse::{RawBody, RawPlan, RawRow};
@@ -15,7 +15,7 @@ pub(super) struct Table {
     pub(super) attributes: Vec<Attribute>,
     pub(super) visibility: Visibility,
     pub(super) name: Ident,
-    pub(super) model: Type,
+    pub(super) model: TypePath,
     pub(super) alternate: Option<String>,
     pub(super) base: Option<Path>,
     pub(super) items: Vec<Item>,

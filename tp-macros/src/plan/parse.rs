@@ -5,7 +5,9 @@
 
 use proc_macro2::TokenTree;
 use syn::parse::ParseStream;
-use syn::{Attribute, Expr, Ident, LitStr, Path, Token, Type, Visibility, parenthesized, token};
+use syn::{
+    Attribute, Expr, Ident, LitStr, Path, Token, TypePath, Visibility, parenthesized, token,
+};
 
 use crate::fault::Fault;
 use crate::report::Report;
@@ -15,7 +17,7 @@ pub(super) struct RawPlan {
     pub(super) attributes: Vec<Attribute>,
     pub(super) visibility: Visibility,
     pub(super) name: Ident,
-    pub(super) model: Type,
+    pub(super) model: TypePath,
     pub(super) alternate: Option<LitStr>,
     /// The plan that a derived one starts from.
     pub(super) base: Option<Path>,

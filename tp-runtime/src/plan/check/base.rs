@@ -1,6 +1,7 @@
 //! A derived plan starts from a plan for the same model, and changes it.
 
 use super::overlap::{overlapping, stands_in};
+use super::sound::has_sound_bases;
 use crate::plan::pattern::same;
 use crate::plan::{Plan, Row, Text};
 
@@ -30,24 +31,43 @@ pub(super) const fn suits(plan: &Plan, base: &Plan) -> Result<(), Text> {
             wanted,
         ]));
     }
-    let mut ancestor = Some(base);
+    // `behind` takes every other step: it is met again only on a circle.
+    let (mut ancestor, mut behind, mut steps) = (Some(base), base, 0);
     while let Some(other) = ancestor {
-        if other.line == plan.line && same(other.name, plan.name) && same(other.file, plan.file) {
-            return Err(Text::of(&[
-                "`",
-                plan.name,
-                "` starts from itself: start from another plan",
-            ]));
+        if is(other, plan) {
+            return Err(circle(plan));
         }
+        if steps > 0 && is(other, behind) {
+            return Err(circle(other));
+        }
+        if steps % 2 == 1
+            && let Some(next) = behind.base
+        {
+            behind = next;
+        }
+        steps += 1;
         ancestor = other.base;
     }
     Ok(())
+}
+
+const fn is(one: &Plan, other: &Plan) -> bool {
+    one.line == other.line && same(one.name, other.name) && same(one.file, other.file)
+}
+
+const fn circle(plan: &Plan) -> Text {
+    Text::of(&[
+        "`",
+        plan.name,
+        "` starts from itself: start from another plan",
+    ])
 }
 
 /// The message if a row that replicates its modules changes nothing of the plan it starts from.
 pub(super) const fn changes(plan: &Plan, row: &Row) -> Result<(), Text> {
     if let Some(base) = plan.base
         && row.is_replicated()
+        && has_sound_bases(plan)
         && overlapping(row, row.pattern, "", base).is_none()
         && !stands_in(row.pattern, "", base)
     {
