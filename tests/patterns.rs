@@ -8,7 +8,8 @@ fn segment() -> impl Strategy<Value = String> {
         Just("a".into()),
         Just("b".into()),
         Just("ab".into()),
-        Just("0".into())
+        Just("0".into()),
+        Just("12".into())
     ]
 }
 
@@ -20,12 +21,11 @@ fn pattern() -> impl Strategy<Value = Vec<String>> {
     prop::collection::vec(prop_oneof![3 => segment(), 1 => Just("*".into())], 1..5)
 }
 
-/// Every path that a pattern names, over the alphabet of `segment`.
+/// Every path that a pattern names, over the alphabet of `segment`: `*` is an element of a list.
 fn named(pattern: &[String]) -> Vec<String> {
-    let alphabet = ["a", "b", "ab", "0"];
     pattern.iter().fold(vec![String::new()], |paths, segment| {
         let choices: Vec<&str> = match segment.as_str() {
-            "*" => alphabet.to_vec(),
+            "*" => vec!["0", "12"],
             name => vec![name],
         };
         let extend = |path: &String| {

@@ -137,7 +137,7 @@ fn change() -> impl Strategy<Value = Change> {
         at.clone().prop_map(Change::Drop),
         at.clone().prop_map(Change::Repeat),
         (at.clone(), any::<u8>()).prop_map(|(at, kind)| Change::Wrap(at, kind)),
-        (at.clone(), other.clone()).prop_map(|(at, other)| Change::Replace(at, other)),
+        (at.clone(), other).prop_map(|(at, other)| Change::Replace(at, other)),
         (at.clone(), other).prop_map(|(at, other)| Change::Insert(at, other)),
         (at, letter).prop_map(|(at, letter)| Change::Letter(at, letter)),
     ]

@@ -1,4 +1,4 @@
-//! Patterns: dotted paths in which `*` stands for one whole segment.
+//! Patterns: dotted paths in which `*` stands for any element of a list.
 
 /// Whether `pattern` names the module at `path`, such as `model.layers.3.mlp.up_proj`.
 pub const fn matches(pattern: &str, path: &str) -> bool {
@@ -16,8 +16,12 @@ pub const fn follow<'a>(
     while at < wanted.len() && reached < found.len() {
         if wanted[at] == b'*' && found[reached] != b'*' {
             at += 1;
-            while reached < found.len() && found[reached] != b'.' {
+            let start = reached;
+            while reached < found.len() && found[reached].is_ascii_digit() {
                 reached += 1;
+            }
+            if reached == start {
+                return None;
             }
         } else if wanted[at] == found[reached] {
             at += 1;
@@ -58,7 +62,10 @@ const fn common<'a>(a: &'a str, b: &'a str) -> Option<(Option<&'a str>, Option<&
     let (mut a, mut b) = (Some(a), Some(b));
     while let (Some(left), Some(right)) = (a, b) {
         let ((left, left_rest), (right, right_rest)) = (split(left), split(right));
-        if !same(left, "*") && !same(right, "*") && !same(left, right) {
+        let alike = same(left, right)
+            || same(left, "*") && is_index(right)
+            || same(right, "*") && is_index(left);
+        if !alike {
             return None;
         }
         (a, b) = (left_rest, right_rest);

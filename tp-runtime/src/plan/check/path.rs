@@ -66,7 +66,7 @@ impl Path {
         while at > start && end > 0 {
             at -= 1;
             let name = self.segments[at].as_bytes();
-            if pattern[end - 1] == b'*' {
+            if pattern[end - 1] == b'*' && is_element(name) {
                 end -= 1;
             } else if end < name.len() {
                 return false;
@@ -96,7 +96,9 @@ impl Path {
     pub(super) const fn follow(&self, pattern: &str, start: usize) -> Option<(usize, usize)> {
         let (mut at, mut byte) = (start, 0);
         while at < self.length && byte <= pattern.len() {
-            let is_star = byte < pattern.len() && pattern.as_bytes()[byte] == b'*';
+            let is_star = byte < pattern.len()
+                && pattern.as_bytes()[byte] == b'*'
+                && is_element(self.segments[at].as_bytes());
             let name = if is_star { "*" } else { self.segments[at] };
             byte = match after_name(pattern, byte, name) {
                 Some(next) => next,
@@ -148,6 +150,11 @@ impl Path {
             at += 1;
         }
     }
+}
+
+/// Whether a segment is an element of a list; the names of fields start otherwise.
+const fn is_element(segment: &[u8]) -> bool {
+    !segment.is_empty() && (segment[0] == b'*' || segment[0].is_ascii_digit())
 }
 
 #[cfg(test)]
