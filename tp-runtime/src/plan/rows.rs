@@ -39,6 +39,11 @@ impl PlanRow {
                 )
     }
 
+    /// Whether it keeps the module at `path` whole, which stands in one that it names.
+    fn keeps_whole(&self, path: &str) -> bool {
+        self.is_replicated() && pattern::encloses(&self.pattern, path)
+    }
+
     /// Where it was written, as `file:line`.
     pub fn place(&self) -> String {
         format!("{}:{}", self.plan.file, self.line)
@@ -82,7 +87,7 @@ fn collect(plan: &'static Plan, prefix: &str, rows: &mut Vec<PlanRow>) {
 /// That is the one whose pattern names it, or one that keeps whole what the module stands in; the rows
 /// of the plan that a derived one starts from come last.
 pub(super) fn row_of(plan: &'static Plan, path: &str) -> Option<PlanRow> {
-    find(plan, "", path).or_else(|| kept_whole(plan, "", path))
+    find(plan, "", path).or_else(|| rows(plan).into_iter().find(|row| row.keeps_whole(path)))
 }
 
 fn find(plan: &'static Plan, prefix: &str, path: &str) -> Option<PlanRow> {
@@ -102,11 +107,10 @@ fn find(plan: &'static Plan, prefix: &str, path: &str) -> Option<PlanRow> {
         .or_else(|| find(base, prefix, path))
 }
 
-/// The row that keeps whole what the module at `path` stands in.
+/// The row of this table, or of one it includes, that keeps whole what the module at `path` stands in.
 fn kept_whole(plan: &'static Plan, prefix: &str, path: &str) -> Option<PlanRow> {
     plan.items.iter().find_map(|item| match item {
-        Item::Row(row) => Some(PlanRow::new(plan, prefix, row))
-            .filter(|row| row.is_replicated() && pattern::encloses(&row.pattern, path)),
+        Item::Row(row) => Some(PlanRow::new(plan, prefix, row)).filter(|row| row.keeps_whole(path)),
         Item::Include {
             prefix: inner,
             plan,

@@ -1,0 +1,22 @@
+use tp_models::LlamaForCausalLM;
+use tp_runtime::tp_plan;
+
+tp_plan! {
+    /// Starts from the next.
+    pub THIS for LlamaForCausalLM as "this", from THAT;
+    "lm_head" => _,
+}
+
+tp_plan! {
+    /// Starts from the one before.
+    pub THAT for LlamaForCausalLM as "that", from THIS;
+    "model.layers" => _,
+}
+
+tp_plan! {
+    /// Starts from one that has no start.
+    pub PLAN for LlamaForCausalLM as "plan", from THIS;
+    "model.layers.*.mlp" => _,
+}
+
+fn main() {}
