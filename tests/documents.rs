@@ -62,7 +62,12 @@ fn the_readme_shows_a_mistake_as_rustc_prints_it() {
 #[test]
 fn the_messages_in_the_plan_guide_are_rustcs() {
     let guide = read("docs/plans.md");
-    for case in ["layout_illegal", "name_near", "flow_columns_without_rows"] {
+    for case in [
+        "layout_illegal",
+        "name_near",
+        "coverage_attention",
+        "flow_columns_without_rows",
+    ] {
         let errors = read(&format!("tests/compile-fail/{case}.stderr"));
         let first = errors.split("\n\n").next().expect("a first error");
         assert!(guide.contains(first), "{case}");

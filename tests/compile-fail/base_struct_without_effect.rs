@@ -10,9 +10,10 @@ tp_plan! {
 }
 
 tp_plan! {
-    /// Nothing to take back, and something.
+    /// Nothing to take back, nothing that the base has not, and something.
     pub PLAN for LlamaForCausalLM as "none", from MLP;
     "model.layers.*.self_attn" => _,
+    "lm_head" => _,
     "model.layers.*.mlp" => _,
 }
 

@@ -142,6 +142,28 @@ fn a_tied_table_counts_once() {
 }
 
 #[test]
+fn what_every_rank_holds_whole_is_named_with_its_share() {
+    let report = report("mistral3_cond", "--tp 2 --plan shared-kv");
+    let tower = 16 * 3 * 2 * 2 + 16 + 2 * (2 * 16 + 3 * 24 * 16 + 4 * 16 * 16);
+    let projector = 16 + 16 * 64 + 2 * 16 * 16;
+    let norms = 2 * 2 * 16 + 16;
+    let replicated = 4 * (tower + projector + norms);
+    assert_eq!(report["memory"]["replicated_bytes"], replicated);
+    let flags = "--tp 2 --plan shared-kv";
+    let text = printed(explain(&fixture("mistral3_cond"), flags));
+    let line = "replicated on every rank: 24.4 KiB, 37.1 % of the model: model.vision_tower 18.1 KiB, \
+                model.multi_modal_projector 6.1 KiB, \
+                model.language_model.layers.*.input_layernorm 128 B and 2 more\n";
+    assert!(text.contains(line), "{text}");
+    // The rows of the plan it starts from say that the tower is meant.
+    let of_tower = text.lines().filter(|line| line.contains("vision_tower."));
+    assert!(of_tower.clone().count() > 0);
+    for line in of_tower {
+        assert!(line.contains("replicated (`_`)"), "{line}");
+    }
+}
+
+#[test]
 fn the_registry_in_the_format_of_python_tables() {
     let text = printed(tp(&["plans"]));
     assert!(

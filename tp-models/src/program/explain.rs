@@ -14,9 +14,10 @@ use super::output::{print, print_json};
 /// Show what a plan makes of a model, from its config alone
 ///
 /// Every layer with its style, the shape of each parameter and of a rank's part of it (`≤` where other
-/// ranks hold less), and the bytes of that part; then the collectives of one forward, loss and backward
-/// with the bytes of the whole tensors they move; and the degrees that cut no attention head. Modules
-/// that are alike share a line. An alternate plan is compared with the model's default. Weights are not needed and not read.
+/// ranks hold less), and the bytes of that part; then the share of the model that every rank holds, and
+/// its largest modules; the collectives of one forward, loss and backward with the bytes of the whole
+/// tensors they move; and the degrees that cut no attention head. Modules that are alike share a line. An
+/// alternate plan is compared with the model's default. Weights are not needed and not read.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:

@@ -17,6 +17,7 @@ mod setup;
 mod size;
 mod table;
 mod text;
+mod whole;
 
 pub use call::{Call, Count, Traffic};
 pub use comparison::{Comparison, Costs};

@@ -6,7 +6,7 @@ use super::fold::{Folded, Lists, braces};
 use super::memory::{LayerReport, ParameterReport, Replicated};
 use super::size::{Size, percent};
 use super::table::Table;
-use super::{Call, Explanation, Traffic};
+use super::{Call, Explanation, Traffic, whole};
 use crate::plan::Mode;
 
 /// For people; without a line break at the end.
@@ -17,7 +17,7 @@ impl fmt::Display for Explanation {
         for line in layer_lines(&self.layers, &lists) {
             writeln!(f, "  {line}")?;
         }
-        self.totals(f)?;
+        self.totals(f, &lists)?;
         self.collectives(f, &lists)?;
         write!(f, "\nvalid degrees: {}", self.degrees)?;
         match &self.comparison {
@@ -54,7 +54,7 @@ impl Explanation {
         )
     }
 
-    fn totals(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn totals(&self, f: &mut fmt::Formatter<'_>, lists: &Lists) -> fmt::Result {
         let memory = self.memory;
         let (whole, own) = (Size(memory.bytes), Size(memory.rank_bytes));
         let share = percent(memory.rank_bytes, memory.bytes);
@@ -63,8 +63,13 @@ impl Explanation {
             "\nparameters per rank: {own}, {share} of the unsharded {whole}"
         )?;
         let replicated = Size(memory.replicated_bytes);
-        let share = percent(memory.replicated_bytes, memory.rank_bytes);
-        writeln!(f, "replicated on every rank: {replicated}, {share} of that")?;
+        let share = percent(memory.replicated_bytes, memory.bytes);
+        let modules = whole::modules(&self.layers, lists);
+        let largest = largest(&modules);
+        writeln!(
+            f,
+            "replicated on every rank: {replicated}, {share} of the model{largest}"
+        )?;
         match self.activation_bytes {
             Some(bytes) => writeln!(
                 f,
@@ -113,6 +118,24 @@ impl Explanation {
         }
         Ok(())
     }
+}
+
+/// The modules that take the most, and how many more there are.
+fn largest(modules: &[(String, u64)]) -> String {
+    const SHOWN: usize = 3;
+    let (shown, rest) = modules.split_at(modules.len().min(SHOWN));
+    if shown.is_empty() {
+        return String::new();
+    }
+    let shown: Vec<String> = shown
+        .iter()
+        .map(|(name, bytes)| format!("{name} {}", Size(*bytes)))
+        .collect();
+    let more = match rest.len() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!(": {}{more}", shown.join(", "))
 }
 
 fn layer_lines(layers: &[LayerReport], lists: &Lists) -> Vec<String> {

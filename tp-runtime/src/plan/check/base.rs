@@ -1,9 +1,8 @@
 //! A derived plan starts from a plan for the same model, and changes it.
 
-use super::overlap::{overlapping, stands_in};
 use super::sound::has_sound_bases;
-use crate::plan::pattern::same;
-use crate::plan::{Plan, Row, Text};
+use crate::plan::pattern::{encloses, overlap, same};
+use crate::plan::{Item, Plan, Row, Text};
 
 /// Panics unless the plan that `plan` starts from is another one for the same model.
 #[track_caller]
@@ -31,22 +30,26 @@ pub(super) const fn suits(plan: &Plan, base: &Plan) -> Result<(), Text> {
             wanted,
         ]));
     }
-    // `behind` takes every other step: it is met again only on a circle.
-    let (mut ancestor, mut behind, mut steps) = (Some(base), base, 0);
+    let (mut ancestor, mut behind, mut advance) = (Some(base), base, false);
     while let Some(other) = ancestor {
         if is(other, plan) {
-            return Err(circle(plan));
+            return Err(Text::of(&[
+                "`",
+                plan.name,
+                "` starts from itself: start from another plan",
+            ]));
         }
-        if steps > 0 && is(other, behind) {
-            return Err(circle(other));
-        }
-        if steps % 2 == 1
-            && let Some(next) = behind.base
-        {
+        ancestor = other.base;
+        // At half the pace: met again only in a circle further up, which is the fault of its own plans.
+        if advance && let Some(next) = behind.base {
             behind = next;
         }
-        steps += 1;
-        ancestor = other.base;
+        advance = !advance;
+        if let Some(next) = ancestor
+            && is(next, behind)
+        {
+            break;
+        }
     }
     Ok(())
 }
@@ -55,30 +58,48 @@ const fn is(one: &Plan, other: &Plan) -> bool {
     one.line == other.line && same(one.name, other.name) && same(one.file, other.file)
 }
 
-const fn circle(plan: &Plan) -> Text {
-    Text::of(&[
-        "`",
-        plan.name,
-        "` starts from itself: start from another plan",
-    ])
-}
-
 /// The message if a row that replicates its modules changes nothing of the plan it starts from.
 pub(super) const fn changes(plan: &Plan, row: &Row) -> Result<(), Text> {
     if let Some(base) = plan.base
         && row.is_replicated()
         && has_sound_bases(plan)
-        && overlapping(row, row.pattern, "", base).is_none()
-        && !stands_in(row.pattern, "", base)
+        && !has_style(row.pattern, "", base)
     {
         let (pattern, base) = (row.pattern, base.name);
         return Err(Text::of(&[
             "\"",
             pattern,
-            "\" has no row in `",
+            "\" has no style in `",
             base,
             "`, so it is replicated already: remove this row",
         ]));
     }
     Ok(())
+}
+
+/// Whether some row of `plan`, which stands at `prefix`, gives a style to a module that `pattern`
+/// names, or to one inside.
+const fn has_style(pattern: &str, prefix: &str, plan: &Plan) -> bool {
+    let mut at = 0;
+    while at < plan.items.len() {
+        let found = match &plan.items[at] {
+            Item::Row(row) if row.is_replicated() => false,
+            Item::Row(row) => {
+                let named = Text::path(prefix, row.pattern);
+                overlap(pattern, named.as_str()) || encloses(pattern, named.as_str())
+            }
+            Item::Include {
+                prefix: inner,
+                plan,
+            } => has_style(pattern, Text::path(prefix, inner).as_str(), plan),
+        };
+        if found {
+            return true;
+        }
+        at += 1;
+    }
+    match plan.base {
+        Some(base) => has_style(pattern, prefix, base),
+        None => false,
+    }
 }

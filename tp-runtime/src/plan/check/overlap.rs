@@ -1,6 +1,6 @@
 //! No two rows of a plan, its included plans among them, name one module.
 
-use crate::plan::pattern::{encloses, overlap, same};
+use crate::plan::pattern::{overlap, same};
 use crate::plan::{Item, Plan, Row, Text};
 
 /// Looks for another row that names a module which the item at `index` names.
@@ -74,12 +74,7 @@ const fn each_apart(prefix: &str, plan: &Plan, before: &str, included: &Plan) ->
 
 /// A row of `included`, which stands at `prefix`, that names a module which `pattern` names, the
 /// full path of `row`.
-pub(super) const fn overlapping(
-    row: &Row,
-    pattern: &str,
-    prefix: &str,
-    included: &Plan,
-) -> Option<Text> {
+const fn overlapping(row: &Row, pattern: &str, prefix: &str, included: &Plan) -> Option<Text> {
     let mut at = 0;
     while at < included.items.len() {
         let found = match &included.items[at] {
@@ -105,29 +100,6 @@ pub(super) const fn overlapping(
     match included.base {
         Some(base) => overlapping(row, pattern, prefix, base),
         None => None,
-    }
-}
-
-/// Whether some row of `included`, which stands at `prefix`, names a module inside those that
-/// `pattern` names.
-pub(super) const fn stands_in(pattern: &str, prefix: &str, included: &Plan) -> bool {
-    let mut at = 0;
-    while at < included.items.len() {
-        let found = match &included.items[at] {
-            Item::Row(row) => encloses(pattern, Text::path(prefix, row.pattern).as_str()),
-            Item::Include {
-                prefix: inner,
-                plan,
-            } => stands_in(pattern, Text::path(prefix, inner).as_str(), plan),
-        };
-        if found {
-            return true;
-        }
-        at += 1;
-    }
-    match included.base {
-        Some(base) => stands_in(pattern, prefix, base),
-        None => false,
     }
 }
 
