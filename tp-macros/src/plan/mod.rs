@@ -4,6 +4,7 @@ mod cell;
 mod check;
 mod coverage;
 mod document;
+mod editor;
 mod expand;
 mod flow;
 mod layout;
@@ -17,14 +18,17 @@ use crate::input;
 use crate::report::Report;
 use proc_macro2::TokenStream;
 
-/// The constant, its checks and its registration, after every fault found in the table.
+/// The constant, its checks and its registration, and every fault found in the table.
 pub(crate) fn plan(input: TokenStream) -> TokenStream {
     let mut report = Report::default();
     let parsed = input::parse(input, |stream| parse::parse(stream, &mut report));
-    let expansion = match parsed {
+    // Errors last: where a word is half typed, an editor completes the first token that came of it.
+    let mut tokens = match parsed {
         Ok(raw) => {
+            let begun = editor::expand(&raw);
             let table = check::check(raw, &mut report);
             let mut tokens = expand::expand(&table);
+            tokens.extend(begun);
             // A table without its faulty rows is not the one that was meant.
             if report.is_empty() {
                 tokens.extend(coverage::expand(&table));
@@ -34,7 +38,6 @@ pub(crate) fn plan(input: TokenStream) -> TokenStream {
         }
         Err(error) => error.into_compile_error(),
     };
-    let mut tokens = report.into_tokens();
-    tokens.extend(expansion);
+    tokens.extend(report.into_tokens());
     tokens
 }
