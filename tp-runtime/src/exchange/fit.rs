@@ -78,6 +78,10 @@ impl Import {
     ) {
         if matches!(node.kind, ModuleKind::Linear | ModuleKind::Embedding) {
             if let Some(kept) = self.unnamed(&path.join(".")) {
+                let is_inside = |other: &String| pattern::encloses(&kept, other);
+                self.rows
+                    .retain(|row| !whole.contains(&row.pattern) || !is_inside(&row.pattern));
+                whole.retain(|other| !is_inside(other));
                 self.rows.push(ImportedRow::whole(kept.clone()));
                 whole.push(kept);
             }
