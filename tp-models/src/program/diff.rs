@@ -10,7 +10,7 @@ use tp_runtime::explain::{Beside, Explanation, explain};
 use tp_runtime::plan::check::Flow;
 use tp_runtime::plan::{Mode, Plan, differences, plan_for_architecture, plan_named};
 
-use super::import::{checked, read};
+use super::import::{plan_for, read};
 use super::model::{SetupArgs, Subject, mode};
 use super::output::print;
 
@@ -111,10 +111,7 @@ impl<'a> Side<'a> {
                 Mode::SequenceParallel => "sequence parallelism: leave out --sequence-parallel",
             }
         );
-        import
-            .fit(subject.node)
-            .with_context(|| format!("`{name}`"))?;
-        let plan = checked(&import, subject.node, file)?;
+        let (plan, _) = plan_for(&mut import, subject.node, file)?;
         match Flow::of(plan).fault(mode) {
             Some(fault) => Err(anyhow!("`{name}`: {}", fault.message().as_str())),
             None => Ok(plan),

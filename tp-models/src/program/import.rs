@@ -47,8 +47,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     };
     match model {
         Some(model) => {
-            let fit = import.fit(model)?;
-            let plan = checked(&import, model, file)?;
+            let (plan, fit) = plan_for(&mut import, model, file)?;
             remarks(&import, &fit, plan);
         }
         None => note(
@@ -79,18 +78,23 @@ pub(crate) fn read(file: &Path) -> Result<Import> {
     })
 }
 
-/// The plan that an import, whose rows are in place, makes for a model.
+/// The plan that an import makes for a model, and where its rows came to stand.
 ///
 /// # Errors
 /// When a row does not fit the model; all such rows are named.
-pub(crate) fn checked(import: &Import, model: &'static Node, file: &Path) -> Result<&'static Plan> {
+pub(crate) fn plan_for(
+    import: &mut Import,
+    model: &'static Node,
+    file: &Path,
+) -> Result<(&'static Plan, Fit)> {
+    let in_file = || format!("`{}`", file.display());
+    let fit = import.fit(model).with_context(in_file)?;
     let plan = import.plan(model, file_name(file));
     let messages = faults(plan);
     if !messages.is_empty() {
-        return Err(ExchangeError::Rows { messages })
-            .with_context(|| format!("`{}`", file.display()));
+        return Err(ExchangeError::Rows { messages }).with_context(in_file);
     }
-    Ok(plan)
+    Ok((plan, fit))
 }
 
 /// What a person should know of a table before it is taken over.
@@ -119,13 +123,11 @@ fn remarks(import: &Import, fit: &Fit, plan: &Plan) {
         );
     }
     let flow = Flow::of(plan);
-    for mode in Mode::ALL {
-        if let Some(fault) = flow.fault(mode) {
-            note(&format!(
-                "the table does not compile as it is: {}",
-                fault.message().as_str()
-            ));
-        }
+    if let Some(fault) = Mode::ALL.into_iter().find_map(|mode| flow.fault(mode)) {
+        note(&format!(
+            "the table does not compile as it is: {}",
+            fault.message().as_str()
+        ));
     }
 }
 

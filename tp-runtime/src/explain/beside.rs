@@ -113,9 +113,11 @@ fn print(f: &mut fmt::Formatter<'_>, table: &Table) -> fmt::Result {
 
 /// How the second differs from the first.
 fn change([first, second]: [u64; 2]) -> String {
-    match first == second {
-        true => "the same".to_owned(),
-        false => size::change(second, first),
+    match (first, second) {
+        _ if first == second => "the same".to_owned(),
+        (0, _) => "more".to_owned(),
+        _ if second >= 2 * first => format!("{:.1} times as much", second as f64 / first as f64),
+        _ => size::change(second, first),
     }
 }
 
