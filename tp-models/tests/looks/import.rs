@@ -1,6 +1,6 @@
 //! `tp import` as people run it.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::Output;
 
 use crate::support::{errors, printed, refused, tp, written};
@@ -16,7 +16,7 @@ const LLAMA: &str = r#"{
     "layers.*.mlp.down_proj": "rowwise"
 }"#;
 
-fn import(file: &PathBuf, flags: &[&str]) -> Output {
+fn import(file: &Path, flags: &[&str]) -> Output {
     let file = file.to_str().expect("tests have plain names");
     tp(&[&["import", file], flags].concat())
 }
@@ -157,8 +157,8 @@ fn what_cannot_be_imported_is_refused_with_a_reason() {
             "{text}"
         );
     }
-    let missing = PathBuf::from("no_such_plan.json");
-    assert!(refused(import(&missing, &[]), 2).contains("cannot read `no_such_plan.json`"));
+    let missing = Path::new("no_such_plan.json");
+    assert!(refused(import(missing, &[]), 2).contains("cannot read `no_such_plan.json`"));
     let file = written("import_model.json", LLAMA);
     let text = refused(import(&file, &["--model", "Lama"]), 2);
     assert!(text.contains("`LlamaForCausalLM`"), "{text}");

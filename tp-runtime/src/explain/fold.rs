@@ -94,11 +94,11 @@ impl Lists {
 }
 
 /// Neighbours that are alike and stand in one module, each group under one name with its first.
-pub(crate) fn neighbours<'a, T, K: PartialEq>(
-    rows: &'a [T],
+pub(crate) fn neighbours<T, K: PartialEq>(
+    rows: &[T],
     name: impl Fn(&T) -> &str,
     key: impl Fn(&T) -> K,
-) -> Vec<(String, &'a T)> {
+) -> Vec<(String, &T)> {
     let parent = |row: &T| name(row).rfind('.').map(|dot| name(row)[..dot].to_owned());
     let alike = |a: &T, b: &T| parent(a) == parent(b) && key(a) == key(b);
     let groups = rows.chunk_by(alike);
