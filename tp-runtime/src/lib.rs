@@ -137,6 +137,7 @@ pub mod config;
 #[cfg(feature = "torch")]
 pub mod dtensor;
 pub mod error;
+pub mod exchange;
 pub mod explain;
 #[cfg(feature = "torch")]
 pub mod ffi;

@@ -4,11 +4,11 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use anyhow::Result;
-use tp_runtime::explain::{self, Comparison, Setup, explain};
+use tp_runtime::explain::{Comparison, explain};
 use tp_runtime::model::build;
 use tp_runtime::plan::{plan_for_architecture, plan_named};
 
-use super::model::{Dtype, config, mode};
+use super::model::{SetupArgs, config, mode};
 use super::output::{print, print_json};
 
 /// Show what a plan makes of a model, from its config alone
@@ -40,17 +40,8 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "NAME")]
     plan: Option<String>,
 
-    /// Sequences in a batch
-    #[arg(long, value_name = "B", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=1 << 16))]
-    batch: u64,
-
-    /// Tokens in a sequence
-    #[arg(long, value_name = "S", default_value_t = 128, value_parser = clap::value_parser!(u64).range(1..=1 << 24))]
-    sequence: u64,
-
-    /// What parameters and activations are held in
-    #[arg(long, value_enum, default_value = "f32")]
-    dtype: Dtype,
+    #[command(flatten)]
+    setup: SetupArgs,
 
     /// Print every layer and every collective as JSON
     #[arg(long)]
@@ -62,10 +53,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let model = build(&config)?;
     let architecture = model.node().type_name;
     let default = plan_for_architecture(architecture)?;
+    let mode = mode(arguments.sequence_parallel);
+    let setup = arguments.setup.setup(arguments.tp, mode);
     let report = match &arguments.plan {
-        None => explain(default, &*model, arguments.setup())?,
+        None => explain(default, &*model, setup)?,
         Some(name) => {
-            let mut report = explain(plan_named(architecture, name)?, &*model, arguments.setup())?;
+            let mut report = explain(plan_named(architecture, name)?, &*model, setup)?;
             report.comparison = match default.supports(report.setup.mode) {
                 true => Some(Comparison::with(&report, default, &*model)?),
                 false => None,
@@ -76,20 +69,5 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     match arguments.json {
         true => print_json(&report),
         false => print(report),
-    }
-}
-
-impl Arguments {
-    fn setup(&self) -> Setup {
-        Setup {
-            degree: self.tp,
-            mode: mode(self.sequence_parallel),
-            batch: self.batch,
-            sequence: self.sequence,
-            dtype: match self.dtype {
-                Dtype::F32 => explain::Dtype::F32,
-                Dtype::Bf16 => explain::Dtype::Bf16,
-            },
-        }
     }
 }

@@ -19,6 +19,7 @@
 
 #[cfg(feature = "program")]
 mod batch;
+mod diff;
 #[cfg(feature = "program")]
 mod eval;
 mod explain;
@@ -26,6 +27,7 @@ mod explain;
 mod generate;
 #[cfg(feature = "program")]
 mod images;
+mod import;
 mod model;
 mod output;
 mod plans;
@@ -53,6 +55,8 @@ struct Arguments {
 enum Command {
     Plans(plans::Arguments),
     Explain(explain::Arguments),
+    Import(import::Arguments),
+    Diff(diff::Arguments),
     #[cfg(feature = "program")]
     Eval(eval::Arguments),
     #[cfg(feature = "program")]
@@ -63,18 +67,33 @@ enum Command {
 
 /// Does what the command line of this process says, and gives the exit code.
 pub fn main() -> ExitCode {
-    output::exit(run(Arguments::parse().command))
+    let command = Arguments::parse().command;
+    let trouble = command.trouble();
+    output::exit(run(command), trouble)
 }
 
-fn run(command: Command) -> Result<()> {
-    match command {
-        Command::Plans(arguments) => plans::run(&arguments),
-        Command::Explain(arguments) => explain::run(&arguments),
-        #[cfg(feature = "program")]
-        Command::Eval(arguments) => eval::run(&arguments),
-        #[cfg(feature = "program")]
-        Command::Generate(arguments) => generate::run(&arguments),
-        #[cfg(feature = "program")]
-        Command::Train(arguments) => train::run(&arguments),
+impl Command {
+    /// The exit code of an error: where 1 means that plans differ, it is another, as `diff` has it.
+    fn trouble(&self) -> ExitCode {
+        match self {
+            Self::Plans(_) | Self::Import(_) | Self::Diff(_) => ExitCode::from(2),
+            _ => ExitCode::FAILURE,
+        }
     }
+}
+
+fn run(command: Command) -> Result<ExitCode> {
+    match command {
+        Command::Plans(arguments) => plans::run(&arguments)?,
+        Command::Explain(arguments) => explain::run(&arguments)?,
+        Command::Import(arguments) => import::run(&arguments)?,
+        Command::Diff(arguments) => return diff::run(&arguments),
+        #[cfg(feature = "program")]
+        Command::Eval(arguments) => eval::run(&arguments)?,
+        #[cfg(feature = "program")]
+        Command::Generate(arguments) => generate::run(&arguments)?,
+        #[cfg(feature = "program")]
+        Command::Train(arguments) => train::run(&arguments)?,
+    }
+    Ok(ExitCode::SUCCESS)
 }

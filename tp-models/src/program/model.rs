@@ -1,5 +1,6 @@
 //! The model that a command is about, and what it is held in.
 
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 #[cfg(feature = "program")]
@@ -8,9 +9,11 @@ use anyhow::{Context, Result};
 use clap::ValueEnum;
 use serde_json::Value;
 use tp_runtime::config;
+use tp_runtime::explain::{self, Setup};
 #[cfg(feature = "program")]
-use tp_runtime::model::{Model, Task};
-use tp_runtime::plan::Mode;
+use tp_runtime::model::Task;
+use tp_runtime::model::{Model, build, model_for};
+use tp_runtime::plan::{Mode, Node};
 
 /// The type of parameters and activations.
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -26,6 +29,69 @@ pub(crate) fn config(model: &Path) -> Result<Value> {
         false => model.to_owned(),
     };
     config::read(&file).with_context(|| format!("reading `{}`", file.display()))
+}
+
+/// A model by its name, and with sizes where a config gives them.
+pub(crate) struct Subject {
+    /// Its type.
+    pub(crate) node: &'static Node,
+    /// Its shapes.
+    pub(crate) model: Option<Box<dyn Model>>,
+}
+
+impl Subject {
+    /// The model of a folder, of a `config.json`, or of the name of an architecture.
+    pub(crate) fn of(text: &str) -> Result<Self> {
+        let path = Path::new(text);
+        if !path.exists() && path.extension().is_none() && !text.contains('/') {
+            return Self::named(text);
+        }
+        let model = build(&config(path)?)?;
+        Ok(Self {
+            node: model.node(),
+            model: Some(model),
+        })
+    }
+
+    /// The model of that architecture, of any size.
+    pub(crate) fn named(architecture: &str) -> Result<Self> {
+        Ok(Self {
+            node: model_for(architecture)?.node(),
+            model: None,
+        })
+    }
+}
+
+/// The batch that costs are worked out for.
+#[derive(clap::Args, Debug)]
+pub(crate) struct SetupArgs {
+    /// Sequences in a batch
+    #[arg(long, value_name = "B", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=1 << 16))]
+    batch: u64,
+
+    /// Tokens in a sequence
+    #[arg(long, value_name = "S", default_value_t = 128, value_parser = clap::value_parser!(u64).range(1..=1 << 24))]
+    sequence: u64,
+
+    /// What parameters and activations are held in
+    #[arg(long, value_enum, default_value = "f32")]
+    dtype: Dtype,
+}
+
+impl SetupArgs {
+    /// This batch on so many ranks.
+    pub(crate) fn setup(&self, degree: NonZeroUsize, mode: Mode) -> Setup {
+        Setup {
+            degree,
+            mode,
+            batch: self.batch,
+            sequence: self.sequence,
+            dtype: match self.dtype {
+                Dtype::F32 => explain::Dtype::F32,
+                Dtype::Bf16 => explain::Dtype::Bf16,
+            },
+        }
+    }
 }
 
 /// The column of the plan that `--sequence-parallel` asks for.

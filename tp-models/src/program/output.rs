@@ -25,16 +25,16 @@ pub(crate) fn print_json(result: &impl Serialize) -> Result<()> {
     print(serde_json::to_string_pretty(result)?)
 }
 
-/// The program's exit code; an error goes to stderr.
-pub(crate) fn exit(result: Result<()>) -> ExitCode {
+/// The program's exit code, `trouble` for an error, which goes to stderr.
+pub(crate) fn exit(result: Result<ExitCode>, trouble: ExitCode) -> ExitCode {
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         // The reader has seen enough, as `head` has.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             // When stderr is gone too, only the exit code is left to tell of it.
             let _ = writeln!(io::stderr(), "error: {}", message(&error));
-            ExitCode::FAILURE
+            trouble
         }
     }
 }

@@ -2,27 +2,52 @@
 
 use anyhow::Result;
 use serde_json::{Map, Value};
+use tp_runtime::exchange::python;
 use tp_runtime::plan::{self, Mode, Plan};
 
+use super::model::{Subject, mode};
 use super::output::{print, print_json};
 
 /// List the plans this program knows
 ///
 /// One line per plan: the architecture that `config.json` names, the plan, whether it is the
 /// architecture's default or an alternate (for `--plan`), the modes it supports, and where its table
-/// is written.
+/// is written. With --python, one plan as a Python file for `parallelize_module`.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
   tp plans                     what there is
-  tp plans --json > plans.json every row of every plan, with PyTorch's names for styles")]
+  tp plans --json > plans.json every row of every plan, with PyTorch's names for styles
+  tp plans --python LlamaForCausalLM > llama_plan.py
+                               Llama's plan as a dict for parallelize_module(model, mesh, plan)")]
 pub(crate) struct Arguments {
     /// Print every row, as {ARCHITECTURE: {\"tp\": {PATTERN: STYLE}, \"sp\": {...} or null}}
     #[arg(long)]
     json: bool,
+
+    /// Print a plan of this model (its architecture, a folder or a config.json) as a Python file for PyTorch
+    #[arg(long, value_name = "MODEL", conflicts_with = "json")]
+    python: Option<String>,
+
+    /// An alternate of the model's plan
+    #[arg(long, value_name = "NAME", requires = "python")]
+    plan: Option<String>,
+
+    /// The column that splits the activations over the sequence
+    #[arg(long, requires = "python")]
+    sequence_parallel: bool,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    if let Some(model) = &arguments.python {
+        let architecture = Subject::of(model)?.node.type_name;
+        let plan = match &arguments.plan {
+            None => plan::plan_for_architecture(architecture)?,
+            Some(name) => plan::plan_named(architecture, name)?,
+        };
+        let text = python(plan, mode(arguments.sequence_parallel))?;
+        return print(text.trim_end());
+    }
     let plans = plan::plans();
     if arguments.json {
         return print_json(&tables(&plans));

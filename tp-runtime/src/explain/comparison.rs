@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 
 use serde::Serialize;
 
-use super::size::{Size, percent};
+use super::size::{Size, change};
 use super::{Count, Explanation, Setup, Traffic, explain};
 use crate::Result;
 use crate::model::Modules;
@@ -98,10 +98,6 @@ impl fmt::Display for Comparison {
                 other.degree
             )?,
         }
-        let change = |own: u64, other: u64| match own <= other {
-            true => format!("{} less", percent(other - own, other)),
-            false => format!("{} more", percent(own - other, other)),
-        };
         let mut bytes = |what, own, other| {
             let change = change(own, other);
             writeln!(

@@ -93,6 +93,22 @@ impl Lists {
     }
 }
 
+/// Neighbours that are alike and stand in one module, each group under one name with its first.
+pub(crate) fn neighbours<T, K: PartialEq>(
+    rows: &[T],
+    name: impl Fn(&T) -> &str,
+    key: impl Fn(&T) -> K,
+) -> Vec<(String, &T)> {
+    let parent = |row: &T| name(row).rfind('.').map(|dot| name(row)[..dot].to_owned());
+    let alike = |a: &T, b: &T| parent(a) == parent(b) && key(a) == key(b);
+    let groups = rows.chunk_by(alike);
+    let named = groups.map(|group| {
+        let names: Vec<String> = group.iter().map(|row| name(row).to_owned()).collect();
+        (braces(&names), &group[0])
+    });
+    named.collect()
+}
+
 /// Several modules as one name: `a.{q,k,v}_proj` where only part of the last segment differs.
 pub(super) fn braces(names: &[String]) -> String {
     let [first, rest @ ..] = names else {

@@ -4,6 +4,7 @@
 //! layers follow when they run; no weight is read and nothing is sent.
 
 mod activations;
+mod beside;
 mod call;
 mod comparison;
 mod error;
@@ -19,9 +20,11 @@ mod table;
 mod text;
 mod whole;
 
+pub use beside::Beside;
 pub use call::{Call, Count, Traffic};
 pub use comparison::{Comparison, Costs};
 pub use error::ExplainError;
+pub(crate) use fold::neighbours;
 pub use memory::{LayerReport, Memory, ParameterReport, Replicated};
 pub use report::{Explanation, explain};
 pub use setup::{Dtype, Setup};

@@ -33,6 +33,14 @@ pub(super) fn percent(part: u64, whole: u64) -> String {
     format!("{:.1} %", 100.0 * share)
 }
 
+/// A number of bytes against another, in per cent of the other.
+pub(super) fn change(own: u64, other: u64) -> String {
+    match own <= other {
+        true => format!("{} less", percent(other - own, other)),
+        false => format!("{} more", percent(own - other, other)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -84,17 +84,43 @@ impl StyleKind {
         }
     }
 
+    /// The layouts of the activation it may be given, the default first.
+    pub const fn inputs(self) -> &'static [Placement] {
+        use Placement::{Replicate, Shard};
+        match self {
+            Self::Colwise => &[Replicate, Shard(1)],
+            Self::Rowwise => &[Shard(-1), Replicate],
+            Self::VocabParallelEmbedding => &[Replicate],
+            Self::SequenceParallel
+            | Self::SequenceParallelAllGatherActivation
+            | Self::RotaryEmbedParallel => &[Shard(1)],
+        }
+    }
+
+    /// The layouts of the activation it may give, the default first.
+    pub const fn outputs(self) -> &'static [Placement] {
+        use Placement::{Replicate, Shard};
+        match self {
+            Self::Colwise => &[Shard(-1), Replicate],
+            Self::Rowwise | Self::VocabParallelEmbedding => &[Replicate, Shard(1)],
+            Self::SequenceParallel => &[Shard(1)],
+            Self::SequenceParallelAllGatherActivation | Self::RotaryEmbedParallel => &[Replicate],
+        }
+    }
+
+    /// Whether the style only means something where activations are split over the sequence.
+    pub const fn splits_the_sequence(self) -> bool {
+        matches!(
+            self,
+            Self::SequenceParallel
+                | Self::SequenceParallelAllGatherActivation
+                | Self::RotaryEmbedParallel
+        )
+    }
+
     /// The style with its default layouts.
     pub const fn style(self) -> Style {
-        use Placement::{Replicate, Shard};
-        let (input, output) = match self {
-            Self::Colwise => (Replicate, Shard(-1)),
-            Self::Rowwise => (Shard(-1), Replicate),
-            Self::SequenceParallel => (Shard(1), Shard(1)),
-            Self::SequenceParallelAllGatherActivation => (Shard(1), Replicate),
-            Self::VocabParallelEmbedding => (Replicate, Replicate),
-            Self::RotaryEmbedParallel => (Shard(1), Replicate),
-        };
+        let (input, output) = (self.inputs()[0], self.outputs()[0]);
         let local = !matches!(
             self,
             Self::SequenceParallel | Self::SequenceParallelAllGatherActivation

@@ -9,6 +9,7 @@
 mod base;
 mod cell;
 mod coverage;
+mod faults;
 mod flow;
 mod lost;
 mod overlap;
@@ -20,12 +21,13 @@ mod walk;
 
 pub use base::base;
 pub use coverage::covered;
+pub use faults::faults;
 pub use flow::{Fault, Flow, Line};
 pub use overlap::apart;
 pub use shards::{Problem, divide, shards};
 pub use style::fits;
 use walk::find;
-pub use walk::{Found, walk};
+pub use walk::{Found, has_place, walk};
 
 use super::{Item, ModuleKind, Node, Plan, Row, Text};
 

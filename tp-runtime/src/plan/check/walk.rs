@@ -77,7 +77,7 @@ const fn child_at(node: &Node, pattern: &str, at: usize) -> Option<(&'static Chi
 }
 
 /// Whether the model has the struct of modules in which `pattern` would name one.
-pub(super) const fn has_place(model: &'static Node, pattern: &str) -> bool {
+pub const fn has_place(model: &'static Node, pattern: &str) -> bool {
     let Some((parent, last)) = split_last(pattern) else {
         return true; // a child of the model itself
     };

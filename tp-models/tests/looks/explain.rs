@@ -1,26 +1,14 @@
-//! `tp plans` and `tp explain` as people run them; neither needs libtorch.
+//! `tp explain` as people run it.
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::path::Path;
+use std::process::Output;
 
 use serde_json::{Value, json};
 
+use crate::support::{assert_snapshot, fixture, printed, refused, tp};
+
 /// The layers of the `llama_gqa` and `llama_bias` fixtures.
 const LAYERS: usize = 2;
-
-fn fixture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../tests/fixtures")
-        .join(name)
-}
-
-fn tp(arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tp"));
-    command
-        .args(arguments)
-        .output()
-        .expect("the program starts")
-}
 
 fn explain(model: &Path, flags: &str) -> Output {
     let model = model.to_str().expect("fixtures have plain names");
@@ -31,25 +19,9 @@ fn explain(model: &Path, flags: &str) -> Output {
         .collect::<Vec<_>>())
 }
 
-/// What a run that succeeds prints.
-fn printed(output: Output) -> String {
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{errors}");
-    String::from_utf8(output.stdout).expect("the program prints UTF-8")
-}
-
 fn report(model: &str, flags: &str) -> Value {
     let text = printed(explain(&fixture(model), &format!("{flags} --json")));
     serde_json::from_str(&text).expect("`--json` prints JSON")
-}
-
-/// The message of a run that fails.
-fn refused(output: Output, code: i32) -> String {
-    assert_eq!(output.status.code(), Some(code));
-    assert!(output.stdout.is_empty());
-    let text = String::from_utf8(output.stderr).expect("the program prints UTF-8");
-    assert!(text.starts_with("error: "), "{text}");
-    text
 }
 
 /// Calls that move activations, not gradients of parameters.
@@ -59,23 +31,6 @@ fn activations(calls: &Value) -> usize {
         .iter()
         .filter(|call| call["operand"] == "input" || call["operand"] == "output");
     moved.count()
-}
-
-/// Compares with a file; with `UPDATE_SNAPSHOTS` set, writes it.
-fn assert_snapshot(name: &str, found: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/snapshots")
-        .join(name);
-    if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
-        std::fs::write(&path, found).expect("snapshots can be written");
-    }
-    let kept = std::fs::read_to_string(&path).unwrap_or_default();
-    assert_eq!(
-        kept,
-        found,
-        "{} differs; UPDATE_SNAPSHOTS=1 writes it anew",
-        path.display()
-    );
 }
 
 #[test]
@@ -163,23 +118,6 @@ fn what_every_rank_holds_whole_is_named_with_its_share() {
     }
 }
 
-#[test]
-fn the_registry_in_the_format_of_python_tables() {
-    let text = printed(tp(&["plans"]));
-    assert!(
-        text.contains("LlamaForCausalLM") && text.contains("src/llama.rs:"),
-        "{text}"
-    );
-    let plans: Value = serde_json::from_str(&printed(tp(&["plans", "--json"]))).expect("JSON");
-    let automodel = std::fs::read_to_string(fixture("automodel_plans.json")).expect("a fixture");
-    let automodel: Value = serde_json::from_str(&automodel).expect("JSON");
-    let known = &automodel["transformers.models.llama.modeling_llama.LlamaForCausalLM"];
-    for mode in ["tp", "sp"] {
-        assert_eq!(plans["LlamaForCausalLM"][mode], known[mode], "{mode}");
-    }
-}
-
-#[test]
 fn what_cannot_be_explained_is_refused_with_a_reason() {
     let gqa = fixture("llama_gqa");
     let text = refused(explain(&gqa, "--tp 3"), 1);
@@ -207,17 +145,4 @@ fn an_unknown_architecture_names_the_near_one() {
         .expect("a test can write");
     let text = refused(explain(&path, "--tp 2"), 1);
     assert!(text.contains("did you mean `LlamaForCausalLM`?"), "{text}");
-}
-
-#[test]
-fn a_reader_that_leaves_early_is_no_error() {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tp"));
-    command
-        .args(["plans", "--json"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    let mut child = command.spawn().expect("the program starts");
-    drop(child.stdout.take());
-    let output = child.wait_with_output().expect("the program ends");
-    assert!(output.status.success() && output.stderr.is_empty());
 }

@@ -1,0 +1,7 @@
+//! The commands that read no weights, as people run them; none needs libtorch.
+
+mod diff;
+mod explain;
+mod import;
+mod plans;
+mod support;

@@ -1,0 +1,41 @@
+//! Plans from and to Python: transformers' `tp_plan` and PyTorch's `parallelize_module`.
+//!
+//! ```
+//! use serde_json::json;
+//! use tp_runtime::exchange::{Import, Table};
+//!
+//! # fn main() -> Result<(), tp_runtime::exchange::ExchangeError> {
+//! let import = Import::from_json(&json!({
+//!     "layers.*.mlp.gate_proj": "colwise",
+//!     "layers.*.mlp.up_proj": "colwise",
+//!     "layers.*.mlp.down_proj": "RowwiseParallel(output_layouts=Replicate())",
+//! }))?;
+//! let table = Table {
+//!     import: &import,
+//!     model: None,
+//!     name: "MLP",
+//!     alternate: None,
+//!     doc: "Only the MLPs.",
+//! };
+//! assert!(table.to_string().contains(r#""layers.*.mlp.{gate,up}_proj" => Colwise,"#));
+//! # Ok(())
+//! # }
+//! ```
+
+mod as_plan;
+mod call;
+mod entry;
+mod error;
+mod fit;
+mod gathers;
+mod import;
+mod lasting;
+mod python;
+mod table;
+mod words;
+
+pub use error::{EntryFault, ExchangeError, Fault};
+pub use fit::Fit;
+pub use import::{Columns, Import, ImportedRow};
+pub use python::python;
+pub use table::Table;

@@ -1,0 +1,67 @@
+//! Two plans for one model, row by row.
+
+use std::fmt;
+
+use super::check::walk;
+use super::rows::{row_of, rows};
+use super::{Mode, Plan, Style};
+
+/// What a plan says of a module in one mode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Said {
+    /// Nothing: it is replicated.
+    NoRow,
+    /// The cell; `None` is `_`.
+    Cell(Option<Style>),
+}
+
+/// Modules of which two plans say different things.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RowDifference {
+    /// Their pattern.
+    pub pattern: String,
+    /// What each plan says.
+    pub said: [Said; 2],
+}
+
+/// The rows in which two plans for one model differ in `mode`, in the order of the first plan.
+///
+/// A module without a row is replicated, as one with `_` is; a row that may match nothing, and names
+/// nothing of the model's type, is none.
+pub fn differences(plans: [&'static Plan; 2], mode: Mode) -> Vec<RowDifference> {
+    let mut patterns: Vec<String> = Vec::new();
+    for row in plans.into_iter().flat_map(rows) {
+        let is_there = !row.optional || walk(plans[0].node, &row.pattern).is_ok();
+        if is_there && !patterns.contains(&row.pattern) {
+            patterns.push(row.pattern);
+        }
+    }
+    let differences = patterns.into_iter().map(|pattern| RowDifference {
+        said: plans.map(|plan| match row_of(plan, &pattern) {
+            Some(row) => Said::Cell(row.style(mode)),
+            None => Said::NoRow,
+        }),
+        pattern,
+    });
+    let differ = |row: &RowDifference| row.said[0].style() != row.said[1].style();
+    differences.filter(differ).collect()
+}
+
+impl Said {
+    fn style(self) -> Option<Style> {
+        match self {
+            Self::NoRow => None,
+            Self::Cell(style) => style,
+        }
+    }
+}
+
+impl fmt::Display for Said {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoRow => f.write_str("no row"),
+            Self::Cell(None) => f.write_str("_"),
+            Self::Cell(Some(style)) => style.fmt(f),
+        }
+    }
+}
