@@ -1,6 +1,6 @@
 //! Plans that come back from Python's words are what they were, and the printed tables compile.
 
-/// What `tp import` prints for every plan there is; `UPDATE_SNAPSHOTS=1` writes it anew.
+/// What `tp import` prints for every plan of a model; `UPDATE_SNAPSHOTS=1` writes it anew.
 mod tables;
 
 use std::fs;
@@ -23,6 +23,11 @@ fn shipped() -> impl Iterator<Item = &'static Plan> {
             .is_some_and(|name| name.starts_with(GENERATED))
     };
     plan::plans().into_iter().filter(is_own)
+}
+
+/// Those of whole models, which hold the plans of their parts.
+fn of_models() -> impl Iterator<Item = &'static Plan> {
+    shipped().filter(|plan| model_for(plan.model()).is_ok())
 }
 
 fn imported(plan: &'static Plan) -> Import {
@@ -91,7 +96,7 @@ fn every_plan_comes_back_from_json_with_the_same_rows() {
 #[test]
 fn the_printed_tables_are_those_that_compile_here() {
     let mut text = String::from("//! Written by a test of this folder.\n");
-    for plan in shipped() {
+    for plan in of_models() {
         let table = Table {
             import: &imported(plan),
             model: Some(plan.node),
@@ -115,7 +120,7 @@ fn the_printed_tables_are_those_that_compile_here() {
 
 #[test]
 fn a_printed_table_says_what_the_plan_does() {
-    for plan in shipped() {
+    for plan in of_models() {
         let name = format!("{GENERATED}{}", plan.name);
         let table = plan::plan_named(plan.model(), &name).expect("the table is compiled in");
         assert_eq!(rows(table), rows(plan), "{}", plan.name);
@@ -197,6 +202,22 @@ fn what_no_table_can_say_is_an_error_for_each_entry() {
     for (line, begin) in lines.iter().zip(begins) {
         assert!(line.starts_with(begin), "{line}");
     }
+}
+
+#[test]
+fn nothing_in_a_file_is_passed_over() {
+    let beside = refused(json!({ "tp": { "lm_head": "colwise" }, "norm": "colwise" }));
+    assert!(
+        beside.contains("`norm` stands beside the columns"),
+        "{beside}"
+    );
+    let several = refused(json!({ "LlamaForCausalLM": { "tp": {}, "sp": null } }));
+    assert!(several.contains("jq '.LlamaForCausalLM'"), "{several}");
+    let bare = refused(json!({ "model_type": "llama", "base_model_tp_plan": null }));
+    assert!(
+        bare.contains("neither `base_model_tp_plan` nor `_tp_plan`"),
+        "{bare}"
+    );
 }
 
 #[test]

@@ -70,21 +70,6 @@ tp_runtime::tp_plan! {
 
 tp_runtime::tp_plan! {
     /// Imported.
-    pub GEMMA3_TEXT_MODEL for tp_models::gemma3::Gemma3TextModel as "imported-GEMMA3_TEXT_MODEL";
-
-    // module                                                                       tensor parallel        | with sequence parallelism
-    "embed_tokens"                                                               => VocabParallelEmbedding | VocabParallelEmbedding(output: Shard(1)),
-    "layers.*.self_attn.{q,k,v}_proj"                                            => Colwise,
-    "layers.*.self_attn.o_proj"                                                  => Rowwise                | Rowwise(output: Shard(1)),
-    "layers.*.mlp.{gate,up}_proj"                                                => Colwise,
-    "layers.*.mlp.down_proj"                                                     => Rowwise                | Rowwise(output: Shard(1)),
-    "layers.*.{input,post_attention,pre_feedforward,post_feedforward}_layernorm" => _                      | SequenceParallel,
-    "norm"                                                                       => _                      | SequenceParallel,
-    "{rotary_emb,rotary_emb_local}"                                              => _                      | RotaryEmbedParallel,
-}
-
-tp_runtime::tp_plan! {
-    /// Imported.
     pub LLAMA for tp_models::llama::LlamaForCausalLM as "imported-LLAMA";
 
     // module                                            tensor parallel           | with sequence parallelism
@@ -147,20 +132,6 @@ tp_runtime::tp_plan! {
     "model.layers.*.{input,post_attention}_layernorm" => _                      | SequenceParallelAllGatherActivation,
     "model.norm"                                      => _                      | SequenceParallel,
     "lm_head"                                         => Colwise(local: false)  | Colwise(input: Shard(1), local: false),
-}
-
-tp_runtime::tp_plan! {
-    /// Imported.
-    pub MINISTRAL3_MODEL for tp_models::ministral3::Ministral3Model as "imported-MINISTRAL3_MODEL";
-
-    // module                                      tensor parallel        | with sequence parallelism
-    "embed_tokens"                              => VocabParallelEmbedding | VocabParallelEmbedding(output: Shard(1)),
-    "layers.*.self_attn.{q,k,v}_proj"           => Colwise,
-    "layers.*.self_attn.o_proj"                 => Rowwise                | Rowwise(output: Shard(1)),
-    "layers.*.mlp.{gate,up}_proj"               => Colwise,
-    "layers.*.mlp.down_proj"                    => Rowwise                | Rowwise(output: Shard(1)),
-    "layers.*.{input,post_attention}_layernorm" => _                      | SequenceParallelAllGatherActivation,
-    "norm"                                      => _                      | SequenceParallel,
 }
 
 tp_runtime::tp_plan! {
@@ -306,22 +277,6 @@ tp_runtime::tp_plan! {
 
 tp_runtime::tp_plan! {
     /// Imported.
-    pub QWEN2_MODEL for tp_models::qwen2::Qwen2Model as "imported-QWEN2_MODEL";
-
-    // module                                      tensor parallel        | with sequence parallelism
-    "embed_tokens"                              => VocabParallelEmbedding | VocabParallelEmbedding(output: Shard(1)),
-    "layers.*.self_attn.{q,k,v}_proj"           => Colwise,
-    "layers.*.self_attn.o_proj"                 => Rowwise                | Rowwise(output: Shard(1)),
-    "layers.*.self_attn.qkv_proj?"              => Colwise,
-    "layers.*.mlp.{gate,up}_proj"               => Colwise,
-    "layers.*.mlp.down_proj"                    => Rowwise                | Rowwise(output: Shard(1)),
-    "layers.*.mlp.gate_up_proj?"                => Colwise,
-    "layers.*.{input,post_attention}_layernorm" => _                      | SequenceParallelAllGatherActivation,
-    "norm"                                      => _                      | SequenceParallel,
-}
-
-tp_runtime::tp_plan! {
-    /// Imported.
     pub QWEN3 for tp_models::qwen3::Qwen3ForCausalLM as "imported-QWEN3";
 
     // module                                            tensor parallel        | with sequence parallelism
@@ -388,20 +343,4 @@ tp_runtime::tp_plan! {
     "model.layers.*.{input,post_attention}_layernorm" => _                      | SequenceParallelAllGatherActivation,
     "model.norm"                                      => _                      | SequenceParallel,
     "score"                                           => Colwise(output: Replicate),
-}
-
-tp_runtime::tp_plan! {
-    /// Imported.
-    pub QWEN3_MODEL for tp_models::qwen3::Qwen3Model as "imported-QWEN3_MODEL";
-
-    // module                                      tensor parallel        | with sequence parallelism
-    "embed_tokens"                              => VocabParallelEmbedding | VocabParallelEmbedding(output: Shard(1)),
-    "layers.*.self_attn.{q,k,v}_proj"           => Colwise,
-    "layers.*.self_attn.o_proj"                 => Rowwise                | Rowwise(output: Shard(1)),
-    "layers.*.self_attn.qkv_proj?"              => Colwise,
-    "layers.*.mlp.{gate,up}_proj"               => Colwise,
-    "layers.*.mlp.down_proj"                    => Rowwise                | Rowwise(output: Shard(1)),
-    "layers.*.mlp.gate_up_proj?"                => Colwise,
-    "layers.*.{input,post_attention}_layernorm" => _                      | SequenceParallelAllGatherActivation,
-    "norm"                                      => _                      | SequenceParallel,
 }

@@ -88,7 +88,7 @@ enum Side<'a> {
 impl<'a> Side<'a> {
     fn of(text: &'a str) -> Result<Self> {
         let file = Path::new(text);
-        Ok(match file.exists() || text.ends_with(".json") {
+        Ok(match file.is_file() || text.ends_with(".json") {
             true => Self::File(file, read(file)?),
             false => Self::Named(text),
         })

@@ -33,6 +33,22 @@ pub enum ExchangeError {
     )]
     NoPlan,
 
+    /// Something else beside the two columns.
+    #[error("`{key}` stands beside the columns `tp` and `sp`: move it into one of them")]
+    BesideColumns {
+        /// Its key.
+        key: String,
+    },
+
+    /// A file of more than one plan.
+    #[error(
+        "it holds a plan for each of several models: give one of them, such as `jq '.{name}'` prints"
+    )]
+    SeveralPlans {
+        /// The first.
+        name: String,
+    },
+
     /// A config without a plan.
     #[error(
         "the config has neither `base_model_tp_plan` nor `_tp_plan`, which transformers leaves out where it saves one: write `json.dumps(model.tp_plan)` to a file and give that"

@@ -76,10 +76,19 @@ impl Import {
     pub fn from_json(json: &Value) -> Result<Self, ExchangeError> {
         let object = json.as_object().ok_or(ExchangeError::NoPlan)?;
         if let Some(Value::Object(left)) = object.get("tp") {
-            return two_columns(left, object.get("sp"));
+            // Beside a model's default plan, `tp plans --json` writes its alternates.
+            let is_known = |key: &String| ["tp", "sp", "alternates"].contains(&key.as_str());
+            return match object.keys().find(|key| !is_known(key)) {
+                Some(other) => Err(ExchangeError::BesideColumns { key: other.clone() }),
+                None => two_columns(left, object.get("sp")),
+            };
+        }
+        if let Some((name, _)) = object.iter().find(|(_, value)| value["tp"].is_object()) {
+            return Err(ExchangeError::SeveralPlans { name: name.clone() });
         }
         let is_config = object.contains_key("architectures") || object.contains_key("model_type");
-        let plans = ["base_model_tp_plan", "_tp_plan"].map(|key| object.get(key));
+        let plans = ["base_model_tp_plan", "_tp_plan"];
+        let plans = plans.map(|key| object.get(key).filter(|plan| !plan.is_null()));
         match plans {
             [None, None] if is_config => Err(ExchangeError::ConfigWithoutPlan),
             [None, None] => one_column(entries([object])?, None),
