@@ -118,6 +118,7 @@ fn what_every_rank_holds_whole_is_named_with_its_share() {
     }
 }
 
+#[test]
 fn what_cannot_be_explained_is_refused_with_a_reason() {
     let gqa = fixture("llama_gqa");
     let text = refused(explain(&gqa, "--tp 3"), 1);
