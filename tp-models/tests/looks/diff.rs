@@ -38,6 +38,16 @@ fn a_plan_is_equal_to_itself_and_to_its_export() {
     }
 }
 
+/// The text with two spaces between columns, whose width depends on where the tests run.
+fn narrow(text: &str) -> String {
+    let line = |line: &str| {
+        let columns = line.split("  ").map(str::trim);
+        let columns: Vec<&str> = columns.filter(|column| !column.is_empty()).collect();
+        columns.join("  ") + "\n"
+    };
+    text.lines().map(line).collect()
+}
+
 #[test]
 fn rows_costs_and_gradients_stand_side_by_side() {
     let config = fixture("qwen3");
@@ -57,7 +67,10 @@ fn rows_costs_and_gradients_stand_side_by_side() {
         diff("default", file, &format!("--model {config} --tp 2")),
         1,
     );
-    assert_snapshot("diff_qwen3.txt", &text.replace(file, "diff_qwen3.json"));
+    assert_snapshot(
+        "diff_qwen3.txt",
+        &narrow(&text.replace(file, "diff_qwen3.json")),
+    );
 }
 
 #[test]
