@@ -30,7 +30,7 @@ measure() { # name, whether incremental
     for kind in with without; do (check $kind "$2") 2>/dev/null; done
     for ((round = 0; round < rounds; round++)); do
         for kind in with without; do
-            echo "fn edit_$round() -> usize { $round }" >>"$place/$kind/tp-models/src/layers/gated_mlp.rs"
+            echo "fn edit_${1}_$round() -> usize { $round }" >>"$place/$kind/tp-models/src/layers/gated_mlp.rs"
             seconds $kind "$2" >>"$place/$1-$kind"
         done
     done
