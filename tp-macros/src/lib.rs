@@ -28,7 +28,6 @@ mod fault;
 mod fuzz;
 mod input;
 mod module;
-mod nearest;
 mod plan;
 #[cfg(test)]
 mod python_tables;

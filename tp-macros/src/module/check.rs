@@ -6,8 +6,8 @@ use syn::ext::IdentExt;
 
 use super::parse::{RawBranch, RawField, RawModule, RawStage, RawWeight};
 use crate::fault::Fault;
-use crate::nearest::nearest;
 use crate::report::Report;
+use tp_plan::nearest::nearest;
 
 /// A legal struct of modules.
 pub(super) struct Module {

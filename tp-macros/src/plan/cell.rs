@@ -8,8 +8,8 @@ use super::parse::{RawArgument, RawCell, RawStyle};
 use super::rules::{Argument, Layout, PYTHON_NAMES, RULES, Rule};
 use super::{layout, segments};
 use crate::fault::Fault;
-use crate::nearest::nearest;
 use crate::report::Report;
+use tp_plan::nearest::nearest;
 
 /// A legal style.
 #[derive(Clone)]

@@ -50,7 +50,7 @@ pub(super) fn expand(table: &Table) -> TokenStream {
         };
         #starts
         #(#checks)*
-        ::tp_runtime::__private::inventory::submit! { &#name }
+        ::tp_runtime::__private::inventory::submit! { ::tp_runtime::plan::PlanEntry(&#name) }
     }
 }
 

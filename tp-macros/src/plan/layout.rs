@@ -5,7 +5,7 @@ use syn::{Expr, ExprLit, ExprUnary, Lit, UnOp};
 
 use super::rules::{Argument, Layout, PLACEMENTS};
 use crate::fault::Fault;
-use crate::nearest::nearest;
+use tp_plan::nearest::nearest;
 
 /// The placement an expression writes.
 ///

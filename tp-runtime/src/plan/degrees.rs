@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::rows::PlanRow;
+use super::PlanRow;
 
 /// A parameter whose heads a row splits over the ranks.
 #[derive(Clone, Debug)]

@@ -1,7 +1,7 @@
 //! Faults of a plan that only a program, a config or a mesh can show.
 
+use super::PlanRow;
 use super::degrees::{Degrees, SplitHeads};
-use super::rows::PlanRow;
 use super::words::{All, Meant};
 use super::{Placement, Plan};
 

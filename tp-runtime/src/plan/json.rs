@@ -2,8 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::rows::rows;
-use super::{Mode, Placement, Plan, Style, StyleKind};
+use super::{Mode, Placement, Plan, Style, StyleKind, rows};
 
 /// `{"tp": {PATTERN: ENTRY}, "sp": {…} or null}`; modules without a style have no entry.
 pub fn json(plan: &'static Plan) -> Value {

@@ -4,11 +4,16 @@ use super::{Plan, PlanError};
 use crate::Module;
 use crate::plan::nearest::nearest;
 
-inventory::collect!(&'static Plan);
+/// A registered plan; written by [`tp_plan!`](crate::tp_plan).
+pub struct PlanEntry(pub &'static Plan);
+
+inventory::collect!(PlanEntry);
 
 /// Every registered plan, by model name; a model's default before its alternates.
 pub fn plans() -> Vec<&'static Plan> {
-    let mut plans: Vec<&'static Plan> = inventory::iter::<&'static Plan>().copied().collect();
+    let mut plans: Vec<&'static Plan> = inventory::iter::<PlanEntry>()
+        .map(|entry| entry.0)
+        .collect();
     plans.sort_by_key(|plan| (plan.model(), plan.node.type_path, plan.alternate, plan.line));
     plans
 }

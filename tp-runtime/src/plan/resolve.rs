@@ -3,8 +3,8 @@
 use super::degrees::{Degrees, SplitHeads};
 use super::parameters::{Placed, placements};
 use super::registry::plans;
-use super::rows::{PlanRow, row_of, rows};
 use super::{Mode, ModuleKind, Plan, PlanError, Style, pattern};
+use super::{PlanRow, row_of, rows};
 use crate::module::{ModulePath, NamedLayer};
 
 /// What a plan makes of a model: every layer, in the model's order.

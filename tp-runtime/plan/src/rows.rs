@@ -81,7 +81,7 @@ fn collect(plan: &'static Plan, prefix: &str, rows: &mut Vec<PlanRow>) {
 ///
 /// That is the one whose pattern names it, or one that keeps whole what the module stands in; the rows
 /// of the plan that a derived one starts from come last.
-pub(crate) fn row_of(plan: &'static Plan, path: &str) -> Option<PlanRow> {
+pub fn row_of(plan: &'static Plan, path: &str) -> Option<PlanRow> {
     let mut plans = std::iter::successors(Some(plan), |plan| plan.base);
     find(plan, "", path).or_else(|| plans.find_map(|plan| kept_whole(plan, "", path)))
 }

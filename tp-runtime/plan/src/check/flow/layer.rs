@@ -2,9 +2,9 @@
 
 use super::fault::Problem;
 use super::value::{FEATURES, Producer, Value, canonical, may_be};
-use crate::plan::check::cell::Cell;
-use crate::plan::check::path::Path;
-use crate::plan::{Mode, ModuleKind, Placement, Style, StyleKind};
+use crate::check::cell::Cell;
+use crate::check::path::Path;
+use crate::{Mode, ModuleKind, Placement, Style, StyleKind};
 
 /// What the layer at `path` gives for `input`.
 pub(super) const fn layer(

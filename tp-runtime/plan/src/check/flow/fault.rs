@@ -2,7 +2,7 @@
 
 use super::message;
 use super::value::{Producer, Value};
-use crate::plan::{Mode, Text};
+use crate::{Mode, Text};
 
 /// Layouts that do not meet.
 #[derive(Clone, Copy)]

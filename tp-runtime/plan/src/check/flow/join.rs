@@ -2,7 +2,7 @@
 
 use super::fault::{Meeting, Problem};
 use super::value::Value;
-use crate::plan::Placement;
+use crate::Placement;
 
 /// What `first` and `second` make; the first is the residual stream, if there is one.
 pub(super) const fn join(

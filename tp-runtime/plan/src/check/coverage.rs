@@ -3,8 +3,8 @@
 use super::cell::cell;
 use super::path::Path;
 use super::sound::is_sound;
-use crate::plan::fingerprint::Fingerprint;
-use crate::plan::{Arity, Item, ModuleKind, Node, Plan, Text};
+use crate::fingerprint::Fingerprint;
+use crate::{Arity, Item, ModuleKind, Node, Plan, Text};
 
 /// Panics if a linear layer or an embedding has no row.
 ///

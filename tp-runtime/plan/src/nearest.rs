@@ -4,23 +4,31 @@
 const LONGEST: usize = 64;
 
 /// Whether two words at this distance are near enough for one to be a mistyped other.
-pub(crate) const fn is_near(distance: usize, a: &str, b: &str) -> bool {
+pub const fn is_near(distance: usize, a: &str, b: &str) -> bool {
     let longer = if a.len() > b.len() { a.len() } else { b.len() };
     distance <= longer / 3
 }
 
 /// The word of `known` nearest to `word`, if one is near enough to be what was meant.
-pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     known
         .into_iter()
         .map(|candidate| (distance(word, candidate), candidate))
-        .filter(|(distance, candidate)| is_near(*distance, word, candidate))
+        .filter(|(distance, candidate)| {
+            is_near(*distance, word, candidate) || is_begun(word, candidate)
+        })
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
 }
 
+/// Whether `candidate` may be what someone is about to type.
+fn is_begun(word: &str, candidate: &str) -> bool {
+    let start = candidate.get(..word.len());
+    word.len() > 1 && start.is_some_and(|start| start.eq_ignore_ascii_case(word))
+}
+
 /// Edit distance: insert, delete, replace or swap two neighbours; case counts as nothing.
-pub(crate) const fn distance(a: &str, b: &str) -> usize {
+pub const fn distance(a: &str, b: &str) -> usize {
     let (a, b) = (first_bytes(a), first_bytes(b));
     let mut table = [[0; LONGEST + 1]; LONGEST + 1];
     let mut i = 0;
@@ -77,5 +85,6 @@ mod tests {
         let known = ["LlamaForCausalLM", "Qwen2ForCausalLM"];
         assert_eq!(nearest("LlamaForCasualLM", known), Some("LlamaForCausalLM"));
         assert_eq!(nearest("Mamba", known), None);
+        assert_eq!(nearest("qwen", known), Some("Qwen2ForCausalLM"));
     }
 }

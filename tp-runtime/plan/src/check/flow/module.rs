@@ -4,10 +4,10 @@ use super::fault::{Fault, Meeting, Problem};
 use super::join::join;
 use super::layer::layer;
 use super::value::Value;
-use crate::plan::check::cell::{cell, singled_out};
-use crate::plan::check::path::Path;
-use crate::plan::check::walk::child;
-use crate::plan::{Arity, Mode, ModuleKind, Node, Plan, Stage};
+use crate::check::cell::{cell, singled_out};
+use crate::check::path::Path;
+use crate::check::walk::child;
+use crate::{Arity, Mode, ModuleKind, Node, Plan, Stage};
 
 /// A model under the columns of its plan, and where layouts first did not meet in each.
 pub(super) struct Model<'a> {

@@ -2,7 +2,7 @@
 
 use super::fault::Meeting;
 use super::value::{FEATURES, Producer, Value, canonical};
-use crate::plan::{Mode, ModuleKind, Placement, StyleKind, Text};
+use crate::{Mode, ModuleKind, Placement, StyleKind, Text};
 
 /// `reader` cannot take `input`.
 pub(super) const fn input(mode: Mode, reader: &Producer, input: &Value) -> Text {

@@ -1,8 +1,8 @@
 //! An activation as the layer that made it and how it lies.
 
-use crate::plan::check::cell::Cell;
-use crate::plan::check::path::Path;
-use crate::plan::{Mode, ModuleKind, Placement, Style};
+use crate::check::cell::Cell;
+use crate::check::path::Path;
+use crate::{Mode, ModuleKind, Placement, Style};
 
 /// An activation.
 #[derive(Clone, Copy)]

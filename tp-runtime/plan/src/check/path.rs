@@ -1,8 +1,8 @@
 //! The path of a module as its segments, which rustc compares faster than text.
 
-use crate::plan::fingerprint::Fingerprint;
-use crate::plan::pattern::{after_name, split};
-use crate::plan::{Child, Text};
+use crate::fingerprint::Fingerprint;
+use crate::pattern::{after_name, split};
+use crate::{Child, Text};
 
 /// The segments that lead from the model to a module; `*` is an element that no row singles out.
 #[derive(Clone, Copy)]

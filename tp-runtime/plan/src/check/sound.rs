@@ -1,7 +1,7 @@
 //! Whether a plan's rows are right one by one, so that it makes sense to ask how they meet.
 
 use super::{base, layer, style, target};
-use crate::plan::{Item, Mode, ModuleKind, Plan, Row};
+use crate::{Item, Mode, ModuleKind, Plan, Row};
 
 /// Whether every row of the plan, and of those it includes and starts from, passes its own checks.
 pub(super) const fn is_sound(plan: &Plan) -> bool {

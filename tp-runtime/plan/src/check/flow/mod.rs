@@ -12,7 +12,7 @@ mod module;
 mod value;
 
 use super::sound::{has_sound_bases, is_sound};
-use crate::plan::{Mode, Plan};
+use crate::{Mode, Plan};
 pub use fault::Fault;
 use module::Model;
 

@@ -1,7 +1,7 @@
 //! The checks of single rows for a plan that is read while a program runs.
 
 use super::{apart, base, layer, style};
-use crate::plan::{Item, Mode, Plan, Row, Text, pattern};
+use crate::{Item, Mode, Plan, Row, Text, pattern};
 
 /// What rustc would say of each row that names no module, fits none, or names one that another row names.
 ///

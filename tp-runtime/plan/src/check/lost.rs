@@ -1,8 +1,8 @@
 //! What is said of a pattern that names no layer.
 
-use crate::plan::nearest::{distance, is_near};
-use crate::plan::pattern::{is_index, same};
-use crate::plan::{Node, Text};
+use crate::nearest::{distance, is_near};
+use crate::pattern::{is_index, same};
+use crate::{Node, Text};
 
 /// Where a pattern stops to name anything; only rustc's message makes it text.
 pub(super) enum Lost<'a> {

@@ -1,8 +1,8 @@
 //! A derived plan starts from a plan for the same model, and changes it.
 
 use super::sound::has_sound_bases;
-use crate::plan::pattern::{encloses, overlap, same};
-use crate::plan::{Item, Plan, Row, Text};
+use crate::pattern::{encloses, overlap, same};
+use crate::{Item, Plan, Row, Text};
 
 /// Panics unless the plan that `plan` starts from is another one for the same model.
 #[track_caller]

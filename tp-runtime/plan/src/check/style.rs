@@ -1,7 +1,7 @@
 //! A style fits the kind of module its row names.
 
 use super::Named;
-use crate::plan::{Mode, ModuleKind, Placement, Style, StyleKind, Text};
+use crate::{Mode, ModuleKind, Placement, Style, StyleKind, Text};
 
 /// Panics unless the style that the row has in `mode` fits the layers it names.
 #[track_caller]

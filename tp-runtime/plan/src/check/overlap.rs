@@ -1,7 +1,7 @@
 //! No two rows of a plan, its included plans among them, name one module.
 
-use crate::plan::pattern::{overlap, same};
-use crate::plan::{Item, Plan, Row, Text};
+use crate::pattern::{overlap, same};
+use crate::{Item, Plan, Row, Text};
 
 /// Looks for another row that names a module which the item at `index` names.
 ///

@@ -1,9 +1,9 @@
 //! The cell of a plan that decides a module, and the elements of lists that rows single out.
 
 use super::path::Path;
-use crate::plan::fingerprint::Fingerprint;
-use crate::plan::pattern::{is_index, split};
-use crate::plan::{Item, Plan, Row};
+use crate::fingerprint::Fingerprint;
+use crate::pattern::{is_index, split};
+use crate::{Item, Plan, Row};
 
 /// What a plan says of one module.
 #[derive(Clone, Copy)]

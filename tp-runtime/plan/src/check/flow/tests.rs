@@ -1,7 +1,7 @@
 //! Plans that the macro cannot write, and where a fault is to be shown.
 
 use super::Flow;
-use crate::plan::{
+use crate::{
     Arity, Child, Item, Mode, ModuleKind, Node, Placement, Plan, Row, Stage, Style, StyleKind,
 };
 

@@ -3,7 +3,7 @@
 use std::fmt::{self, Display, Formatter};
 
 /// `a`, `b` and `c`.
-pub(crate) struct All<'a, T>(pub(crate) &'a [T]);
+pub struct All<'a, T>(pub &'a [T]);
 
 impl<T: Display> Display for All<'_, T> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -19,7 +19,7 @@ impl<T: Display> Display for All<'_, T> {
 }
 
 /// ` did you mean …?`, where some known word is near.
-pub(crate) struct Meant<'a>(pub(crate) &'a Option<&'static str>);
+pub struct Meant<'a>(pub &'a Option<&'static str>);
 
 impl Display for Meant<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {

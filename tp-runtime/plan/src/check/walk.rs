@@ -1,8 +1,8 @@
 //! From a pattern to the module type it names.
 
 use super::lost::Lost;
-use crate::plan::pattern::{after_name, is_index, same, split, split_last};
-use crate::plan::{Arity, Child, ModuleKind, Node, Text};
+use crate::pattern::{after_name, is_index, same, split, split_last};
+use crate::{Arity, Child, ModuleKind, Node, Text};
 
 /// What a pattern names.
 #[derive(Debug)]

@@ -3,8 +3,8 @@
 use super::cell::cell;
 use super::path::Path;
 use super::{Found, find};
-use crate::plan::pattern::same;
-use crate::plan::{Item, Mode, ModuleKind, Plan, Row, Size, Style, StyleKind, Text, Weight};
+use crate::pattern::same;
+use crate::{Item, Mode, ModuleKind, Plan, Row, Size, Style, StyleKind, Text, Weight};
 
 /// Panics unless `degree` ranks can hold what the plan gives them of a config of these sizes.
 #[track_caller]

@@ -1,7 +1,7 @@
 //! The checks as plain functions, on a tree with a child of every arity.
 
 use super::{Found, apart, layer, target, walk};
-use crate::plan::{Arity, Child, Item, Mode, ModuleKind, Node, Plan, Row, StyleKind};
+use crate::{Arity, Child, Item, Mode, ModuleKind, Node, Plan, Row, StyleKind};
 
 static LINEAR: Node = node("Linear", ModuleKind::Linear, &[]);
 static BLOCK: Node = node(
