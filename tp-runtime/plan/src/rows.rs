@@ -1,6 +1,6 @@
 //! The rows of a plan with those of the plans it includes and starts from, under their full paths.
 
-use super::{Item, Plan, Row, Text, pattern};
+use crate::{Item, Plan, Row, Text, pattern};
 
 /// A row under its full path, and where it was written.
 #[derive(Clone, Debug)]

@@ -1,4 +1,4 @@
-//! Every linear layer and every embedding has a row: what is forgotten, every rank holds whole.
+//! Every layer that a style can split has a row: what is forgotten, every rank holds whole.
 
 use super::cell::cell;
 use super::path::Path;
@@ -6,7 +6,7 @@ use super::sound::is_sound;
 use crate::fingerprint::Fingerprint;
 use crate::{Arity, Item, ModuleKind, Node, Plan, Text};
 
-/// Panics if a linear layer or an embedding has no row.
+/// Panics if a layer that some style splits, such as a linear one or an embedding, has no row.
 ///
 /// A row that is `_` in both columns says that none is meant, for a layer or for all that a struct
 /// holds. A plan with a row that is wrong by itself is passed
@@ -32,11 +32,6 @@ struct Forgotten {
 
 const fn search(plan: &Plan, node: &Node, path: Path, forgotten: &mut Forgotten) {
     match node.kind {
-        ModuleKind::Linear | ModuleKind::Embedding => {
-            if cell(plan, &path, 0).is_none() {
-                forgotten.push(path, node.kind);
-            }
-        }
         ModuleKind::Container => {
             if is_settled(plan, &path) {
                 return;
@@ -53,7 +48,10 @@ const fn search(plan: &Plan, node: &Node, path: Path, forgotten: &mut Forgotten)
                 at += 1;
             }
         }
-        ModuleKind::Norm | ModuleKind::Rotary | ModuleKind::Convolution | ModuleKind::Parameter => {
+        kind => {
+            if kind.can_be_split() && cell(plan, &path, 0).is_none() {
+                forgotten.push(path, kind);
+            }
         }
     }
 }

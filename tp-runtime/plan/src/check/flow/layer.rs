@@ -1,10 +1,10 @@
 //! What one layer takes and gives under its style: the rules of `explain`, without sizes.
 
 use super::fault::Problem;
-use super::value::{FEATURES, Producer, Value, canonical, may_be};
+use super::value::{Producer, Value, canonical};
 use crate::check::cell::Cell;
 use crate::check::path::Path;
-use crate::{Mode, ModuleKind, Placement, Style, StyleKind};
+use crate::{Makes, Mode, ModuleKind, Placement, Reads, Rule};
 
 /// What the layer at `path` gives for `input`.
 pub(super) const fn layer(
@@ -28,61 +28,51 @@ pub(super) const fn layer(
             input: *input,
         });
     }
-    Ok(match (kind, reader.style) {
-        (ModuleKind::Embedding | ModuleKind::Linear | ModuleKind::Norm, Some(style)) => Value {
-            placement: Some(canonical(style.output)),
-            producer: reader,
-            may_be_heads: matches!(kind, ModuleKind::Linear),
-        },
-        (ModuleKind::Embedding, None) => Value {
-            placement: Some(Placement::Replicate),
-            producer: reader,
-            may_be_heads: false,
-        },
-        (ModuleKind::Linear, None) => Value {
-            placement: input.placement,
-            producer: reader,
-            may_be_heads: true,
-        },
-        // It gives what it is given: what decides that is its row, or the layer before.
-        (ModuleKind::Norm, None) if cell.is_some() => Value {
-            producer: reader,
-            ..input.outside()
-        },
-        (ModuleKind::Norm, None) => input.outside(),
+    let Some(rule) = rule(&reader) else {
+        return Ok(Value::UNKNOWN);
+    };
+    let placement = match (reader.style, rule.makes) {
+        (Some(style), _) => Some(canonical(style.output)),
+        (None, Makes::Placed(made)) => Some(made),
+        (None, Makes::AsRead) => input.placement,
+    };
+    let is_norm = matches!(kind, ModuleKind::Norm);
+    Ok(match rule.reads {
         // They reach the activations beside the flow.
-        (
-            ModuleKind::Rotary
-            | ModuleKind::Container
-            | ModuleKind::Convolution
-            | ModuleKind::Parameter,
-            _,
-        ) => *input,
+        Reads::Aside => *input,
+        // It gives what it is given: what decides that is its row, or the layer before.
+        Reads::Rows if is_norm && cell.is_none() => input.outside(),
+        reads => Value {
+            placement,
+            producer: reader,
+            may_be_heads: !is_norm && !matches!(reads, Reads::Ids),
+        },
+    })
+}
+
+/// The rule of the layer under its style; `None` for a style that does not fit.
+const fn rule(layer: &Producer) -> Option<&'static Rule> {
+    layer.kind.rule(match layer.style {
+        Some(style) => Some(style.kind),
+        None => None,
     })
 }
 
 /// Whether the layer computes what is meant on `input`, or on what is gathered of it.
 const fn takes(reader: &Producer, input: &Value) -> bool {
-    let Some(found) = input.placement else {
+    let (Some(found), Some(rule)) = (input.placement, rule(reader)) else {
         return true;
     };
-    match (reader.kind, reader.style) {
-        (ModuleKind::Linear, Some(style)) => takes_linear(style, found),
-        (ModuleKind::Norm, Some(style)) => may_be(input.placement, canonical(style.input)),
-        (ModuleKind::Linear, None) => !matches!(found, Placement::Partial) && !found.same(FEATURES),
-        (ModuleKind::Norm, None) => match found {
-            Placement::Partial => false,
-            // A norm of each head by itself runs on whichever heads are here; whether it is one,
-            // only sizes tell.
-            _ => input.may_be_heads || !found.same(FEATURES),
-        },
-        _ => true,
-    }
-}
-
-const fn takes_linear(style: Style, found: Placement) -> bool {
-    // Columns need the whole input: chunks of the sequence are gathered, once for all that read them.
-    let is_gathered = matches!(style.kind, StyleKind::Colwise)
-        && matches!(found, Placement::Replicate | Placement::Shard(1));
-    is_gathered || found.same(canonical(style.input))
+    let expected = match reader.style {
+        Some(style) => style.input,
+        None => Placement::Replicate,
+    };
+    // A norm of each head by itself runs on whichever heads are here; whether it is one, only sizes
+    // tell.
+    let is_of_heads = matches!(reader.kind, ModuleKind::Norm) && input.may_be_heads;
+    let dimensions = if is_of_heads { 4 } else { 3 };
+    let reading = rule
+        .reads
+        .reading(found.normalized(3), expected, dimensions);
+    reading.is_ok()
 }

@@ -1,8 +1,8 @@
 //! What is said of layouts that do not meet: both layers, and what to write for either.
 
 use super::fault::Meeting;
-use super::value::{FEATURES, Producer, Value, canonical};
-use crate::{Mode, ModuleKind, Placement, StyleKind, Text};
+use super::value::{Producer, Value, canonical};
+use crate::{FEATURES, Mode, ModuleKind, Placement, StyleKind, Text};
 
 /// `reader` cannot take `input`.
 pub(super) const fn input(mode: Mode, reader: &Producer, input: &Value) -> Text {
@@ -15,7 +15,7 @@ pub(super) const fn input(mode: Mode, reader: &Producer, input: &Value) -> Text 
             text.push("\" (`");
             text.push(style.kind.name());
             text.push("`) expects its input as `");
-            text.push(name(canonical(style.input)));
+            text.push(style.input.name());
             text.push("`, but ");
             canonical(style.input)
         }
@@ -132,7 +132,7 @@ const fn gives(text: &mut Text, producer: &Producer, placement: Placement) {
     text.push("\"");
     producer.path.write(text);
     text.push("\" gives `");
-    text.push(name(placement));
+    text.push(placement.name());
     text.push("`");
 }
 
@@ -141,15 +141,5 @@ const fn lies(value: &Value) -> Placement {
     match value.placement {
         Some(placement) => placement,
         None => Placement::Replicate,
-    }
-}
-
-const fn name(placement: Placement) -> &'static str {
-    match placement {
-        Placement::Replicate => "Replicate",
-        Placement::Shard(-1) => "Shard(-1)",
-        Placement::Shard(1) => "Shard(1)",
-        Placement::Shard(_) => "Shard",
-        Placement::Partial => "Partial",
     }
 }

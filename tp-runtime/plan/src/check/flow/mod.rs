@@ -15,6 +15,7 @@ use super::sound::{has_sound_bases, is_sound};
 use crate::{Mode, Plan};
 pub use fault::Fault;
 use module::Model;
+pub(super) use value::canonical;
 
 /// Where a fault of the flow is shown.
 #[derive(Clone, Copy)]

@@ -2,7 +2,7 @@
 
 use crate::check::cell::Cell;
 use crate::check::path::Path;
-use crate::{Mode, ModuleKind, Placement, Style};
+use crate::{FEATURES, Mode, ModuleKind, Placement, Style};
 
 /// An activation.
 #[derive(Clone, Copy)]
@@ -69,21 +69,10 @@ impl Producer {
     }
 }
 
-/// Every feature split over ranks.
-pub(super) const FEATURES: Placement = Placement::Shard(-1);
-
 /// The placement with a split over features as `Shard(-1)`.
-pub(super) const fn canonical(placement: Placement) -> Placement {
+pub(in crate::check) const fn canonical(placement: Placement) -> Placement {
     match placement {
         Placement::Shard(2) => FEATURES,
         other => other,
-    }
-}
-
-/// Whether it is known to lie as `expected`, or not known how it lies.
-pub(super) const fn may_be(found: Option<Placement>, expected: Placement) -> bool {
-    match found {
-        Some(found) => found.same(expected),
-        None => true,
     }
 }
