@@ -93,6 +93,28 @@ impl StyleKind {
         kinds.filter_map(move |kind| kind.rule(Some(self)))
     }
 
+    /// The arguments a cell may have, whatever the kind of layer.
+    pub fn arguments(self) -> impl Iterator<Item = Argument> {
+        let taken = move |argument: &Argument| self.rules().any(|rule| rule.takes(*argument));
+        Argument::ALL.into_iter().filter(taken)
+    }
+
+    /// The layouts an argument may have, whatever the kind of layer, the default first.
+    pub fn layouts(self, argument: Argument) -> Vec<Placement> {
+        let mut layouts = Vec::new();
+        for layout in self.rules().flat_map(|rule| rule.layouts(argument)) {
+            if !layouts.contains(layout) {
+                layouts.push(*layout);
+            }
+        }
+        layouts
+    }
+
+    /// The style of that name in a plan table.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|style| style.name() == name)
+    }
+
     /// Whether the style only means something where activations are split over the sequence.
     pub const fn splits_the_sequence(self) -> bool {
         self.rule().takes(Argument::Sequence)
