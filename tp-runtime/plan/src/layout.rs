@@ -190,7 +190,6 @@ impl Reads {
         expected: Placement,
         dimensions: usize,
     ) -> Result<Reading, Placement> {
-        let expected = expected.normalized(dimensions);
         let as_found = Reading::alike(found);
         match self {
             Self::Ids | Self::Aside => Ok(as_found),
@@ -198,7 +197,7 @@ impl Reads {
                 Placement::Replicate | Placement::Shard(1) => Ok(Reading::FOR_A_SHARE),
                 _ => Err(expected),
             },
-            Self::Chunk(dimension) if found.same(expected) => {
+            Self::Chunk(dimension) if found.same(expected.normalized(dimensions)) => {
                 Ok(Reading::alike(dimension.normalized(dimensions)))
             }
             Self::Chunk(_) => Err(expected),

@@ -1,6 +1,7 @@
 //! The shape of a model as constants: what `#[derive(Module)]` writes and the checks walk.
 
 use crate::fingerprint::Fingerprint;
+use crate::pattern::same;
 use crate::{Rule, Weight};
 
 /// What a module computes, as far as a plan has to know.
@@ -65,6 +66,20 @@ pub struct Node {
     pub children: &'static [Child],
     /// How the children feed one another; empty where it is not declared.
     pub flow: &'static [Stage],
+}
+
+impl Node {
+    /// The child of that name.
+    pub const fn child(&self, name: &str) -> Option<&'static Child> {
+        let mut at = 0;
+        while at < self.children.len() {
+            if same(self.children[at].name, name) {
+                return Some(&self.children[at]);
+            }
+            at += 1;
+        }
+        None
+    }
 }
 
 /// One child of a module, under its checkpoint name.

@@ -1,9 +1,9 @@
 //! Every layer that a style can split has a row: what is forgotten, every rank holds whole.
 
-use super::cell::cell;
-use super::path::Path;
 use super::sound::is_sound;
+use crate::Path;
 use crate::fingerprint::Fingerprint;
+use crate::lookup::cell;
 use crate::{Arity, Item, ModuleKind, Node, Plan, Text};
 
 /// Panics if a layer that some style splits, such as a linear one or an embedding, has no row.
@@ -26,11 +26,11 @@ pub const fn covered(plan: &Plan) {
 /// Layers without a row.
 struct Forgotten {
     /// The first of them.
-    layers: [(Path, ModuleKind); Self::SHOWN],
+    layers: [(Path<'static>, ModuleKind); Self::SHOWN],
     count: usize,
 }
 
-const fn search(plan: &Plan, node: &Node, path: Path, forgotten: &mut Forgotten) {
+const fn search(plan: &Plan, node: &Node, path: Path<'static>, forgotten: &mut Forgotten) {
     match node.kind {
         ModuleKind::Container => {
             if is_settled(plan, &path) {
@@ -81,7 +81,7 @@ impl Forgotten {
     /// Enough to see what was missed.
     const SHOWN: usize = 4;
 
-    const fn push(&mut self, path: Path, kind: ModuleKind) {
+    const fn push(&mut self, path: Path<'static>, kind: ModuleKind) {
         if self.count < Self::SHOWN {
             self.layers[self.count] = (path, kind);
         }
@@ -120,7 +120,7 @@ impl Forgotten {
 }
 
 /// The outermost module around a layer of which the table says nothing, or the layer.
-const fn untouched(plan: &Plan, layer: &Path) -> Path {
+const fn untouched(plan: &Plan, layer: &Path<'static>) -> Path<'static> {
     let mut length = 1;
     while length < layer.length() {
         let module = layer.up_to(length);

@@ -1,8 +1,8 @@
 //! Whether a plan divides the sizes of a config evenly enough: `assert_shards!`.
 
-use super::cell::cell;
-use super::path::Path;
 use super::{Found, find};
+use crate::Path;
+use crate::lookup::cell;
 use crate::pattern::same;
 use crate::{Item, Mode, ModuleKind, Plan, Row, Size, Style, Text, Weight};
 

@@ -1,7 +1,6 @@
 //! A style fits the kind of module its row names.
 
 use super::Named;
-use super::flow::canonical;
 use crate::{Argument, Mode, ModuleKind, Placement, Reads, Style, StyleKind, Text};
 
 /// Panics unless the style that the row has in `mode` fits the layers it names.
@@ -42,7 +41,7 @@ pub(super) const fn suits(style: Style, kind: ModuleKind, pattern: &str) -> Resu
 const fn is_among(found: Placement, legal: &[Placement]) -> bool {
     let mut at = 0;
     while at < legal.len() {
-        if canonical(legal[at]).same(canonical(found)) {
+        if legal[at].normalized(3).same(found.normalized(3)) {
             return true;
         }
         at += 1;
