@@ -1,12 +1,13 @@
 //! Gloo groups whose ranks are processes: this test's own binary, started again once per rank.
 
+use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
+use std::ops::Range;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use tch::{Kind, Tensor};
-use tp_dist::Result;
-use tp_dist::{Launch, RankContext, ReduceOp, launch};
+use tp_dist::{Launch, RankContext, ReduceOp, Result, launch};
 
 /// Set in the processes that are ranks: what to do.
 const SCENARIO: &str = "TP_TEST_SCENARIO";
@@ -37,6 +38,7 @@ fn rank_body(scenario: &str, rank: &RankContext) -> Result<String> {
         let own = Tensor::from_slice(&[rank.rank() as f32 + 1.0]);
         let total = rank.world.all_reduce(own, ReduceOp::Sum, "steps")?;
         sum += total.sum(Kind::Double).double_value(&[]);
+        println!("<sum {sum}>");
         if scenario == "three steps" && sum > 8.0 {
             return Ok(format!(
                 "rank {} of {}: {sum}",
@@ -47,7 +49,8 @@ fn rank_body(scenario: &str, rank: &RankContext) -> Result<String> {
     }
 }
 
-fn start(scenario: &str, world_size: usize) -> Vec<Child> {
+/// Starts some ranks of so many.
+fn start(scenario: &str, ranks: Range<usize>, world_size: usize) -> Vec<Child> {
     let port = TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
@@ -67,7 +70,7 @@ fn start(scenario: &str, world_size: usize) -> Vec<Child> {
             .spawn()
             .unwrap()
     };
-    (0..world_size).map(rank).collect()
+    ranks.map(rank).collect()
 }
 
 fn finish(ranks: Vec<Child>) -> Vec<Output> {
@@ -83,7 +86,7 @@ fn text(bytes: &[u8]) -> String {
 
 #[test]
 fn processes_meet_at_the_usual_variables() {
-    for (rank, output) in finish(start("three steps", 2)).iter().enumerate() {
+    for (rank, output) in finish(start("three steps", 0..2, 2)).iter().enumerate() {
         assert!(output.status.success(), "{}", text(&output.stderr));
         let expected = format!("<rank {rank} of 2: 9>");
         assert!(
@@ -96,8 +99,10 @@ fn processes_meet_at_the_usual_variables() {
 
 #[test]
 fn a_killed_process_ends_the_others() {
-    let mut ranks = start("forever", 2);
-    std::thread::sleep(Duration::from_secs(2));
+    let mut ranks = start("forever", 0..2, 2);
+    let output = BufReader::new(ranks[1].stdout.as_mut().unwrap());
+    let mut lines = output.lines().map(|line| line.unwrap());
+    assert!(lines.any(|line| line.contains("<sum")), "no step was made");
     ranks[1].kill().unwrap();
     let killed = Instant::now();
     let outputs = finish(ranks);
@@ -115,9 +120,7 @@ fn a_killed_process_ends_the_others() {
 
 #[test]
 fn a_process_that_never_starts_is_a_timeout() {
-    let mut ranks = start("forever", 2);
-    ranks[1].kill().unwrap();
-    let error = text(&finish(ranks)[0].stderr);
+    let error = text(&finish(start("forever", 0..1, 2))[0].stderr);
     assert!(
         error.contains("rank 0 cannot make a gloo process group of 2 ranks"),
         "{error}"
@@ -126,12 +129,12 @@ fn a_process_that_never_starts_is_a_timeout() {
 
 #[test]
 fn the_local_backend_and_other_world_sizes_are_refused() {
-    let error = text(&finish(start("local", 2))[0].stderr);
+    let error = text(&finish(start("local", 0..2, 2))[0].stderr);
     assert!(
         error.contains("<the `local` backend joins threads of one process"),
         "{error}"
     );
-    let error = text(&finish(start("forever", 3))[0].stderr);
+    let error = text(&finish(start("forever", 0..3, 3))[0].stderr);
     assert!(
         error.contains("<2 ranks are asked for, but WORLD_SIZE=3"),
         "{error}"

@@ -5,18 +5,10 @@ mod ranks;
 use std::time::Duration;
 
 use proptest::prelude::*;
-use ranks::{on_ranks, same, values};
+use ranks::{local, on_ranks, same, values};
 use tch::{Device, Kind, Tensor};
-use tp_dist::{CommCount, CommCounts, Launch, ReduceOp, launch};
+use tp_dist::{CommCount, CommCounts, ReduceOp};
 use tp_plan::chunk;
-
-fn local(world_size: usize) -> Launch {
-    Launch {
-        timeout: Duration::from_secs(20),
-        threads_per_rank: Some(1),
-        ..Launch::new(world_size)
-    }
-}
 
 /// A tensor whose elements tell ranks and positions apart.
 fn sample(rank: usize, shape: &[i64], kind: Kind) -> Tensor {
@@ -27,7 +19,7 @@ fn sample(rank: usize, shape: &[i64], kind: Kind) -> Tensor {
 
 #[test]
 fn all_reduce_takes_over_memory_only_where_nobody_else_sees_it() {
-    on_ranks(&local(2), |rank| {
+    on_ranks(&local(2, 20), |rank| {
         let shared = sample(rank.rank(), &[100], Kind::Float);
         let kept = shared.copy();
         let sum = rank
@@ -46,7 +38,7 @@ fn all_reduce_takes_over_memory_only_where_nobody_else_sees_it() {
 
 #[test]
 fn a_recorded_tensor_is_reduced_without_its_history() {
-    on_ranks(&local(2), |rank| {
+    on_ranks(&local(2, 20), |rank| {
         let input = Tensor::ones([3], (Kind::Float, Device::Cpu)).set_requires_grad(true);
         let sum = rank
             .world
@@ -59,7 +51,7 @@ fn a_recorded_tensor_is_reduced_without_its_history() {
 
 #[test]
 fn sixteen_bit_floats_are_added_in_thirty_two() {
-    on_ranks(&local(4), |rank| {
+    on_ranks(&local(4, 20), |rank| {
         // In bf16, 256 + 1 is 256 again: adding one by one would lose every 1.
         let value = if rank.rank() == 0 { 256.0 } else { 1.0 };
         let tensor = Tensor::full([5], value, (Kind::BFloat16, Device::Cpu));
@@ -71,7 +63,7 @@ fn sixteen_bit_floats_are_added_in_thirty_two() {
 
 #[test]
 fn nan_wins_over_every_number() {
-    on_ranks(&local(2), |rank| {
+    on_ranks(&local(2, 20), |rank| {
         let own = if rank.rank() == 0 {
             [f32::NAN, 1.0, 2.0]
         } else {
@@ -91,7 +83,7 @@ fn nan_wins_over_every_number() {
 
 #[test]
 fn more_collectives_than_the_ring_holds_may_be_under_way() {
-    on_ranks(&local(3), |rank| {
+    on_ranks(&local(3, 20), |rank| {
         let start = |step: i64| {
             let tensor = Tensor::from_slice(&[step + rank.rank() as i64]);
             rank.world.start_all_reduce(tensor, ReduceOp::Sum, "many")
@@ -106,7 +98,7 @@ fn more_collectives_than_the_ring_holds_may_be_under_way() {
 
 #[test]
 fn a_group_of_one_is_a_no_op() {
-    on_ranks(&local(1), |rank| {
+    on_ranks(&local(1, 20), |rank| {
         let tensor = Tensor::from_slice(&[1.0f32, 2.0]);
         let address = tensor.data_ptr();
         let world = &rank.world;
@@ -136,7 +128,7 @@ fn a_long_wait_costs_no_core() {
             .take(2);
         fields.map(|ticks| ticks.parse::<u64>().unwrap()).sum()
     };
-    on_ranks(&local(2), |rank| {
+    on_ranks(&local(2, 20), |rank| {
         if rank.rank() == 1 {
             std::thread::sleep(Duration::from_millis(500));
         }
@@ -153,7 +145,7 @@ fn a_long_wait_costs_no_core() {
 
 #[test]
 fn traffic_counts_calls_and_whole_tensors() {
-    on_ranks(&local(2), |rank| {
+    on_ranks(&local(2, 20), |rank| {
         let world = &rank.world;
         let half = Tensor::zeros([2, 3], (Kind::Half, Device::Cpu));
         let _ = world.all_reduce(half.copy(), ReduceOp::Sum, "traffic")?;
@@ -178,14 +170,6 @@ fn traffic_counts_calls_and_whole_tensors() {
         assert_eq!(world.counts(), CommCounts::default());
         Ok(())
     });
-}
-
-#[test]
-fn the_lowest_rank_s_value_comes_back() {
-    assert_eq!(
-        launch(&local(3), |rank| Ok::<_, String>(rank.rank() * 10 + 5)).unwrap(),
-        5
-    );
 }
 
 fn kinds() -> impl Strategy<Value = Kind> {
@@ -213,7 +197,7 @@ proptest! {
     ) {
         let dim = dim % shape.len();
         let given = if negative { dim as i64 - shape.len() as i64 } else { dim as i64 };
-        on_ranks(&local(world_size), |rank| {
+        on_ranks(&local(world_size, 20), |rank| {
             let part = |whole: &Tensor| {
                 let range = chunk(shape[dim], rank.rank(), world_size);
                 whole.narrow(given, range.start, range.end - range.start)

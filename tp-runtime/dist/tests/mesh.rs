@@ -2,23 +2,13 @@
 
 mod ranks;
 
-use std::time::Duration;
-
-use ranks::{failure, on_ranks, values};
+use ranks::{failure, local, on_ranks, values};
 use tch::Tensor;
-use tp_dist::{Launch, ReduceOp};
-
-fn local(world_size: usize) -> Launch {
-    Launch {
-        timeout: Duration::from_secs(20),
-        threads_per_rank: Some(1),
-        ..Launch::new(world_size)
-    }
-}
+use tp_dist::ReduceOp;
 
 #[test]
 fn ranks_are_laid_out_row_by_row() {
-    on_ranks(&local(6), |rank| {
+    on_ranks(&local(6, 20), |rank| {
         let mesh = rank.mesh(&[("dp", 3), ("tp", 2)])?;
         let number = rank.rank();
         assert_eq!((mesh.size("dp")?, mesh.size("tp")?), (3, 2));
@@ -40,7 +30,7 @@ fn ranks_are_laid_out_row_by_row() {
 
 #[test]
 fn collectives_stay_inside_their_group() {
-    on_ranks(&local(8), |rank| {
+    on_ranks(&local(8, 20), |rank| {
         let mesh = rank.mesh(&[("pp", 2), ("dp", 2), ("tp", 2)])?;
         let own = || Tensor::from_slice(&[(1 << rank.rank()) as f32]);
         for name in ["tp", "pp", "dp"] {
@@ -55,7 +45,7 @@ fn collectives_stay_inside_their_group() {
 
 #[test]
 fn a_dimension_of_one_needs_nobody() {
-    on_ranks(&local(2), |rank| {
+    on_ranks(&local(2, 20), |rank| {
         let mesh = rank.mesh(&[("dp", 1), ("tp", 2)])?;
         assert_eq!(mesh.group("dp")?.size(), 1);
         assert_eq!(mesh.group("tp")?.ranks(), rank.world.ranks());
@@ -65,8 +55,9 @@ fn a_dimension_of_one_needs_nobody() {
 
 #[test]
 fn faults_say_what_would_work() {
-    let fault =
-        |dimensions: &[(&str, usize)]| failure(&local(4), |rank| rank.mesh(dimensions).map(drop));
+    let fault = |dimensions: &[(&str, usize)]| {
+        failure(&local(4, 20), |rank| rank.mesh(dimensions).map(drop))
+    };
     let text = fault(&[("dp", 2), ("tp", 4)]);
     assert!(
         text.contains("dp=2, tp=4 has 8 ranks, but the world has 4: dp=2, tp=2"),
@@ -82,7 +73,7 @@ fn faults_say_what_would_work() {
 
 #[test]
 fn an_unknown_dimension_lists_the_known_ones() {
-    let text = failure(&local(2), |rank| {
+    let text = failure(&local(2, 20), |rank| {
         let mesh = rank.mesh(&[("dp", 1), ("tp", 2)])?;
         mesh.group("pp").map(drop)
     });

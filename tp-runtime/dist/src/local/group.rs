@@ -71,6 +71,9 @@ impl Backend for LocalGroup {
         let number = group.rank.number;
         let contribution = tch::no_grad(|| Contribution::new(request, tensor, number))?;
         let mut progress = group.progress();
+        if let Some(error) = &progress.interrupted {
+            return Err(error.clone().into());
+        }
         if progress.endpoint.is_full() {
             group.complete_oldest(&mut progress)?;
         }

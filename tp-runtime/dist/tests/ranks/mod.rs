@@ -1,9 +1,32 @@
 //! Runs assertions on every rank, and compares tensors.
 #![allow(dead_code, reason = "every test binary uses some of these")]
 
-use tch::{Kind, Tensor};
-use tp_dist::Result;
-use tp_dist::{Launch, RankContext, launch};
+use std::time::Duration;
+
+use tch::{Kind, TchError, Tensor};
+use tp_dist::{Error, Launch, RankContext, Result, launch};
+
+/// Ranks that are threads and wait so many seconds for each other.
+pub(crate) fn local(world_size: usize, seconds: u64) -> Launch {
+    Launch {
+        timeout: Duration::from_secs(seconds),
+        threads_per_rank: Some(1),
+        ..Launch::new(world_size)
+    }
+}
+
+/// The same over Gloo.
+pub(crate) fn gloo(world_size: usize, seconds: u64) -> Launch {
+    Launch {
+        backend: Some("gloo"),
+        ..local(world_size, seconds)
+    }
+}
+
+/// An error of a rank's own.
+pub(crate) fn fault(message: &str) -> Error {
+    TchError::Shape(message.into()).into()
+}
 
 /// Runs `body` on every rank and fails the test when one fails.
 pub(crate) fn on_ranks(options: &Launch, body: impl Fn(&RankContext) -> Result<()> + Sync) {
