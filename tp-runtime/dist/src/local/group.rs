@@ -9,7 +9,7 @@ use super::contribution::Contribution;
 use super::progress::Progress;
 use super::rank::LocalRank;
 use super::rounds::Endpoint;
-use super::subgroup::Subgroups;
+use super::subgroup::{Membership, Subgroups};
 use crate::backend::{Backend, Member, Pending, Request, Wait};
 use crate::{CommError, RankFailure, Result};
 
@@ -38,10 +38,13 @@ pub(super) fn connect(member: Member) -> Result<Box<dyn Backend>> {
     let meeting = member.rendezvous.shared(Subgroups::default);
     let meeting = meeting.expect("`joins_processes` is false");
     let everyone: Vec<usize> = (0..member.world_size).collect();
-    let seat = meeting.meet(0, (member.rank, member.world_size), &everyone);
-    let (endpoint, subgroups) = seat.ok().flatten().expect("every rank joins the world");
+    let membership = meeting.meet(0, (member.rank, member.world_size), &everyone);
+    let membership = membership
+        .ok()
+        .flatten()
+        .expect("every rank joins the world");
     let rank = Arc::new(LocalRank::new(member.rank, member.job));
-    let world = LocalGroup::new(rank, everyone, member.timeout, endpoint, subgroups);
+    let world = LocalGroup::new(rank, everyone, member.timeout, membership);
     Ok(Box::new(world))
 }
 
@@ -50,15 +53,14 @@ impl LocalGroup {
         rank: Arc<LocalRank>,
         ranks: Vec<usize>,
         timeout: Duration,
-        endpoint: Endpoint<Contribution>,
-        subgroups: Arc<Subgroups>,
+        membership: Membership,
     ) -> Self {
         let group = Arc::new(Inner {
             rank: rank.clone(),
             ranks,
             timeout,
-            progress: Mutex::new(Progress::new(endpoint)),
-            subgroups,
+            progress: Mutex::new(Progress::new(membership.endpoint)),
+            subgroups: membership.subgroups,
         });
         rank.add(&group);
         Self(group)
@@ -92,15 +94,15 @@ impl Backend for LocalGroup {
         let index = progress.subgroups;
         progress.subgroups += 1;
         let place = (progress.endpoint.rank(), group.ranks.len());
-        let joined = group.subgroups.meet(index, place, members);
-        let joined = joined.map_err(|others| CommError::Mismatch {
+        let membership = group.subgroups.meet(index, place, members);
+        let membership = membership.map_err(|others| CommError::Mismatch {
             ours: format!("rank {} makes the subgroup {members:?}", group.rank.number),
             theirs: format!("another rank makes {others:?}"),
         })?;
-        Ok(joined.map(|(endpoint, subgroups)| -> Box<dyn Backend> {
+        Ok(membership.map(|membership| -> Box<dyn Backend> {
             let ranks = members.iter().map(|&member| group.ranks[member]).collect();
             let (rank, timeout) = (group.rank.clone(), group.timeout);
-            Box::new(Self::new(rank, ranks, timeout, endpoint, subgroups))
+            Box::new(Self::new(rank, ranks, timeout, membership))
         }))
     }
 }

@@ -13,18 +13,24 @@ const CAPACITY: usize = 64;
 #[derive(Default)]
 pub(super) struct Subgroups(Mutex<HashMap<usize, Subgroup>>);
 
+/// A rank's part in a group.
+pub(super) struct Membership {
+    pub(super) endpoint: Endpoint<Contribution>,
+    /// Where the ranks of the group meet to make its subgroups.
+    pub(super) subgroups: Arc<Subgroups>,
+}
+
 struct Subgroup {
     members: Vec<usize>,
     endpoints: Vec<Option<Endpoint<Contribution>>>,
-    /// Where its own subgroups are made.
     subgroups: Arc<Subgroups>,
     /// How many ranks of the parent have not come yet.
     awaited: usize,
 }
 
 impl Subgroups {
-    /// Fetches what `rank` needs of the `index`th subgroup, which the first of `size` ranks to come makes:
-    /// its endpoint, and where its subgroups are made in turn. `None` for a rank outside it.
+    /// Fetches `rank`'s part in the `index`th subgroup, which the first of `size` ranks to come makes; `None`
+    /// for a rank outside it.
     ///
     /// # Errors
     /// The members that another rank gave, if they differ.
@@ -33,7 +39,7 @@ impl Subgroups {
         index: usize,
         (rank, size): (usize, usize),
         members: &[usize],
-    ) -> Result<Option<(Endpoint<Contribution>, Arc<Self>)>, Vec<usize>> {
+    ) -> Result<Option<Membership>, Vec<usize>> {
         let mut subgroups = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let subgroup = subgroups.entry(index).or_insert_with(|| {
             let endpoints = endpoints(members.len(), CAPACITY);
@@ -49,11 +55,15 @@ impl Subgroups {
         }
         let position = members.iter().position(|&member| member == rank);
         let endpoint = position.and_then(|position| subgroup.endpoints[position].take());
-        let joined = endpoint.map(|endpoint| (endpoint, subgroup.subgroups.clone()));
+        let own_subgroups = subgroup.subgroups.clone();
+        let membership = endpoint.map(|endpoint| Membership {
+            endpoint,
+            subgroups: own_subgroups,
+        });
         subgroup.awaited -= 1;
         if subgroup.awaited == 0 {
             subgroups.remove(&index);
         }
-        Ok(joined)
+        Ok(membership)
     }
 }
