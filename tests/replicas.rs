@@ -118,7 +118,7 @@ fn so_is_one_element_far_into_a_large_parameter() -> Result<()> {
         "num_hidden_layers": 1,
         "num_attention_heads": 2,
     });
-    launch(&Launch::new(2), |rank| {
+    Ok(launch(&Launch::new(2), |rank| {
         let mesh = rank.mesh(&[("tp", 2)])?;
         let options = ParallelOptions {
             plan: Some(&MLP),
@@ -130,7 +130,7 @@ fn so_is_one_element_far_into_a_large_parameter() -> Result<()> {
         nudge(&model, 1, &last);
         drift(&model, "`lm_head.weight` has drifted apart");
         Ok::<_, tp_runtime::Error>(())
-    })
+    })?)
 }
 
 #[test]

@@ -36,7 +36,7 @@ fn on_ranks<T: Send>(
         threads_per_rank: Some(1),
         ..Launch::new(degree)
     };
-    launch(&options, |rank: RankContext| {
+    Ok(launch(&options, |rank: RankContext| {
         let mesh = rank.mesh(&[("tp", degree)])?;
         body(&ParallelModel::initialize(
             config,
@@ -45,7 +45,7 @@ fn on_ranks<T: Send>(
             &mesh,
             run_options(plan, mode),
         )?)
-    })
+    })?)
 }
 
 fn run_options(plan: &'static Plan, mode: Mode) -> ParallelOptions {
@@ -103,7 +103,7 @@ fn check(plan: &'static Plan, heads: (i64, i64), degrees: &[usize]) -> Result<()
         let dir = tempfile::tempdir().expect("a folder can be made");
         on_ranks(plan, &config, degree, Mode::TensorParallel, |model| {
             model.save(dir.path())?;
-            model.group().barrier("the checkpoint is written")
+            Ok(model.group().barrier("the checkpoint is written")?)
         })?;
         // What one plan's ranks write, another number of another plan's reads.
         let reloaded = launch(&Launch::new(heads.1 as usize), |rank| {
