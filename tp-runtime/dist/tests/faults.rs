@@ -5,7 +5,7 @@ mod ranks;
 use std::sync::{Barrier, Mutex};
 use std::time::{Duration, Instant};
 
-use ranks::{failure, fault, local, on_ranks, values};
+use ranks::{failure, fault, local};
 use tch::{Device, Kind, Tensor};
 use tp_dist::autograd::with_backward;
 use tp_dist::{Error, Launch, RankContext, ReduceOp, Result};
@@ -231,18 +231,4 @@ fn a_failure_in_backward_surfaces_from_backward() {
         text.starts_with("rank 1 failed:") && text.contains("gradient overflow"),
         "{text}"
     );
-}
-
-#[test]
-fn gradients_are_reduced_in_backward() {
-    on_ranks(&local(2, 20), |rank| {
-        let world = rank.world.clone();
-        let input = Tensor::from_slice(&[1.0f32]).set_requires_grad(true);
-        let output = with_backward(&input, input.detach(), move |gradient| {
-            world.all_reduce(gradient, ReduceOp::Sum, "backward")
-        })?;
-        (output * (rank.rank() as f64 + 1.0)).backward();
-        assert_eq!(values(&input.grad()), [3.0]);
-        Ok(())
-    });
 }
