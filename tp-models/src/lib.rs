@@ -12,7 +12,7 @@
 //! use tp_models as _;
 //! use tp_runtime::checkpoint::Checkpoint;
 //! use tp_runtime::comm::{Launch, launch};
-//! //! use tp_runtime::model::Inputs;
+//! use tp_runtime::model::Inputs;
 //! use tp_runtime::parallel::{ParallelModel, ParallelOptions};
 //!
 //! // A Llama on two ranks; each reads its own part of the weights.

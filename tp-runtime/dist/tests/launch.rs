@@ -103,6 +103,8 @@ fn a_job_needs_ranks_and_a_backend_that_there_is() {
     let start = |options: &Launch| launch(options, |_| Ok::<_, String>(())).unwrap_err();
     let error = start(&local(0, 5));
     assert!(matches!(error, LaunchError::Setup(SetupError::NoRanks)));
+    let error = start(&local(usize::MAX, 5)).to_string();
+    assert!(error.contains("at most 1024 ranks"), "{error}");
     let error = start(&Launch {
         backend: Some("telepathy"),
         ..local(2, 5)

@@ -48,7 +48,8 @@ pub(crate) fn run_backward_on_this_thread() -> Result<(), TchError> {
     check(unsafe { tp_run_backward_on_this_thread() }).map(drop)
 }
 
-/// Whether nobody else can see the tensor's memory, so that it may be written over.
+/// Whether no other tensor shares the tensor's memory, so that it may be written over. Autograd holds
+/// what it hands to several readers, so a gradient needs no copy before it is reduced in place.
 pub(crate) fn is_unshared(tensor: &Tensor) -> Result<bool, TchError> {
     // SAFETY: the tensor outlives the call.
     Ok(check(unsafe { tp_is_unshared(tensor.as_ptr()) })? != 0)

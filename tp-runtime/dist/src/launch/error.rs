@@ -65,6 +65,17 @@ pub enum SetupError {
     #[error("a job needs at least one rank")]
     NoRanks,
 
+    /// More ranks than one process runs.
+    #[error(
+        "one process runs at most {most} ranks, not {asked}: start processes, as `torchrun` does"
+    )]
+    TooManyThreads {
+        /// How many ranks the options ask for.
+        asked: usize,
+        /// How many there may be.
+        most: usize,
+    },
+
     /// More or fewer ranks than there are processes.
     #[error(
         "{asked} ranks are asked for, but WORLD_SIZE={world_size}: \

@@ -10,12 +10,19 @@ use super::run::{Rank, run};
 use super::{DeviceKind, Launch, LaunchError, RankContext, SetupError};
 use crate::backend::{Job, Member, Registration, Rendezvous, named};
 
+/// How many ranks may be threads: more than any machine has cores, and few enough to start.
+const MOST_THREADS: usize = 1024;
+
 /// Runs every rank of the job as a thread.
 pub(super) fn threads<T: Send, E: Display + Send>(
     options: &Launch,
     body: &(impl Fn(RankContext) -> Result<T, E> + Sync),
 ) -> Result<T, LaunchError<E>> {
     let size = options.world_size;
+    if size > MOST_THREADS {
+        let (asked, most) = (size, MOST_THREADS);
+        return Err(SetupError::TooManyThreads { asked, most }.into());
+    }
     let backend = named(options.backend.unwrap_or("local")).map_err(SetupError::from)?;
     let job = Arc::new(Job::new(size));
     let rendezvous = Rendezvous::of_threads();

@@ -138,7 +138,7 @@ pub(super) fn compute(rank: usize, all: &Values<'_, Contribution>) -> Result<Ten
         Operation::Barrier => Ok(Tensor::new()),
     };
     if let Device::Cuda(index) = own.device {
-        // The others' tensors may be gone once this rank says that it has looked.
+        // The others' tensors may be gone once this rank says that it has read.
         Cuda::synchronize(index as i64);
     }
     result

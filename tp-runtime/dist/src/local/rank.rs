@@ -28,12 +28,16 @@ impl LocalRank {
         groups.push(Arc::downgrade(group));
     }
 
-    /// Takes the steps that the groups are ready for, except of a group that is being waited for.
+    /// Takes the steps that groups are ready for, except those of the group that is being waited for, whose
+    /// progress is locked.
     ///
     /// Two ranks may wait for two groups in opposite orders: each must meanwhile take part in what the
     /// other one waits for.
     pub(super) fn advance_others(&self) {
         let groups = self.groups.lock().unwrap_or_else(PoisonError::into_inner);
+        if groups.len() == 1 {
+            return;
+        }
         for group in groups.iter().filter_map(Weak::upgrade) {
             if let Ok(mut progress) = group.progress.try_lock() {
                 progress.advance(&self.job);

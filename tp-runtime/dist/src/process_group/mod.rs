@@ -93,7 +93,8 @@ impl ProcessGroup {
     }
 
     /// Reduces `tensor` over the ranks; all of them get the same bits. The result may take over the
-    /// memory of `tensor` where nobody else can see it.
+    /// memory of `tensor` where no other tensor shares it: a gradient that autograd hands to several
+    /// readers stays as it is, memory given to `Tensor::from_blob` may not.
     ///
     /// # Errors
     /// When the ranks' tensors do not match, another rank fails, or the timeout passes.
