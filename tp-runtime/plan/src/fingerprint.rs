@@ -7,7 +7,7 @@
 pub(super) struct Fingerprint(pub(super) u64);
 
 impl Fingerprint {
-    /// That of `*`, an element of a list.
+    /// The fingerprint of `*`, an element of a list.
     pub(super) const STAR: Self = Self::of("*");
 
     /// That of a name.

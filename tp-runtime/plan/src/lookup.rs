@@ -15,13 +15,14 @@ pub(crate) struct Cell<'a> {
 
 /// The cell for the module at `path`, of which the plan's model is the segment before `start`.
 pub(crate) const fn cell<'a>(plan: &'a Plan, path: &Path<'_>, start: usize) -> Option<Cell<'a>> {
+    let wanted = path.last.0;
     let mut at = 0;
     while at < plan.items.len() {
         let found = match &plan.items[at] {
             Item::Row(row) => {
                 // Most rows are passed over by this; a function for it would cost rustc more.
                 let last = row.fingerprint.0;
-                let may_be = last == path.last.0 || last == Fingerprint::STAR.0;
+                let may_be = last == wanted || last == Fingerprint::STAR.0;
                 if may_be && path.is_named_by(row.pattern, start) {
                     Some(row)
                 } else {

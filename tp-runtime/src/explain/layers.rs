@@ -30,7 +30,15 @@ impl Site<'_> {
         let features = self.layer.output_features(activations.features(input));
         let output = self.give(activations, made, promised, features)?;
         self.sum_gradients(activations, rule.meets(read, promised));
-        self.first_segment(activations, output)
+        match self.is_by_segments() {
+            true => Ok(output),
+            false => self.first_segment(activations, output),
+        }
+    }
+
+    /// Whether each segment of a fused layer is split by itself.
+    fn is_by_segments(&self) -> bool {
+        self.style.is_some_and(|style| !style.segments.is_empty())
     }
 
     fn rule(&self) -> Result<&'static Rule> {

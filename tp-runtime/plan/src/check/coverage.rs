@@ -58,12 +58,13 @@ const fn search(plan: &Plan, node: &Node, path: Path<'static>, forgotten: &mut F
 
 /// Whether the table says of a whole struct that it stays whole, or includes a plan for it.
 const fn is_settled(plan: &Plan, path: &Path) -> bool {
+    let wanted = path.last.0;
     let mut at = 0;
     while at < plan.items.len() {
         let settled = match &plan.items[at] {
             Item::Row(row) => {
                 let last = row.fingerprint.0;
-                (last == path.last.0 || last == Fingerprint::STAR.0)
+                (last == wanted || last == Fingerprint::STAR.0)
                     && row.is_replicated()
                     && path.is_named_by(row.pattern, 0)
             }

@@ -59,8 +59,8 @@ pub fn follow<F: Follow>(
     let mut top = input;
     while let Some(step) = steps.next() {
         match step {
-            Step::Layer(path, kind) => top = follower.layer(&path, kind, top)?,
-            Step::Undeclared(path, node) => top = follower.undeclared(&path, node, top)?,
+            Step::Layer(kind) => top = follower.layer(steps.path(), kind, top)?,
+            Step::Undeclared(node) => top = follower.undeclared(steps.path(), node, top)?,
             Step::Enter | Step::Copy(0) => below.push(top.clone()),
             Step::Copy(depth) => {
                 let copy = below[below.len() - depth].clone();

@@ -39,74 +39,70 @@ impl Model {
         let mut stack = Stack::new([Value::UNKNOWN; Mode::ALL.len()]);
         while let Some(step) = steps.next() {
             match step {
-                Step::Layer(path, kind) => {
-                    let output = self.layer(kind, path, *stack.top());
-                    stack.replace(output);
-                }
-                Step::Undeclared(..) => stack.replace([Value::UNKNOWN; Mode::ALL.len()]),
+                Step::Layer(kind) => self.layer(kind, steps.path(), stack.top_mut()),
+                Step::Undeclared(_) => *stack.top_mut() = [Value::UNKNOWN; Mode::ALL.len()],
                 Step::Enter => {
-                    stack.replace(outside(*stack.top()));
-                    stack.push(*stack.top());
+                    leave_struct(stack.top_mut());
+                    stack.copy(0);
                 }
                 Step::Leave => {
                     stack.drop_below();
-                    stack.replace(outside(*stack.top()));
+                    leave_struct(stack.top_mut());
                 }
-                Step::Copy(depth) => stack.push(*stack.below(depth)),
+                Step::Copy(depth) => stack.copy(depth),
                 Step::Drop => stack.drop_below(),
                 Step::Element => {
-                    if !self.settled(stack.below(1), stack.top()) {
+                    if !self.settled(stack.below(), stack.top()) {
                         // The next one reads what this one gives.
                         steps.repeat();
                     }
                     stack.drop_below();
                 }
                 Step::Join(meeting) => {
-                    let joined = self.join(meeting, *stack.below(1), *stack.top());
-                    stack.drop_below();
-                    stack.replace(joined);
+                    let second = *stack.top();
+                    stack.pop();
+                    self.join(meeting, stack.top_mut(), &second);
                     if matches!(meeting, Meeting::Residual) {
-                        stack.push(joined);
+                        stack.copy(0);
                     }
                 }
             }
         }
     }
 
-    const fn layer(&mut self, kind: ModuleKind, path: Path<'static>, input: Values) -> Values {
-        let cell = cell(self.plan, &path, 0);
-        let mut output = input;
+    const fn layer(&mut self, kind: ModuleKind, path: &Path<'static>, values: &mut Values) {
+        let cell = cell(self.plan, path, 0);
         let mut column = 0;
         while column < self.columns {
-            let result = layer(Mode::ALL[column], kind, path, cell, &input[column]);
-            output[column] = self.or_unknown(column, result);
-            column += 1;
-        }
-        output
-    }
-
-    const fn join(&mut self, meeting: Meeting, first: Values, second: Values) -> Values {
-        let mut joined = first;
-        let mut column = 0;
-        while column < self.columns {
-            let result = join(meeting, &first[column], &second[column]);
-            joined[column] = self.or_unknown(column, result);
-            column += 1;
-        }
-        joined
-    }
-
-    /// The value, or one that meets everything once the fault is written down.
-    const fn or_unknown(&mut self, column: usize, result: Result<Value, Problem>) -> Value {
-        match result {
-            Ok(value) => value,
-            Err(problem) => {
-                if self.faults[column].is_none() {
-                    self.faults[column] = Some(Fault::new(Mode::ALL[column], problem));
-                }
-                Value::UNKNOWN
+            let mode = Mode::ALL[column];
+            if let Err(problem) = layer(mode, kind, path, cell, &mut values[column]) {
+                self.fail(column, problem, &mut values[column]);
             }
+            column += 1;
         }
+    }
+
+    const fn join(&mut self, meeting: Meeting, first: &mut Values, second: &Values) {
+        let mut column = 0;
+        while column < self.columns {
+            if !join(&mut first[column], &second[column]) {
+                let problem = Problem::Join {
+                    meeting,
+                    first: first[column],
+                    second: second[column],
+                };
+                self.fail(column, problem, &mut first[column]);
+            }
+            column += 1;
+        }
+    }
+
+    /// Writes down the first fault of a column; the activation then meets everything.
+    const fn fail(&mut self, column: usize, problem: Problem, value: &mut Value) {
+        if self.faults[column].is_none() {
+            self.faults[column] = Some(Fault::new(Mode::ALL[column], problem));
+        }
+        *value = Value::UNKNOWN;
     }
 
     /// Whether activations placed like `before` are known to be placed alike `after` a layer.
@@ -124,6 +120,8 @@ impl Model {
     }
 }
 
-const fn outside(values: Values) -> Values {
-    [values[0].outside(), values[1].outside()]
+/// Heads are not followed across the border of a struct.
+const fn leave_struct(values: &mut Values) {
+    values[0].may_be_heads = false;
+    values[1].may_be_heads = false;
 }

@@ -21,29 +21,33 @@ impl Stack {
     }
 
     pub(super) const fn top(&self) -> &Values {
-        self.below(0)
+        &self.values[self.length - 1]
     }
 
-    /// What is so many below the top.
-    pub(super) const fn below(&self, depth: usize) -> &Values {
-        &self.values[self.length - 1 - depth]
+    pub(super) const fn top_mut(&mut self) -> &mut Values {
+        &mut self.values[self.length - 1]
     }
 
-    pub(super) const fn push(&mut self, values: Values) {
+    /// What is right below the top.
+    pub(super) const fn below(&self) -> &Values {
+        &self.values[self.length - 2]
+    }
+
+    /// Puts on top what is so many below it.
+    pub(super) const fn copy(&mut self, depth: usize) {
         assert!(self.length < Self::DEPTH, "a model nests too deep");
-        self.values[self.length] = values;
+        self.values[self.length] = self.values[self.length - 1 - depth];
         self.length += 1;
-    }
-
-    /// Puts another in the place of the top.
-    pub(super) const fn replace(&mut self, values: Values) {
-        self.values[self.length - 1] = values;
     }
 
     /// Drops what is right below the top.
     pub(super) const fn drop_below(&mut self) {
-        let top = *self.top();
         self.length -= 1;
-        self.replace(top);
+        self.values[self.length - 1] = self.values[self.length];
+    }
+
+    /// Drops the top.
+    pub(super) const fn pop(&mut self) {
+        self.length -= 1;
     }
 }

@@ -1,7 +1,7 @@
 //! An activation as the layer that made it and how it is placed.
 
 use crate::lookup::Cell;
-use crate::{Layout, Mode, ModuleKind, Path, Style};
+use crate::{Layout, ModuleKind, Path, Style};
 
 /// An activation.
 #[derive(Clone, Copy)]
@@ -36,31 +36,23 @@ impl Value {
         },
         may_be_heads: false,
     };
-
-    /// The same across the border of a struct.
-    pub(super) const fn outside(self) -> Self {
-        Self {
-            may_be_heads: false,
-            ..self
-        }
-    }
 }
 
 impl Producer {
     /// A layer under its row, if it has one; without one, the line that decides its input decides.
     pub(super) const fn new(
-        path: Path<'static>,
+        path: &Path<'static>,
         kind: ModuleKind,
-        mode: Mode,
+        style: Option<Style>,
         cell: Option<Cell<'_>>,
         input: &Self,
     ) -> Self {
-        let (style, item) = match cell {
-            Some(cell) => (cell.row.style(mode), cell.item),
-            None => (None, input.item),
+        let item = match cell {
+            Some(cell) => cell.item,
+            None => input.item,
         };
         Self {
-            path,
+            path: *path,
             kind,
             style,
             item,
