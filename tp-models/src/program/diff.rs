@@ -5,8 +5,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, anyhow, ensure};
-use tp_runtime::exchange::Import;
 use tp_runtime::explain::{Beside, Explanation, explain};
+use tp_runtime::interop::Import;
 use tp_runtime::plan::check::Flow;
 use tp_runtime::plan::{Mode, Plan, differences, plan_for_architecture, plan_named};
 

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
-use tp_runtime::exchange::{Columns, ExchangeError, Fit, Import, Table};
+use tp_runtime::interop::{Columns, Fit, Import, InteropError, Table};
 use tp_runtime::model::model_for;
 use tp_runtime::plan::check::{Flow, faults};
 use tp_runtime::plan::{self, Mode, Node, Plan};
@@ -73,7 +73,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 pub(crate) fn read(file: &Path) -> Result<Import> {
     Import::read(file).map_err(|error| match error {
         // These name the file themselves.
-        ExchangeError::Io { .. } | ExchangeError::Json { .. } => error.into(),
+        InteropError::Io { .. } | InteropError::Json { .. } => error.into(),
         _ => anyhow::Error::new(error).context(format!("`{}`", file.display())),
     })
 }
@@ -92,7 +92,7 @@ pub(crate) fn plan_for(
     let plan = import.plan(model, file_name(file));
     let messages = faults(plan);
     if !messages.is_empty() {
-        return Err(ExchangeError::Rows { messages }).with_context(in_file);
+        return Err(InteropError::Rows { messages }).with_context(in_file);
     }
     Ok((plan, fit))
 }

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde_json::{Map, Value};
-use tp_runtime::exchange::python;
+use tp_runtime::interop::python;
 use tp_runtime::plan::{self, Mode, Plan};
 
 use super::model::{Subject, mode};

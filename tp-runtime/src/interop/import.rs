@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use super::entry::{self, Entry};
-use super::error::{EntryFault, ExchangeError, Fault};
+use super::error::{EntryFault, Fault, InteropError};
 use crate::config::architecture;
 use crate::plan::{Mode, Placement, Style};
 
@@ -53,12 +53,12 @@ impl Import {
     /// # Errors
     /// When the file cannot be read, is no plan, or says what no table here can; every such entry
     /// is named.
-    pub fn read(path: &Path) -> Result<Self, ExchangeError> {
-        let text = std::fs::read_to_string(path).map_err(|source| ExchangeError::Io {
+    pub fn read(path: &Path) -> Result<Self, InteropError> {
+        let text = std::fs::read_to_string(path).map_err(|source| InteropError::Io {
             path: path.to_owned(),
             source,
         })?;
-        let json = serde_json::from_str(&text).map_err(|source| ExchangeError::Json {
+        let json = serde_json::from_str(&text).map_err(|source| InteropError::Json {
             path: path.to_owned(),
             source,
         })?;
@@ -73,28 +73,28 @@ impl Import {
     ///
     /// # Errors
     /// As [`Import::read`].
-    pub fn from_json(json: &Value) -> Result<Self, ExchangeError> {
-        let object = json.as_object().ok_or(ExchangeError::NoPlan)?;
+    pub fn from_json(json: &Value) -> Result<Self, InteropError> {
+        let object = json.as_object().ok_or(InteropError::NoPlan)?;
         if let Some(Value::Object(left)) = object.get("tp") {
             // Beside a model's default plan, `tp plans --json` writes its alternates.
             let is_known = |key: &String| ["tp", "sp", "alternates"].contains(&key.as_str());
             return match object.keys().find(|key| !is_known(key)) {
-                Some(other) => Err(ExchangeError::BesideColumns { key: other.clone() }),
+                Some(other) => Err(InteropError::BesideColumns { key: other.clone() }),
                 None => two_columns(left, object.get("sp")),
             };
         }
         if let Some((name, _)) = object.iter().find(|(_, value)| value["tp"].is_object()) {
-            return Err(ExchangeError::SeveralPlans { name: name.clone() });
+            return Err(InteropError::SeveralPlans { name: name.clone() });
         }
         let is_config = object.contains_key("architectures") || object.contains_key("model_type");
         let plans = ["base_model_tp_plan", "_tp_plan"];
         let plans = plans.map(|key| object.get(key).filter(|plan| !plan.is_null()));
         match plans {
-            [None, None] if is_config => Err(ExchangeError::ConfigWithoutPlan),
+            [None, None] if is_config => Err(InteropError::ConfigWithoutPlan),
             [None, None] => one_column(entries([object])?, None),
             plans => {
                 let plans = plans.into_iter().flatten();
-                let plans = plans.map(|plan| plan.as_object().ok_or(ExchangeError::NoPlan));
+                let plans = plans.map(|plan| plan.as_object().ok_or(InteropError::NoPlan));
                 let entries = entries(plans.collect::<Result<Vec<_>, _>>()?)?;
                 one_column(entries, architecture(json).ok().map(str::to_owned))
             }
@@ -137,7 +137,7 @@ type Entries = Vec<(String, Entry)>;
 /// Every entry, or the fault of each that has one.
 fn entries<'a>(
     objects: impl IntoIterator<Item = &'a Map<String, Value>>,
-) -> Result<Entries, ExchangeError> {
+) -> Result<Entries, InteropError> {
     let (mut entries, mut faults) = (Vec::new(), Vec::new());
     for (pattern, value) in objects.into_iter().flatten() {
         match pattern_fault(pattern).map_or_else(|| entry::read(value), Err) {
@@ -149,8 +149,8 @@ fn entries<'a>(
         }
     }
     match (entries.is_empty(), faults.is_empty()) {
-        (_, false) => Err(ExchangeError::Entries { faults }),
-        (true, true) => Err(ExchangeError::NoPlan),
+        (_, false) => Err(InteropError::Entries { faults }),
+        (true, true) => Err(InteropError::NoPlan),
         (false, true) => Ok(entries),
     }
 }
@@ -163,7 +163,7 @@ fn pattern_fault(pattern: &str) -> Option<Fault> {
     (!pattern.split('.').all(is_segment)).then_some(Fault::Pattern)
 }
 
-fn one_column(entries: Entries, architecture: Option<String>) -> Result<Import, ExchangeError> {
+fn one_column(entries: Entries, architecture: Option<String>) -> Result<Import, InteropError> {
     let splits = entries
         .iter()
         .any(|(_, style)| style.is_some_and(splits_the_sequence));
@@ -182,7 +182,7 @@ fn one_column(entries: Entries, architecture: Option<String>) -> Result<Import, 
     })
 }
 
-fn two_columns(left: &Map<String, Value>, right: Option<&Value>) -> Result<Import, ExchangeError> {
+fn two_columns(left: &Map<String, Value>, right: Option<&Value>) -> Result<Import, InteropError> {
     let left = entries([left])?;
     let faults: Vec<EntryFault> = left
         .iter()
@@ -197,12 +197,12 @@ fn two_columns(left: &Map<String, Value>, right: Option<&Value>) -> Result<Impor
         })
         .collect();
     if !faults.is_empty() {
-        return Err(ExchangeError::Entries { faults });
+        return Err(InteropError::Entries { faults });
     }
     let right = match right {
         None | Some(Value::Null) => return one_column(left, None),
         Some(Value::Object(right)) => entries([right])?,
-        Some(_) => return Err(ExchangeError::NoPlan),
+        Some(_) => return Err(InteropError::NoPlan),
     };
     let row = |(pattern, style): (String, Entry)| ImportedRow {
         tensor_parallel: style,

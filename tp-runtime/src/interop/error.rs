@@ -8,7 +8,7 @@ use crate::plan::words::{All, Meant};
 
 /// A file that gives no plan.
 #[derive(Debug, thiserror::Error)]
-pub enum ExchangeError {
+pub enum InteropError {
     /// A file that cannot be read.
     #[error("cannot read `{}`", .path.display())]
     Io {

@@ -1,6 +1,6 @@
 //! A plan as a Python file for PyTorch's `parallelize_module`.
 
-use super::error::ExchangeError;
+use super::error::InteropError;
 use super::fit::names_layer;
 use super::gathers::gathers;
 use crate::plan::{Mode, Placement, Plan, PlanError, PlanRow, Style, StyleKind, rows};
@@ -30,7 +30,7 @@ const IMPORTS: [(&str, &[&str]); 2] = [
 ///
 /// # Errors
 /// When the plan has no such column, or says what PyTorch cannot.
-pub fn python(plan: &'static Plan, mode: Mode) -> Result<String, ExchangeError> {
+pub fn python(plan: &'static Plan, mode: Mode) -> Result<String, InteropError> {
     if !plan.supports(mode) {
         return Err(PlanError::NoSequenceColumn { plan }.into());
     }
@@ -61,7 +61,7 @@ pub fn python(plan: &'static Plan, mode: Mode) -> Result<String, ExchangeError> 
 }
 
 /// An error where a row asks for parts that torch's chunks are not.
-fn refuse(plan: &Plan, rows: &[PlanRow], mode: Mode) -> Result<(), ExchangeError> {
+fn refuse(plan: &Plan, rows: &[PlanRow], mode: Mode) -> Result<(), InteropError> {
     let cell = |row: &PlanRow| {
         let style = row.style(mode)?;
         let in_parts = style.share_heads || !style.segments.is_empty();
@@ -71,7 +71,7 @@ fn refuse(plan: &Plan, rows: &[PlanRow], mode: Mode) -> Result<(), ExchangeError
     if cells.is_empty() {
         return Ok(());
     }
-    Err(ExchangeError::NotInPython {
+    Err(InteropError::NotInPython {
         plan: plan.name,
         cells,
     })

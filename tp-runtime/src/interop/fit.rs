@@ -1,6 +1,6 @@
 //! A plan of another program, on the modules of a model.
 
-use super::error::ExchangeError;
+use super::error::InteropError;
 use super::{Import, ImportedRow};
 use crate::plan::check::{Found, has_place, walk};
 use crate::plan::{Arity, ModuleKind, Node, pattern};
@@ -25,7 +25,7 @@ impl Import {
     ///
     /// # Errors
     /// When a pattern names nothing, and no module could stand there: each is named.
-    pub fn fit(&mut self, model: &'static Node) -> Result<Fit, ExchangeError> {
+    pub fn fit(&mut self, model: &'static Node) -> Result<Fit, InteropError> {
         let prefix = self.prefix(model);
         let (mut messages, mut nameless) = (Vec::new(), Vec::new());
         for row in &mut self.rows {
@@ -42,7 +42,7 @@ impl Import {
             }
         }
         if !messages.is_empty() {
-            return Err(ExchangeError::Rows { messages });
+            return Err(InteropError::Rows { messages });
         }
         let mut whole = Vec::new();
         self.keep_whole(model, &mut Vec::new(), &mut whole);

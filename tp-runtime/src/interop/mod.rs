@@ -2,9 +2,9 @@
 //!
 //! ```
 //! use serde_json::json;
-//! use tp_runtime::exchange::{Import, Table};
+//! use tp_runtime::interop::{Import, Table};
 //!
-//! # fn main() -> Result<(), tp_runtime::exchange::ExchangeError> {
+//! # fn main() -> Result<(), tp_runtime::interop::InteropError> {
 //! let import = Import::from_json(&json!({
 //!     "layers.*.mlp.gate_proj": "colwise",
 //!     "layers.*.mlp.up_proj": "colwise",
@@ -34,7 +34,7 @@ mod python;
 mod table;
 mod words;
 
-pub use error::{EntryFault, ExchangeError, Fault};
+pub use error::{EntryFault, Fault, InteropError};
 pub use fit::Fit;
 pub use import::{Columns, Import, ImportedRow};
 pub use python::python;

@@ -1,6 +1,6 @@
 //! Plans that come back from Python's words are what they were, and the printed tables compile.
 
-/// What `tp import` prints for every plan of a model; `UPDATE_SNAPSHOTS=1` writes it anew.
+/// What `tp import` prints for every plan of a model; `SNAPSHOTS=overwrite` writes it anew.
 mod tables;
 
 use std::fs;
@@ -8,7 +8,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 use tp_models as _;
-use tp_runtime::exchange::{Columns, ExchangeError, Import, Table, python};
+use tp_runtime::interop::{Columns, Import, InteropError, Table, python};
 use tp_runtime::model::model_for;
 use tp_runtime::plan::check::{Flow, covered, faults};
 use tp_runtime::plan::{self, Mode, Plan, Style, differences, plan_for_architecture};
@@ -106,14 +106,14 @@ fn the_printed_tables_are_those_that_compile_here() {
         };
         text.push_str(&format!("\n{table}\n"));
     }
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("exchange/tables.rs");
-    if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("interop/tables.rs");
+    if std::env::var_os("SNAPSHOTS").is_some_and(|wish| wish == "overwrite") {
         fs::write(&file, &text).expect("tests can write here");
     }
     let kept = fs::read_to_string(&file).expect("it is a module of this test");
     assert!(
         kept == text,
-        "{} differs; UPDATE_SNAPSHOTS=1 writes it anew",
+        "{} differs; SNAPSHOTS=overwrite writes it anew",
         file.display()
     );
 }
@@ -242,7 +242,7 @@ fn a_pattern_that_names_nothing_is_optional_or_an_error() {
     let mut import =
         read(&json!({ "layers.*.mlp.down_proj": "rowwise", "layers.*.mpl.up_proj": "colwise" }));
     match import.fit(model) {
-        Err(ExchangeError::Rows { messages }) => assert_eq!(
+        Err(InteropError::Rows { messages }) => assert_eq!(
             messages,
             ["no module \"model.layers.*.mpl.up_proj\" in LlamaForCausalLM: did you mean \"mlp\"?"]
         ),
