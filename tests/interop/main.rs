@@ -8,7 +8,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 use tp_models as _;
-use tp_runtime::interop::{Columns, Import, InteropError, Table, python};
+use tp_runtime::interop::{self, Columns, Import, InteropError, Table, python};
 use tp_runtime::model::model_for;
 use tp_runtime::plan::check::{Flow, covered, faults};
 use tp_runtime::plan::{self, Mode, Plan, Style, differences, plan_for_architecture};
@@ -31,7 +31,7 @@ fn of_models() -> impl Iterator<Item = &'static Plan> {
 }
 
 fn imported(plan: &'static Plan) -> Import {
-    let mut import = read(&plan::json(plan));
+    let mut import = read(&interop::json(plan));
     import.fit(plan.node).expect("its own modules are there");
     import
 }

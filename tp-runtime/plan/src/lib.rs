@@ -3,6 +3,7 @@
 //! Everything here is a constant or a `const fn`: rustc evaluates it to check a plan, the macro
 //! asks it what may be written, and the runtime carries it out. No torch, no dependency.
 
+mod argument;
 pub mod check;
 mod chunk;
 mod collective;
@@ -15,6 +16,7 @@ pub mod nearest;
 mod path;
 pub mod pattern;
 mod placement;
+pub mod python;
 mod rows;
 mod rule;
 mod rules;
@@ -25,6 +27,7 @@ mod text;
 mod tree;
 pub mod words;
 
+pub use argument::{Argument, ArgumentValue};
 pub use chunk::chunk;
 pub use collective::{Collective, NoCollective, Redistribution};
 pub use difference::{RowDifference, Said, differences};
@@ -32,7 +35,7 @@ pub use layout::{Access, Giving, Layout, Mismatch, Reading, Side};
 pub use path::Path;
 pub use placement::Placement;
 pub use rows::{PlanRow, row_of, rows};
-pub use rule::{Argument, Makes, Reads, Rule};
+pub use rule::{Makes, Reads, Rule};
 pub use rules::{FEATURES, SEQUENCE, WHOLE};
 pub use sizes::{Size, Weight};
 pub use style::{Style, StyleKind};

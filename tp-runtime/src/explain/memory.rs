@@ -148,5 +148,5 @@ impl Memory {
 }
 
 fn entry<S: Serializer>(style: &Option<Style>, serializer: S) -> Result<S::Ok, S::Error> {
-    style.map(crate::plan::entry).serialize(serializer)
+    style.map(crate::interop::entry).serialize(serializer)
 }

@@ -76,7 +76,7 @@ impl Import {
         path: &mut Vec<&'static str>,
         whole: &mut Vec<String>,
     ) {
-        if matches!(node.kind, ModuleKind::Linear | ModuleKind::Embedding) {
+        if node.kind.can_be_split() {
             if let Some(kept) = self.unnamed(&path.join(".")) {
                 let is_inside = |other: &String| pattern::encloses(&kept, other);
                 self.rows

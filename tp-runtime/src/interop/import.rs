@@ -4,10 +4,10 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use super::entry::{self, Entry};
-use super::error::{EntryFault, Fault, InteropError};
+use super::entry;
+use super::error::{EntryError, EntryErrorKind, InteropError};
 use crate::config::architecture;
-use crate::plan::{Mode, Placement, Style};
+use crate::plan::{Mode, SEQUENCE, Style};
 
 /// The plan that a file of another program gives.
 #[derive(Clone, Debug)]
@@ -131,43 +131,46 @@ fn line(text: &str, pattern: &str) -> u32 {
     before.map_or(0, |before| before.matches('\n').count() as u32 + 1)
 }
 
-/// Patterns with what stands beside them.
-type Entries = Vec<(String, Entry)>;
+/// Patterns, each with its cell.
+type Entries = Vec<(String, Option<Style>)>;
 
-/// Every entry, or the fault of each that has one.
+/// Every entry, or the error of each that has one.
 fn entries<'a>(
     objects: impl IntoIterator<Item = &'a Map<String, Value>>,
 ) -> Result<Entries, InteropError> {
-    let (mut entries, mut faults) = (Vec::new(), Vec::new());
+    let (mut entries, mut errors) = (Vec::new(), Vec::new());
     for (pattern, value) in objects.into_iter().flatten() {
-        match pattern_fault(pattern).map_or_else(|| entry::read(value), Err) {
-            Ok(entry) => entries.push((pattern.clone(), entry)),
-            Err(fault) => faults.push(EntryFault {
+        match check_pattern(pattern).and_then(|()| entry::read(value)) {
+            Ok(style) => entries.push((pattern.clone(), style)),
+            Err(kind) => errors.push(EntryError {
                 pattern: pattern.clone(),
-                fault,
+                kind,
             }),
         }
     }
-    match (entries.is_empty(), faults.is_empty()) {
-        (_, false) => Err(InteropError::Entries { faults }),
+    match (entries.is_empty(), errors.is_empty()) {
+        (_, false) => Err(InteropError::Entries { errors }),
         (true, true) => Err(InteropError::NoPlan),
         (false, true) => Ok(entries),
     }
 }
 
 /// `*` is a whole segment here; Python's patterns may be more.
-fn pattern_fault(pattern: &str) -> Option<Fault> {
+fn check_pattern(pattern: &str) -> Result<(), EntryErrorKind> {
     let legal = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-');
     let is_segment =
         |segment: &str| segment == "*" || !segment.is_empty() && segment.chars().all(legal);
-    (!pattern.split('.').all(is_segment)).then_some(Fault::Pattern)
+    match pattern.split('.').all(is_segment) {
+        true => Ok(()),
+        false => Err(EntryErrorKind::Pattern),
+    }
 }
 
 fn one_column(entries: Entries, architecture: Option<String>) -> Result<Import, InteropError> {
     let splits = entries
         .iter()
         .any(|(_, style)| style.is_some_and(splits_the_sequence));
-    let row = |(pattern, style): (String, Entry)| ImportedRow {
+    let row = |(pattern, style): (String, Option<Style>)| ImportedRow {
         tensor_parallel: style.filter(|_| !splits),
         sequence_parallel: style,
         ..ImportedRow::whole(pattern)
@@ -184,27 +187,27 @@ fn one_column(entries: Entries, architecture: Option<String>) -> Result<Import, 
 
 fn two_columns(left: &Map<String, Value>, right: Option<&Value>) -> Result<Import, InteropError> {
     let left = entries([left])?;
-    let faults: Vec<EntryFault> = left
+    let errors: Vec<EntryError> = left
         .iter()
         .filter_map(|(pattern, style)| {
             let cell = style.filter(|style| splits_the_sequence(*style))?;
-            Some(EntryFault {
+            Some(EntryError {
                 pattern: pattern.clone(),
-                fault: Fault::Column {
+                kind: EntryErrorKind::Column {
                     cell: cell.to_string(),
                 },
             })
         })
         .collect();
-    if !faults.is_empty() {
-        return Err(InteropError::Entries { faults });
+    if !errors.is_empty() {
+        return Err(InteropError::Entries { errors });
     }
     let right = match right {
         None | Some(Value::Null) => return one_column(left, None),
         Some(Value::Object(right)) => entries([right])?,
         Some(_) => return Err(InteropError::NoPlan),
     };
-    let row = |(pattern, style): (String, Entry)| ImportedRow {
+    let row = |(pattern, style): (String, Option<Style>)| ImportedRow {
         tensor_parallel: style,
         ..ImportedRow::whole(pattern)
     };
@@ -227,5 +230,5 @@ fn two_columns(left: &Map<String, Value>, right: Option<&Value>) -> Result<Impor
 
 /// Whether a cell belongs in the right column.
 fn splits_the_sequence(style: Style) -> bool {
-    style.kind.splits_the_sequence() || [style.input, style.output].contains(&Placement::Shard(1))
+    style.kind.splits_the_sequence() || [style.input, style.output].contains(&SEQUENCE)
 }

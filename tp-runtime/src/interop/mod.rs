@@ -23,19 +23,23 @@
 //! ```
 
 mod as_plan;
-mod call;
 mod entry;
 mod error;
+mod expression;
 mod fit;
 mod gathers;
 mod import;
+mod json;
 mod lasting;
 mod python;
+mod style;
 mod table;
 mod words;
 
-pub use error::{EntryFault, Fault, InteropError};
+pub use error::{EntryError, EntryErrorKind, InteropError};
 pub use fit::Fit;
 pub use import::{Columns, Import, ImportedRow};
+pub(crate) use json::entry;
+pub use json::json;
 pub use python::python;
 pub use table::Table;

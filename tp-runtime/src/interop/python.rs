@@ -1,26 +1,11 @@
 //! A plan as a Python file for PyTorch's `parallelize_module`.
 
 use super::error::InteropError;
+use super::expression::Expression;
 use super::fit::names_layer;
 use super::gathers::gathers;
-use crate::plan::{Mode, Placement, Plan, PlanError, PlanRow, Style, StyleKind, rows};
-
-/// Names that a file may need, in the order they are imported.
-const IMPORTS: [(&str, &[&str]); 2] = [
-    (
-        "torch.distributed.tensor",
-        &["DTensor", "Replicate", "Shard"],
-    ),
-    (
-        "torch.distributed.tensor.parallel",
-        &[
-            "ColwiseParallel",
-            "ParallelStyle",
-            "RowwiseParallel",
-            "SequenceParallel",
-        ],
-    ),
-];
+use crate::plan::python::CLASSES;
+use crate::plan::{Mode, Plan, PlanError, PlanRow, SEQUENCE, Style, rows};
 
 /// The text of a Python file with one column of a plan, as the dict `plan` that
 /// `parallelize_module(model, mesh, plan)` takes.
@@ -41,15 +26,16 @@ pub fn python(plan: &'static Plan, mode: Mode) -> Result<String, InteropError> {
     let cell = |row: PlanRow| {
         let style = row.style(mode)?;
         Some(match gathers.contains(&row.pattern) {
-            true => (row.pattern, style.input(Placement::Shard(1))),
+            true => (row.pattern, style.input(SEQUENCE)),
             false => (row.pattern, style),
         })
     };
     let cells: Vec<(String, Style)> = rows.into_iter().filter_map(cell).collect();
     let mut body = String::new();
-    for (kind, class) in CLASSES {
-        if cells.iter().any(|(_, style)| style.kind == kind) {
-            body.push_str(&format!("{class}\n\n"));
+    for class in CLASSES {
+        let is_used = cells.iter().any(|(_, style)| style.kind == class.style);
+        if let Some(source) = class.source.filter(|_| is_used) {
+            body.push_str(&format!("{source}\n\n"));
         }
     }
     body.push_str("plan = {\n");
@@ -60,12 +46,16 @@ pub fn python(plan: &'static Plan, mode: Mode) -> Result<String, InteropError> {
     Ok(format!("{}\n\n{body}", head(plan, mode, &body)))
 }
 
-/// An error where a row asks for parts that torch's chunks are not.
+/// An error where a row has an argument that no style of PyTorch has.
 fn refuse(plan: &Plan, rows: &[PlanRow], mode: Mode) -> Result<(), InteropError> {
     let cell = |row: &PlanRow| {
         let style = row.style(mode)?;
-        let in_parts = style.share_heads || !style.segments.is_empty();
-        in_parts.then(|| format!("\"{}\" is `{style}`", row.pattern))
+        let mut unknown = style
+            .differences()
+            .filter(|argument| argument.python().parameter.is_none());
+        unknown
+            .next()
+            .map(|_| format!("\"{}\" is `{style}`", row.pattern))
     };
     let cells: Vec<String> = rows.iter().filter_map(cell).collect();
     if cells.is_empty() {
@@ -77,21 +67,22 @@ fn refuse(plan: &Plan, rows: &[PlanRow], mode: Mode) -> Result<(), InteropError>
     })
 }
 
-/// The styles that PyTorch does not have.
-const CLASSES: [(StyleKind, &str); 3] = [
-    (
-        StyleKind::VocabParallelEmbedding,
-        include_str!("python/VocabParallelEmbedding.py"),
-    ),
-    (
-        StyleKind::SequenceParallelAllGatherActivation,
-        include_str!("python/SequenceParallelAllGatherActivation.py"),
-    ),
-    (
-        StyleKind::RotaryEmbedParallel,
-        include_str!("python/RotaryEmbedParallel.py"),
-    ),
-];
+/// The modules of PyTorch with the names that a file may need, in the order they are imported.
+fn imports() -> [(&'static str, Vec<&'static str>); 2] {
+    let own = CLASSES.iter().filter(|class| class.source.is_none());
+    let mut styles: Vec<&str> = own
+        .map(|class| class.name)
+        .chain(["ParallelStyle"])
+        .collect();
+    styles.sort_unstable();
+    [
+        (
+            "torch.distributed.tensor",
+            vec!["DTensor", "Replicate", "Shard"],
+        ),
+        ("torch.distributed.tensor.parallel", styles),
+    ]
+}
 
 /// The docstring and the imports of what the body names.
 fn head(plan: &Plan, mode: Mode, body: &str) -> String {
@@ -104,12 +95,9 @@ fn head(plan: &Plan, mode: Mode, body: &str) -> String {
         plan.name,
         plan.model()
     );
-    for (module, names) in IMPORTS {
-        let used: Vec<&str> = names
-            .iter()
-            .copied()
-            .filter(|name| uses(body, name))
-            .collect();
+    for (module, names) in imports() {
+        let used = names.into_iter().filter(|name| uses(body, name));
+        let used: Vec<&str> = used.collect();
         if !used.is_empty() {
             head.push_str(&format!("from {module} import {}\n", used.join(", ")));
         }
@@ -125,25 +113,13 @@ fn uses(text: &str, name: &str) -> bool {
 }
 
 /// A style as Python makes it: the arguments that differ from the defaults there.
-fn call(style: Style) -> String {
-    let default = style.kind.style();
-    let mut arguments = Vec::new();
-    if style.input != default.input {
-        arguments.push(format!("input_layouts={}", layout(style.input)));
-    }
-    if style.output != default.output {
-        arguments.push(format!("output_layouts={}", layout(style.output)));
-    }
-    if style.local != default.local {
-        let local = if style.local { "True" } else { "False" };
-        arguments.push(format!("use_local_output={local}"));
-    }
-    format!("{}({})", style.kind.python_name(), arguments.join(", "))
-}
-
-fn layout(placement: Placement) -> String {
-    match placement {
-        Placement::Shard(_) => placement.to_string(),
-        whole => format!("{whole}()"),
+fn call(style: Style) -> Expression {
+    let arguments = style.differences().map(|argument| {
+        let keyword = argument.python().parameter.map(str::to_owned);
+        (keyword, Expression::of(argument, style.value(argument)))
+    });
+    Expression::Call {
+        name: style.kind.python().name.to_owned(),
+        arguments: arguments.collect(),
     }
 }

@@ -1,22 +1,35 @@
 //! The words of transformers' `tp_plan`, and what each is here.
 
-use super::entry::Entry;
-use super::error::Fault;
+use super::error::EntryErrorKind;
 use crate::plan::nearest::nearest;
-use crate::plan::{Placement, StyleKind};
+use crate::plan::{Placement, Style, StyleKind};
 
-/// Words that a table of ours can say exactly; each is its parallel style in `transformers.distributed`.
-const TRANSLATED: [&str; 10] = [
-    "colwise",
-    "rowwise",
-    "colwise_gather_output",
-    "colwise_rep",
-    "rowwise_split_input",
-    "rowwise_rep",
-    "embedding_rowwise",
-    "sequence_parallel",
-    "replicated_with_grad_allreduce",
-    "replicate",
+const COLWISE: Style = StyleKind::Colwise.style();
+const ROWWISE: Style = StyleKind::Rowwise.style();
+const SEQUENCE_PARALLEL: Style = StyleKind::SequenceParallel.style();
+
+/// Words that a cell of a table says exactly, each a parallel style in `transformers.distributed`.
+const TRANSLATED: [(&str, Option<Style>); 10] = [
+    ("colwise", Some(COLWISE)),
+    ("rowwise", Some(ROWWISE)),
+    (
+        "colwise_gather_output",
+        Some(COLWISE.output(Placement::Replicate)),
+    ),
+    ("colwise_rep", Some(COLWISE.output(Placement::Replicate))),
+    (
+        "rowwise_split_input",
+        Some(ROWWISE.input(Placement::Replicate)),
+    ),
+    ("rowwise_rep", Some(ROWWISE.input(Placement::Replicate))),
+    (
+        "embedding_rowwise",
+        Some(ROWWISE.input(Placement::Replicate)),
+    ),
+    ("sequence_parallel", Some(SEQUENCE_PARALLEL.local(true))),
+    // A replicated parameter on sharded activations has its gradient summed by rule.
+    ("replicated_with_grad_allreduce", None),
+    ("replicate", None),
 ];
 
 /// Words that no style here means, those of transformers 4 last.
@@ -38,37 +51,22 @@ const OTHERS: [&str; 15] = [
     "gather",
 ];
 
-/// What a word says.
+/// The cell that a word stands for.
 ///
 /// # Errors
 /// When no style here has its meaning, with the words that can be translated.
-pub(super) fn translate(word: &str) -> Result<Entry, Fault> {
-    use Placement::Replicate;
-    let colwise = StyleKind::Colwise.style();
-    let rowwise = StyleKind::Rowwise.style();
-    Ok(match word {
-        "colwise" => Some(colwise),
-        "rowwise" => Some(rowwise),
-        "colwise_gather_output" | "colwise_rep" => Some(colwise.output(Replicate)),
-        "rowwise_split_input" | "rowwise_rep" | "embedding_rowwise" => {
-            Some(rowwise.input(Replicate))
-        }
-        "sequence_parallel" => Some(StyleKind::SequenceParallel.style().local(true)),
-        // A replicated parameter on sharded activations has its gradient summed by rule.
-        "replicated_with_grad_allreduce" | "replicate" => None,
-        _ if OTHERS.contains(&word) => {
-            return Err(Fault::NoEquivalent {
-                word: word.to_owned(),
-                known: &TRANSLATED,
-            });
-        }
-        _ => {
-            return Err(Fault::Word {
-                word: word.to_owned(),
-                near: nearest(word, TRANSLATED.into_iter().chain(OTHERS)),
-                known: &TRANSLATED,
-            });
-        }
+pub(super) fn translate(word: &str) -> Result<Option<Style>, EntryErrorKind> {
+    if let Some((_, style)) = TRANSLATED.iter().find(|(known, _)| *known == word) {
+        return Ok(*style);
+    }
+    let (word, known) = (word.to_owned(), TRANSLATED.map(|(word, _)| word).to_vec());
+    Err(match OTHERS.contains(&word.as_str()) {
+        true => EntryErrorKind::NoEquivalent { word, known },
+        false => EntryErrorKind::Word {
+            near: nearest(&word, known.iter().copied().chain(OTHERS)),
+            word,
+            known,
+        },
     })
 }
 
@@ -81,9 +79,9 @@ mod tests {
         let cell = |word: &str| match translate(word) {
             Ok(Some(style)) => style.to_string(),
             Ok(None) => "_".to_owned(),
-            Err(fault) => panic!("{word}: {fault}"),
+            Err(error) => panic!("{word}: {error}"),
         };
-        let cells = TRANSLATED.map(cell);
+        let cells = TRANSLATED.map(|(word, _)| cell(word));
         assert_eq!(
             cells,
             [
@@ -105,13 +103,13 @@ mod tests {
     fn no_other_word_is_guessed() {
         for word in OTHERS {
             assert!(
-                matches!(translate(word), Err(Fault::NoEquivalent { .. })),
+                matches!(translate(word), Err(EntryErrorKind::NoEquivalent { .. })),
                 "{word}"
             );
         }
         for (word, meant) in [("colwize", Some("colwise")), ("", None), ("expert", None)] {
             assert!(
-                matches!(translate(word), Err(Fault::Word { near, .. }) if near == meant),
+                matches!(translate(word), Err(EntryErrorKind::Word { near, .. }) if near == meant),
                 "{word}"
             );
         }

@@ -2,7 +2,6 @@
 
 mod degrees;
 mod error;
-mod json;
 mod parameters;
 mod placement_error;
 mod registry;
@@ -10,8 +9,6 @@ mod resolve;
 
 pub use degrees::{Degrees, SplitHeads};
 pub use error::PlanError;
-pub(crate) use json::entry;
-pub use json::json;
 pub use placement_error::PlacementError;
 pub use registry::{PlanEntry, plan_for, plan_for_architecture, plan_named, plans};
 pub use resolve::{Resolution, ResolvedLayer, resolve, valid_degrees};
