@@ -59,7 +59,7 @@ fn rows(plan: &'static Plan) -> Vec<Row> {
     let mut rows: Vec<Row> = split
         .map(|row| {
             let styles = Mode::ALL.map(|mode| row.style(mode));
-            (row.pattern.clone(), row.optional, styles)
+            (row.pattern.clone(), row.is_optional(), styles)
         })
         .collect();
     rows.sort_by(|a, b| a.0.cmp(&b.0));

@@ -31,7 +31,7 @@ pub struct RowDifference {
 pub fn differences(plans: [&'static Plan; 2], mode: Mode) -> Vec<RowDifference> {
     let mut patterns: Vec<String> = Vec::new();
     for row in plans.into_iter().flat_map(rows) {
-        let is_there = !row.optional || walk(plans[0].node, &row.pattern).is_ok();
+        let is_there = !row.is_optional() || walk(plans[0].node, &row.pattern).is_ok();
         if is_there && !patterns.contains(&row.pattern) {
             patterns.push(row.pattern);
         }

@@ -3,7 +3,7 @@
 use std::{iter, ptr};
 
 use crate::lookup::{cell, kept_whole};
-use crate::{Item, Path, Plan, Row, Text};
+use crate::{Item, Mode, Path, Plan, Row, Style, Text};
 
 /// A row under its full path, and where it was written.
 #[derive(Clone, Debug)]
@@ -13,14 +13,6 @@ pub struct PlanRow {
     /// The plan whose table it stands in.
     pub plan: &'static Plan,
     row: &'static Row,
-}
-
-impl std::ops::Deref for PlanRow {
-    type Target = Row;
-
-    fn deref(&self) -> &Row {
-        self.row
-    }
 }
 
 impl PlanRow {
@@ -38,9 +30,29 @@ impl PlanRow {
             || self.is_replicated() && Path::of(&row.pattern).is_inside(&self.pattern, 0)
     }
 
+    /// The cell for a mode.
+    pub fn style(&self, mode: Mode) -> Option<Style> {
+        self.row.style(mode)
+    }
+
+    /// Whether both cells are `_`.
+    pub fn is_replicated(&self) -> bool {
+        self.row.is_replicated()
+    }
+
+    /// Whether it may match nothing.
+    pub fn is_optional(&self) -> bool {
+        self.row.optional
+    }
+
+    /// The source line it was written on.
+    pub fn line(&self) -> u32 {
+        self.row.line
+    }
+
     /// Where it was written, as `file:line`.
     pub fn place(&self) -> String {
-        format!("{}:{}", self.plan.file, self.line)
+        format!("{}:{}", self.plan.file, self.line())
     }
 }
 

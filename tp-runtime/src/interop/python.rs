@@ -19,7 +19,7 @@ pub fn python(plan: &'static Plan, mode: Mode) -> Result<String, InteropError> {
     if !plan.supports(mode) {
         return Err(PlanError::NoSequenceColumn { plan }.into());
     }
-    let named = |row: &PlanRow| !row.optional || names_layer(plan.node, &row.pattern);
+    let named = |row: &PlanRow| !row.is_optional() || names_layer(plan.node, &row.pattern);
     let rows: Vec<PlanRow> = rows(plan).into_iter().filter(named).collect();
     refuse(plan, &rows, mode)?;
     let gathers = gathers(plan, mode);
