@@ -8,10 +8,10 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 use tp_models as _;
-use tp_runtime::interop::{self, Columns, Import, InteropError, Table, python};
+use tp_runtime::interop::{self, Columns, Import, InteropError, PlanSource, python};
 use tp_runtime::model::model_for;
 use tp_runtime::plan::check::{Flow, covered, faults};
-use tp_runtime::plan::{self, Mode, Plan, Style, differences, plan_for_architecture};
+use tp_runtime::plan::{self, Mode, Plan, Style, plan_for_architecture, row_differences};
 
 const GENERATED: &str = "imported-";
 
@@ -70,12 +70,14 @@ fn assert_proven(plan: &'static Plan) {
     assert_eq!(faults(plan), [""; 0], "{}", plan.name);
     covered(plan);
     for mode in Mode::ALL {
-        let fault = Flow::of(plan).fault(mode).map(|fault| fault.message());
+        let conflict = Flow::of(plan)
+            .conflict(mode)
+            .map(|conflict| conflict.message());
         assert!(
-            fault.is_none(),
+            conflict.is_none(),
             "{}: {:?}",
             plan.name,
-            fault.map(|text| text.as_str().to_owned())
+            conflict.map(|text| text.as_str().to_owned())
         );
     }
 }
@@ -87,7 +89,7 @@ fn every_plan_comes_back_from_json_with_the_same_rows() {
         assert_eq!(rows(back), rows(plan), "{}", plan.name);
         for mode in Mode::ALL {
             assert_eq!(back.supports(mode), plan.supports(mode), "{}", plan.name);
-            assert_eq!(differences([plan, back], mode), [], "{}", plan.name);
+            assert_eq!(row_differences([plan, back], mode), [], "{}", plan.name);
         }
         assert_proven(back);
     }
@@ -97,7 +99,7 @@ fn every_plan_comes_back_from_json_with_the_same_rows() {
 fn the_printed_tables_are_those_that_compile_here() {
     let mut text = String::from("//! Written by a test of this folder.\n");
     for plan in of_models() {
-        let table = Table {
+        let table = PlanSource {
             import: &imported(plan),
             model: Some(plan.node),
             name: plan.name,

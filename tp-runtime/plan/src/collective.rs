@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::Placement;
 
-/// A collective, or a local operation, that changes how a tensor lies over the ranks.
+/// A collective, or a local operation, that changes how a tensor is placed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Collective {
     /// Nothing to do.

@@ -4,10 +4,10 @@
 //! asks it what may be written, and the runtime carries it out. No torch, no dependency.
 
 mod argument;
+pub mod braces;
 pub mod check;
 mod chunk;
 mod collective;
-mod difference;
 mod fingerprint;
 pub mod flow;
 mod layout;
@@ -17,6 +17,7 @@ mod path;
 pub mod pattern;
 mod placement;
 pub mod python;
+mod row_difference;
 mod rows;
 mod rule;
 mod rules;
@@ -30,10 +31,10 @@ pub mod words;
 pub use argument::{Argument, ArgumentValue};
 pub use chunk::chunk;
 pub use collective::{Collective, NoCollective, Redistribution};
-pub use difference::{RowDifference, Said, differences};
 pub use layout::{Access, Giving, Layout, Mismatch, Reading, Side};
 pub use path::Path;
 pub use placement::Placement;
+pub use row_difference::{Cell, RowDifference, row_differences};
 pub use rows::{PlanRow, row_of, rows};
 pub use rule::{Makes, Reads, Rule};
 pub use rules::{FEATURES, SEQUENCE, WHOLE};

@@ -12,7 +12,7 @@ const DEPTH: usize = 16;
 pub struct Path<'a> {
     segments: [&'a str; DEPTH],
     length: usize,
-    /// That of the last segment.
+    /// The fingerprint of the last segment.
     pub(crate) last: Fingerprint,
 }
 

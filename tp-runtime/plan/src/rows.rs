@@ -2,7 +2,7 @@
 
 use std::{iter, ptr};
 
-use crate::lookup::{cell, kept_whole};
+use crate::lookup::{find_row, kept_whole};
 use crate::{Item, Mode, Path, Plan, Row, Style, Text};
 
 /// A row under its full path, and where it was written.
@@ -95,11 +95,11 @@ fn collect(plan: &'static Plan, prefix: &str, rows: &mut Vec<PlanRow>) {
 pub fn row_of(plan: &'static Plan, path: &str) -> Option<PlanRow> {
     let path = Path::of(path);
     let mut plans = iter::successors(Some(plan), |plan| plan.base);
-    let named = cell(plan, &path, 0);
-    let cell = named.or_else(|| plans.find_map(|plan| kept_whole(plan, &path, 0)))?;
+    let named = find_row(plan, &path, 0);
+    let found = named.or_else(|| plans.find_map(|plan| kept_whole(plan, &path, 0)))?;
     let decides = |row: &PlanRow| {
         let names = path.is_named_by(&row.pattern, 0) || path.is_inside(&row.pattern, 0);
-        ptr::eq(row.row, cell.row) && names
+        ptr::eq(row.row, found.row) && names
     };
     rows(plan).into_iter().find(decides)
 }

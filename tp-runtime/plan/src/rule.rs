@@ -34,7 +34,7 @@ pub enum Reads {
     Chunk(Placement),
     /// Every feature of the positions at hand: all of them, or a chunk of the sequence.
     Rows,
-    /// Nothing of the flow: rotary tables, images and bare parameters reach the activations beside it.
+    /// Nothing of the flow: rotary tables, images and bare parameters reach the activations from outside.
     Aside,
 }
 

@@ -93,12 +93,13 @@ pub struct Child {
     pub node: &'static Node,
     /// The sizes of its weight, where the model says them.
     pub weight: Option<Weight>,
-    /// That of the name.
+    /// The fingerprint of the name.
     pub(super) fingerprint: Fingerprint,
 }
 
 impl Child {
     /// The child of that name.
+    #[doc(hidden)]
     pub const fn new(name: &'static str, arity: Arity, node: &'static Node) -> Self {
         Self {
             name,
@@ -110,6 +111,7 @@ impl Child {
     }
 
     /// The child with the sizes of its weight, by the names that a config has for them.
+    #[doc(hidden)]
     pub const fn weight(
         self,
         rows: &'static [&'static str],

@@ -1,4 +1,4 @@
-//! The activations of a forward as layouts, and what moves between ranks to place them.
+//! The activations of a forward as layouts, and the transfers between ranks that place them.
 
 use super::Setup;
 use super::call::Transfer;
@@ -8,11 +8,11 @@ use crate::plan::{Collective, Giving, Layout, Placement, PlacementError, Reading
 /// Dimensions of an activation: batch, sequence, features.
 pub(super) const DIMENSIONS: usize = 3;
 
-/// One activation.
+/// One of the activations.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Value(usize);
+pub(super) struct ActivationId(usize);
 
-/// Every activation of a forward, and what moved between ranks to place them.
+/// Every activation of a forward, and the transfers between ranks that place them.
 pub(super) struct Activations {
     setup: Setup,
     values: Vec<Activation>,
@@ -23,15 +23,15 @@ struct Activation {
     layout: Layout,
     features: i64,
     producer: String,
-    /// Whether a backward comes this way.
+    /// Whether it has a gradient.
     differentiable: bool,
     /// How it was read, and the transfer that readers of one kind share.
     read: Vec<(Reading, Option<usize>)>,
 }
 
 impl Activations {
-    /// None but what the model is given, which every rank holds and no gradient reaches.
-    pub(super) fn new(setup: Setup) -> (Self, Value) {
+    /// The activations before the first layer: only the model's input, which every rank holds and which has no gradient.
+    pub(super) fn new(setup: Setup) -> (Self, ActivationId) {
         let mut activations = Self {
             setup,
             values: Vec::new(),
@@ -43,7 +43,7 @@ impl Activations {
         (activations, input)
     }
 
-    fn push(&mut self, layout: Layout, features: i64, producer: &str) -> Value {
+    fn push(&mut self, layout: Layout, features: i64, producer: &str) -> ActivationId {
         self.values.push(Activation {
             layout,
             features,
@@ -51,23 +51,23 @@ impl Activations {
             differentiable: true,
             read: Vec::new(),
         });
-        Value(self.values.len() - 1)
+        ActivationId(self.values.len() - 1)
     }
 
-    /// How many ranks there are.
+    /// The number of ranks.
     pub(super) fn ranks(&self) -> usize {
         self.setup.degree.get()
     }
 
-    pub(super) fn placement(&self, value: Value) -> Placement {
+    pub(super) fn placement(&self, value: ActivationId) -> Placement {
         self.values[value.0].layout.placement()
     }
 
-    pub(super) fn features(&self, value: Value) -> i64 {
+    pub(super) fn features(&self, value: ActivationId) -> i64 {
         self.values[value.0].features
     }
 
-    pub(super) fn producer(&self, value: Value) -> &str {
+    pub(super) fn producer(&self, value: ActivationId) -> &str {
         &self.values[value.0].producer
     }
 
@@ -78,7 +78,7 @@ impl Activations {
         promised: Placement,
         features: i64,
         producer: &str,
-    ) -> Result<Value> {
+    ) -> Result<ActivationId> {
         let (made, promised) = (made.normalized(DIMENSIONS), promised.normalized(DIMENSIONS));
         let giving = Layout::give(made, promised)
             .map_err(|error| PlacementError::no_redistribution(error, producer, producer))?;
@@ -90,7 +90,7 @@ impl Activations {
     }
 
     /// The value for computation that gives back a gradient placed like the value itself.
-    pub(super) fn local(&mut self, value: Value) -> Result<()> {
+    pub(super) fn local(&mut self, value: ActivationId) -> Result<()> {
         let producer = self.producer(value).to_owned();
         let reading = self.values[value.0].layout.as_placed();
         self.read(value, reading, &producer, "output")
@@ -99,7 +99,7 @@ impl Activations {
     /// The value as `reader` wants it; readers that want the same share one transfer.
     pub(super) fn read(
         &mut self,
-        value: Value,
+        value: ActivationId,
         reading: Reading,
         reader: &str,
         operand: &'static str,
@@ -152,7 +152,7 @@ impl Activations {
                 self.setup.rank_activation_bytes(features, placement)
             };
             let given = match activation.layout.stored() {
-                // Reduced where it lies: what becomes of it is counted as itself.
+                // Reduced in place: the sum is counted as an activation of its own.
                 Placement::Partial => 0,
                 stored => bytes(stored),
             };
@@ -166,10 +166,10 @@ impl Activations {
     /// Elementwise work on `first` and another value.
     pub(super) fn join(
         &mut self,
-        first: Value,
-        second: Value,
+        first: ActivationId,
+        second: ActivationId,
         operation: &'static str,
-    ) -> Result<Value> {
+    ) -> Result<ActivationId> {
         let (left, right) = (self.values[first.0].layout, self.values[second.0].layout);
         let layout = left.join(right).map_err(|mismatch| {
             PlacementError::operands(

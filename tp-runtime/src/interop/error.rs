@@ -33,7 +33,7 @@ pub enum InteropError {
     )]
     NoPlan,
 
-    /// Something else beside the two columns.
+    /// Something else next to the two columns.
     #[error("`{key}` stands beside the columns `tp` and `sp`: move it into one of them")]
     BesideColumns {
         /// Its key.

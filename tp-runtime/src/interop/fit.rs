@@ -2,7 +2,7 @@
 
 use super::error::InteropError;
 use super::{Import, ImportedRow};
-use crate::plan::check::{Found, has_place, walk};
+use crate::plan::check::{Target, has_place, walk};
 use crate::plan::{Arity, ModuleKind, Node, pattern};
 
 /// Where the rows of an import stand in a model.
@@ -10,7 +10,7 @@ use crate::plan::{Arity, ModuleKind, Node, pattern};
 pub struct Fit {
     /// The module that the file's patterns start from; empty for the model itself.
     pub prefix: String,
-    /// Rows that name a module that the model may have beside those it has: they are optional.
+    /// Optional rows: they name no module of the model, but one that its struct could have.
     pub nameless: Vec<String>,
     /// Rows for what the file does not name: whole on every rank.
     pub whole: Vec<String>,
@@ -173,5 +173,5 @@ fn position(model: &'static Node, pattern: &str) -> Vec<usize> {
 
 /// Whether `pattern` names a layer of the model.
 pub(super) fn names_layer(model: &'static Node, pattern: &str) -> bool {
-    matches!(walk(model, pattern), Ok(Found::Layer(_)))
+    matches!(walk(model, pattern), Ok(Target::Layer(_)))
 }

@@ -76,7 +76,7 @@ impl Import {
     pub fn from_json(json: &Value) -> Result<Self, InteropError> {
         let object = json.as_object().ok_or(InteropError::NoPlan)?;
         if let Some(Value::Object(left)) = object.get("tp") {
-            // Beside a model's default plan, `tp plans --json` writes its alternates.
+            // `tp plans --json` writes a model's alternates next to its default plan.
             let is_known = |key: &String| ["tp", "sp", "alternates"].contains(&key.as_str());
             return match object.keys().find(|key| !is_known(key)) {
                 Some(other) => Err(InteropError::BesideColumns { key: other.clone() }),

@@ -2,7 +2,7 @@
 //!
 //! ```
 //! use serde_json::json;
-//! use tp_runtime::interop::{Import, Table};
+//! use tp_runtime::interop::{Import, PlanSource};
 //!
 //! # fn main() -> Result<(), tp_runtime::interop::InteropError> {
 //! let import = Import::from_json(&json!({
@@ -10,7 +10,7 @@
 //!     "layers.*.mlp.up_proj": "colwise",
 //!     "layers.*.mlp.down_proj": "RowwiseParallel(output_layouts=Replicate())",
 //! }))?;
-//! let table = Table {
+//! let table = PlanSource {
 //!     import: &import,
 //!     model: None,
 //!     name: "MLP",
@@ -31,9 +31,9 @@ mod gathers;
 mod import;
 mod json;
 mod lasting;
+mod plan_source;
 mod python;
 mod style;
-mod table;
 mod words;
 
 pub use error::{EntryError, EntryErrorKind, InteropError};
@@ -41,5 +41,5 @@ pub use fit::Fit;
 pub use import::{Columns, Import, ImportedRow};
 pub(crate) use json::entry;
 pub use json::json;
+pub use plan_source::PlanSource;
 pub use python::python;
-pub use table::Table;

@@ -1,15 +1,15 @@
 //! Two activations that are computed with element by element.
 
-use super::fault::Problem;
-use super::value::Value;
-use crate::flow::Meeting;
+use super::activation::Activation;
+use super::conflict::ConflictKind;
+use crate::flow::JoinKind;
 
 /// What `first` and `second` make; the first is the residual stream, if there is one.
 pub(super) const fn join(
-    meeting: Meeting,
-    first: &Value,
-    second: &Value,
-) -> Result<Value, Problem> {
+    kind: JoinKind,
+    first: &Activation,
+    second: &Activation,
+) -> Result<Activation, ConflictKind> {
     let (Some(left), Some(right)) = (first.layout, second.layout) else {
         return Ok(match first.layout {
             Some(_) => first.outside(),
@@ -17,12 +17,12 @@ pub(super) const fn join(
         });
     };
     match left.join(right) {
-        Ok(layout) => Ok(Value {
+        Ok(layout) => Ok(Activation {
             layout: Some(layout),
             ..first.outside()
         }),
-        Err(_) => Err(Problem::Join {
-            meeting,
+        Err(_) => Err(ConflictKind::Join {
+            kind,
             first: *first,
             second: *second,
         }),

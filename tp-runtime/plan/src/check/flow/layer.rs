@@ -1,8 +1,8 @@
 //! What one layer makes of its input under its style, with no sizes.
 
-use super::fault::Problem;
-use super::value::{Producer, Value};
-use crate::lookup::Cell;
+use super::activation::{Activation, Producer};
+use super::conflict::ConflictKind;
+use crate::lookup::FoundRow;
 use crate::{Layout, Makes, Mode, ModuleKind, Path, Placement, Reading, Reads, Rule};
 
 /// What the layer at `path` gives for `input`.
@@ -10,18 +10,18 @@ pub(super) const fn layer(
     mode: Mode,
     kind: ModuleKind,
     path: Path<'static>,
-    cell: Option<Cell<'_>>,
-    input: &Value,
-) -> Result<Value, Problem> {
-    let producer = Producer::new(path, kind, mode, cell, &input.producer);
+    found: Option<FoundRow<'_>>,
+    input: &Activation,
+) -> Result<Activation, ConflictKind> {
+    let producer = Producer::new(path, kind, mode, found, &input.producer);
     let Some(rule) = rule(&producer) else {
-        return Ok(Value::UNKNOWN); // a style that does not fit is a fault of its own
+        return Ok(Activation::UNKNOWN); // a style that does not fit is a fault of its own
     };
     let Ok(read) = read(rule, &producer, input) else {
-        return Err(Problem::Input {
+        return Err(ConflictKind::Input {
             // The reader's own row, if it has one, else that which decides how its input is placed.
-            item: match cell {
-                Some(Cell {
+            item: match found {
+                Some(FoundRow {
                     item: Some(item), ..
                 }) => Some(item),
                 _ => input.producer.item,
@@ -32,11 +32,11 @@ pub(super) const fn layer(
     };
     let is_norm = matches!(kind, ModuleKind::Norm);
     Ok(match rule.reads {
-        // They reach the activations beside the flow.
+        // They reach the activations from outside the flow.
         Reads::Aside => *input,
         // It gives what it is given: what decides that is its row, or the layer before.
-        Reads::Rows if is_norm && cell.is_none() => input.outside(),
-        reads => Value {
+        Reads::Rows if is_norm && found.is_none() => input.outside(),
+        reads => Activation {
             layout: given(rule, &producer, read),
             producer,
             may_be_heads: !is_norm && !matches!(reads, Reads::Ids),
@@ -53,7 +53,11 @@ const fn rule(layer: &Producer) -> Option<&'static Rule> {
 }
 
 /// How the layer reads `input`; `None` where nothing is known of that.
-const fn read(rule: &Rule, layer: &Producer, input: &Value) -> Result<Option<Reading>, Placement> {
+const fn read(
+    rule: &Rule,
+    layer: &Producer,
+    input: &Activation,
+) -> Result<Option<Reading>, Placement> {
     let Some(layout) = input.layout else {
         return Ok(None);
     };

@@ -1,23 +1,23 @@
 //! Follows a model's forward under both columns of a plan at once, since rustc takes its time.
 
-use super::fault::{Fault, Problem};
+use super::activation::Activation;
+use super::conflict::{Conflict, ConflictKind};
 use super::join::join;
 use super::layer::layer;
 use super::stack::Stack;
-use super::value::Value;
-use crate::flow::{Meeting, Modules, Step, Steps};
-use crate::lookup::cell;
+use crate::flow::{JoinKind, Modules, Step, Steps};
+use crate::lookup::find_row;
 use crate::{Mode, ModuleKind, Path, Plan};
 
 /// A model under the columns of its plan, and where layouts first did not meet in each.
 pub(super) struct Model {
     plan: &'static Plan,
     columns: usize,
-    pub(super) faults: [Option<Fault>; Mode::ALL.len()],
+    pub(super) conflicts: [Option<Conflict>; Mode::ALL.len()],
 }
 
 /// An activation, once for each column.
-pub(super) type Values = [Value; Mode::ALL.len()];
+pub(super) type Activations = [Activation; Mode::ALL.len()];
 
 impl Model {
     pub(super) const fn new(plan: &'static Plan) -> Self {
@@ -29,21 +29,21 @@ impl Model {
         Self {
             plan,
             columns,
-            faults: [None, None],
+            conflicts: [None, None],
         }
     }
 
     /// Follows the whole model.
     pub(super) const fn follow(&mut self) {
         let mut steps = Steps::new(self.plan.node, Modules::Any(self.plan));
-        let mut stack = Stack::new([Value::UNKNOWN; Mode::ALL.len()]);
+        let mut stack = Stack::new([Activation::UNKNOWN; Mode::ALL.len()]);
         while let Some(step) = steps.next() {
             match step {
                 Step::Layer(path, kind) => {
                     let output = self.layer(kind, path, *stack.top());
                     stack.replace(output);
                 }
-                Step::Undeclared(..) => stack.replace([Value::UNKNOWN; Mode::ALL.len()]),
+                Step::Undeclared(..) => stack.replace([Activation::UNKNOWN; Mode::ALL.len()]),
                 Step::Enter => {
                     stack.replace(outside(*stack.top()));
                     stack.push(*stack.top());
@@ -61,11 +61,11 @@ impl Model {
                     }
                     stack.drop_below();
                 }
-                Step::Join(meeting) => {
-                    let joined = self.join(meeting, *stack.below(1), *stack.top());
+                Step::Join(kind) => {
+                    let joined = self.join(kind, *stack.below(1), *stack.top());
                     stack.drop_below();
                     stack.replace(joined);
-                    if matches!(meeting, Meeting::Residual) {
+                    if matches!(kind, JoinKind::Residual) {
                         stack.push(joined);
                     }
                 }
@@ -73,44 +73,58 @@ impl Model {
         }
     }
 
-    const fn layer(&mut self, kind: ModuleKind, path: Path<'static>, input: Values) -> Values {
-        let cell = cell(self.plan, &path, 0);
+    const fn layer(
+        &mut self,
+        kind: ModuleKind,
+        path: Path<'static>,
+        input: Activations,
+    ) -> Activations {
+        let found = find_row(self.plan, &path, 0);
         let mut output = input;
         let mut column = 0;
         while column < self.columns {
-            let result = layer(Mode::ALL[column], kind, path, cell, &input[column]);
+            let result = layer(Mode::ALL[column], kind, path, found, &input[column]);
             output[column] = self.or_unknown(column, result);
             column += 1;
         }
         output
     }
 
-    const fn join(&mut self, meeting: Meeting, first: Values, second: Values) -> Values {
+    const fn join(
+        &mut self,
+        kind: JoinKind,
+        first: Activations,
+        second: Activations,
+    ) -> Activations {
         let mut joined = first;
         let mut column = 0;
         while column < self.columns {
-            let result = join(meeting, &first[column], &second[column]);
+            let result = join(kind, &first[column], &second[column]);
             joined[column] = self.or_unknown(column, result);
             column += 1;
         }
         joined
     }
 
-    /// The value, or one that meets everything once the fault is written down.
-    const fn or_unknown(&mut self, column: usize, result: Result<Value, Problem>) -> Value {
+    /// The activation, or one that meets everything once the conflict is kept.
+    const fn or_unknown(
+        &mut self,
+        column: usize,
+        result: Result<Activation, ConflictKind>,
+    ) -> Activation {
         match result {
-            Ok(value) => value,
-            Err(problem) => {
-                if self.faults[column].is_none() {
-                    self.faults[column] = Some(Fault::new(Mode::ALL[column], problem));
+            Ok(activation) => activation,
+            Err(kind) => {
+                if self.conflicts[column].is_none() {
+                    self.conflicts[column] = Some(Conflict::new(Mode::ALL[column], kind));
                 }
-                Value::UNKNOWN
+                Activation::UNKNOWN
             }
         }
     }
 
     /// Whether activations placed like `before` are known to be placed alike `after` a layer.
-    const fn settled(&self, before: &Values, after: &Values) -> bool {
+    const fn settled(&self, before: &Activations, after: &Activations) -> bool {
         let mut column = 0;
         while column < self.columns {
             match (before[column].layout, after[column].layout) {
@@ -124,6 +138,6 @@ impl Model {
     }
 }
 
-const fn outside(values: Values) -> Values {
-    [values[0].outside(), values[1].outside()]
+const fn outside(activations: Activations) -> Activations {
+    [activations[0].outside(), activations[1].outside()]
 }

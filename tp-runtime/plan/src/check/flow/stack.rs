@@ -1,10 +1,10 @@
 //! The activations that a forward still needs, as rustc keeps them.
 
-use super::module::Values;
+use super::module::Activations;
 
 /// A stack of at most [`Stack::DEPTH`] activations.
 pub(super) struct Stack {
-    values: [Values; Self::DEPTH],
+    activations: [Activations; Self::DEPTH],
     length: usize,
 }
 
@@ -13,31 +13,31 @@ impl Stack {
     const DEPTH: usize = 32;
 
     /// The stack of one activation.
-    pub(super) const fn new(input: Values) -> Self {
+    pub(super) const fn new(input: Activations) -> Self {
         Self {
-            values: [input; Self::DEPTH],
+            activations: [input; Self::DEPTH],
             length: 1,
         }
     }
 
-    pub(super) const fn top(&self) -> &Values {
+    pub(super) const fn top(&self) -> &Activations {
         self.below(0)
     }
 
     /// What is so many below the top.
-    pub(super) const fn below(&self, depth: usize) -> &Values {
-        &self.values[self.length - 1 - depth]
+    pub(super) const fn below(&self, depth: usize) -> &Activations {
+        &self.activations[self.length - 1 - depth]
     }
 
-    pub(super) const fn push(&mut self, values: Values) {
+    pub(super) const fn push(&mut self, activations: Activations) {
         assert!(self.length < Self::DEPTH, "a model nests too deep");
-        self.values[self.length] = values;
+        self.activations[self.length] = activations;
         self.length += 1;
     }
 
     /// Puts another in the place of the top.
-    pub(super) const fn replace(&mut self, values: Values) {
-        self.values[self.length - 1] = values;
+    pub(super) const fn replace(&mut self, activations: Activations) {
+        self.activations[self.length - 1] = activations;
     }
 
     /// Drops what is right below the top.
