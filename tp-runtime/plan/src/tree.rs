@@ -138,9 +138,9 @@ pub enum Arity {
 /// One step of a module's forward, for the layout flow.
 #[derive(Debug)]
 pub enum Stage {
-    /// Branches that all read the value of the stage before, each a chain of children; the next
+    /// Branches that all read the activation of the stage before, each a chain of children; the next
     /// stage reads what they end in.
     Feed(&'static [&'static [&'static str]]),
-    /// The value is added to the residual stream, which it then becomes.
+    /// The activation is added to the residual stream, which it then becomes.
     Residual,
 }

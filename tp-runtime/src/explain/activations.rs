@@ -15,7 +15,7 @@ pub(super) struct ActivationId(usize);
 /// Every activation of a forward, and the transfers between ranks that place them.
 pub(super) struct Activations {
     setup: Setup,
-    values: Vec<Activation>,
+    activations: Vec<Activation>,
     pub(super) transfers: Vec<Transfer>,
 }
 
@@ -30,28 +30,28 @@ struct Activation {
 }
 
 impl Activations {
-    /// The activations before the first layer: only the model's input, which every rank holds and which has no gradient.
+    /// Only the model's input so far, which every rank holds and which has no gradient.
     pub(super) fn new(setup: Setup) -> (Self, ActivationId) {
         let mut activations = Self {
             setup,
-            values: Vec::new(),
+            activations: Vec::new(),
             transfers: Vec::new(),
         };
         let layout = Layout::new(Placement::Replicate);
         let input = activations.push(layout, 0, "the model's input");
-        activations.values[input.0].differentiable = false;
+        activations.activations[input.0].differentiable = false;
         (activations, input)
     }
 
     fn push(&mut self, layout: Layout, features: i64, producer: &str) -> ActivationId {
-        self.values.push(Activation {
+        self.activations.push(Activation {
             layout,
             features,
             producer: producer.to_owned(),
             differentiable: true,
             read: Vec::new(),
         });
-        ActivationId(self.values.len() - 1)
+        ActivationId(self.activations.len() - 1)
     }
 
     /// The number of ranks.
@@ -59,16 +59,16 @@ impl Activations {
         self.setup.degree.get()
     }
 
-    pub(super) fn placement(&self, value: ActivationId) -> Placement {
-        self.values[value.0].layout.placement()
+    pub(super) fn placement(&self, id: ActivationId) -> Placement {
+        self.activations[id.0].layout.placement()
     }
 
-    pub(super) fn features(&self, value: ActivationId) -> i64 {
-        self.values[value.0].features
+    pub(super) fn features(&self, id: ActivationId) -> i64 {
+        self.activations[id.0].features
     }
 
-    pub(super) fn producer(&self, value: ActivationId) -> &str {
-        &self.values[value.0].producer
+    pub(super) fn producer(&self, id: ActivationId) -> &str {
+        &self.activations[id.0].producer
     }
 
     /// What `producer` makes as `made` and promises as `promised`.
@@ -83,28 +83,28 @@ impl Activations {
         let giving = Layout::give(made, promised)
             .map_err(|error| PlacementError::no_redistribution(error, producer, producer))?;
         if let Giving::Now(..) = giving {
-            let value = self.push(Layout::new(made), features, producer);
-            self.read(value, Reading::alike(promised), producer, "output")?;
+            let id = self.push(Layout::new(made), features, producer);
+            self.read(id, Reading::alike(promised), producer, "output")?;
         }
         Ok(self.push(giving.layout(), features, producer))
     }
 
-    /// The value for computation that gives back a gradient placed like the value itself.
-    pub(super) fn local(&mut self, value: ActivationId) -> Result<()> {
-        let producer = self.producer(value).to_owned();
-        let reading = self.values[value.0].layout.as_placed();
-        self.read(value, reading, &producer, "output")
+    /// Reads an activation as it is placed, for computation that gives back a gradient placed alike.
+    pub(super) fn local(&mut self, id: ActivationId) -> Result<()> {
+        let producer = self.producer(id).to_owned();
+        let reading = self.activations[id.0].layout.as_placed();
+        self.read(id, reading, &producer, "output")
     }
 
-    /// The value as `reader` wants it; readers that want the same share one transfer.
+    /// Reads an activation as `reader` wants it; readers that want the same share one transfer.
     pub(super) fn read(
         &mut self,
-        value: ActivationId,
+        id: ActivationId,
         reading: Reading,
         reader: &str,
         operand: &'static str,
     ) -> Result<()> {
-        let activation = &self.values[value.0];
+        let activation = &self.activations[id.0];
         let known = (activation.read.iter()).find(|(other, _)| reading.shares(*other));
         if let Some((_, shared)) = known {
             if let Some(transfer) = *shared {
@@ -119,9 +119,9 @@ impl Activations {
             PlacementError::no_redistribution(error, &activation.producer, reader)
         })?;
         if access.gathers_first {
-            self.local(value)?;
+            self.local(id)?;
         }
-        let activation = &mut self.values[value.0];
+        let activation = &mut self.activations[id.0];
         let mut redistribution = access.redistribution;
         if !activation.differentiable {
             redistribution.backward = Collective::Identity;
@@ -160,17 +160,20 @@ impl Activations {
             let gathers = transfers.filter(is_gather).count() as u64;
             given + gathers * bytes(Placement::Replicate)
         };
-        self.values.iter().map(kept).sum()
+        self.activations.iter().map(kept).sum()
     }
 
-    /// Elementwise work on `first` and another value.
+    /// Elementwise work on two activations.
     pub(super) fn join(
         &mut self,
         first: ActivationId,
         second: ActivationId,
         operation: &'static str,
     ) -> Result<ActivationId> {
-        let (left, right) = (self.values[first.0].layout, self.values[second.0].layout);
+        let (left, right) = (
+            self.activations[first.0].layout,
+            self.activations[second.0].layout,
+        );
         let layout = left.join(right).map_err(|mismatch| {
             PlacementError::operands(
                 mismatch,

@@ -10,7 +10,7 @@ pub struct CollectiveCall {
     /// Which collective.
     #[serde(serialize_with = "display")]
     pub collective: Collective,
-    /// The module it is made for; more than one where readers of a value share it.
+    /// The module it is made for; more than one where readers of an activation share it.
     pub modules: Vec<String>,
     /// What of the module is communicated; in a backward, its gradient.
     pub operand: &'static str,

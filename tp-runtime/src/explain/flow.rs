@@ -12,7 +12,7 @@ use crate::plan::{ModuleKind, Node, Path, Resolution, pattern};
 
 /// One forward over the layers of a model.
 struct Forward<'a> {
-    sites: HashMap<&'a str, StyledLayer<'a>>,
+    layers: HashMap<&'a str, StyledLayer<'a>>,
     activations: Activations,
 }
 
@@ -23,15 +23,15 @@ pub(super) fn forward(
     resolution: &Resolution,
     setup: Setup,
 ) -> Result<(Activations, ActivationId)> {
-    let sites = layers.iter().zip(&resolution.layers);
-    let sites = sites.map(|(named, resolved)| {
+    let resolved = layers.iter().zip(&resolution.layers);
+    let styled = resolved.map(|(named, resolved)| {
         let path = named.path.as_str();
         let (layer, style) = (named.layer, resolved.style);
         (path, StyledLayer { path, style, layer })
     });
     let (activations, input) = Activations::new(setup);
     let mut forward = Forward {
-        sites: sites.collect(),
+        layers: styled.collect(),
         activations,
     };
     let output = follow(node, Modules::Built(&modules(layers)), input, &mut forward)?;
@@ -63,7 +63,7 @@ impl Follow for Forward<'_> {
         _: ModuleKind,
         input: ActivationId,
     ) -> Result<ActivationId> {
-        self.sites[path.to_text().as_str()].forward(&mut self.activations, input)
+        self.layers[path.to_text().as_str()].forward(&mut self.activations, input)
     }
 
     fn join(

@@ -5,7 +5,7 @@ use super::expression::Expression;
 use super::fit::names_layer;
 use super::gathers::gathers;
 use crate::plan::python::CLASSES;
-use crate::plan::{Mode, Plan, PlanError, PlanRow, SEQUENCE, Style, rows};
+use crate::plan::{Argument, Mode, Plan, PlanError, PlanRow, SEQUENCE, Style, rows};
 
 /// The text of a Python file with one column of a plan, as the dict `plan` that
 /// `parallelize_module(model, mesh, plan)` takes.
@@ -50,12 +50,9 @@ pub fn python(plan: &'static Plan, mode: Mode) -> Result<String, InteropError> {
 fn refuse(plan: &Plan, rows: &[PlanRow], mode: Mode) -> Result<(), InteropError> {
     let cell = |row: &PlanRow| {
         let style = row.style(mode)?;
-        let mut unknown = style
-            .differences()
-            .filter(|argument| argument.python().parameter.is_none());
-        unknown
-            .next()
-            .map(|_| format!("\"{}\" is `{style}`", row.pattern))
+        let is_unknown = |argument: Argument| argument.python().parameter.is_none();
+        let refused = style.differences().any(is_unknown);
+        refused.then(|| format!("\"{}\" is `{style}`", row.pattern))
     };
     let cells: Vec<String> = rows.iter().filter_map(cell).collect();
     if cells.is_empty() {
