@@ -90,8 +90,8 @@ fn collect(plan: &'static Plan, prefix: &str, rows: &mut Vec<PlanRow>) {
 
 /// The row that decides the module at `path`.
 ///
-/// That is the one whose pattern names it, or one that keeps whole what the module stands in; the rows
-/// of the plan that a derived one starts from come last.
+/// Its pattern names the module, or it keeps whole a struct that holds the module; the rows of the plan
+/// that a derived one starts from come last.
 pub fn row_of(plan: &'static Plan, path: &str) -> Option<PlanRow> {
     let path = Path::of(path);
     let mut plans = iter::successors(Some(plan), |plan| plan.base);

@@ -10,6 +10,8 @@ mod resolve;
 pub use degrees::{Degrees, SplitHeads};
 pub use error::PlanError;
 pub use placement_error::PlacementError;
-pub use registry::{PlanEntry, plan_for, plan_for_architecture, plan_named, plans};
+#[doc(hidden)]
+pub use registry::PlanEntry;
+pub use registry::{plan_for, plan_for_architecture, plan_named, plans};
 pub use resolve::{Resolution, ResolvedLayer, resolve, valid_degrees};
 pub use tp_plan::*;

@@ -63,8 +63,8 @@ impl Flow {
 
     /// The line of the table that stands for the conflict of a column.
     ///
-    /// None for the second column if it is the line of the first: what is wrong in both is most
-    /// often one mistake.
+    /// The second column has none where it would be the line of the first: a conflict in both is
+    /// most often one mistake.
     #[doc(hidden)]
     pub const fn location(&self, mode: Mode) -> Location {
         let location = self.location_in(mode);
