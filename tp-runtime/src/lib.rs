@@ -137,12 +137,12 @@ pub mod config;
 #[cfg(feature = "torch")]
 pub mod dtensor;
 pub mod error;
-pub mod exchange;
 pub mod explain;
 #[cfg(feature = "torch")]
 pub mod ffi;
 #[cfg(feature = "torch")]
 pub mod generate;
+pub mod interop;
 #[cfg(feature = "torch")]
 pub mod loss;
 #[cfg(feature = "torch")]

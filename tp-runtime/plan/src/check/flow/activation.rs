@@ -1,11 +1,11 @@
 //! An activation as the layer that made it and how it is placed.
 
-use crate::lookup::Cell;
+use crate::lookup::FoundRow;
 use crate::{Layout, ModuleKind, Path, Style};
 
 /// An activation.
 #[derive(Clone, Copy)]
-pub(super) struct Value {
+pub(super) struct Activation {
     /// How it is placed; `None` for what the model is given.
     pub(super) layout: Option<Layout>,
     /// The layer whose row decides how it is placed, or that could with a row.
@@ -24,7 +24,7 @@ pub(super) struct Producer {
     pub(super) item: Option<usize>,
 }
 
-impl Value {
+impl Activation {
     /// What the model is given, of which nothing is known.
     pub(super) const UNKNOWN: Self = Self {
         layout: None,
@@ -44,11 +44,11 @@ impl Producer {
         path: &Path<'static>,
         kind: ModuleKind,
         style: Option<Style>,
-        cell: Option<Cell<'_>>,
+        found: Option<FoundRow<'_>>,
         input: &Self,
     ) -> Self {
-        let item = match cell {
-            Some(cell) => cell.item,
+        let item = match found {
+            Some(found) => found.item,
             None => input.item,
         };
         Self {
