@@ -134,10 +134,10 @@ pub mod config;
 #[cfg(feature = "torch")]
 pub mod dtensor;
 pub mod error;
-pub mod exchange;
 pub mod explain;
 #[cfg(feature = "torch")]
 pub mod generate;
+pub mod interop;
 #[cfg(feature = "torch")]
 pub mod loss;
 pub mod model;

@@ -2,14 +2,14 @@
 
 /// Rows of cells, each column as wide as its widest cell.
 #[derive(Default)]
-pub(super) struct Table {
+pub(super) struct TextTable {
     rows: Vec<Vec<String>>,
 }
 
 /// What stands between two columns.
 const GAP: &str = "  ";
 
-impl Table {
+impl TextTable {
     pub(super) fn push<const N: usize>(&mut self, row: [String; N]) {
         self.rows.push(row.into());
     }

@@ -8,7 +8,7 @@ use crate::plan::words::{All, Meant};
 
 /// A file that gives no plan.
 #[derive(Debug, thiserror::Error)]
-pub enum ExchangeError {
+pub enum InteropError {
     /// A file that cannot be read.
     #[error("cannot read `{}`", .path.display())]
     Io {
@@ -33,7 +33,7 @@ pub enum ExchangeError {
     )]
     NoPlan,
 
-    /// Something else beside the two columns.
+    /// Something else next to the two columns.
     #[error("`{key}` stands beside the columns `tp` and `sp`: move it into one of them")]
     BesideColumns {
         /// Its key.
@@ -56,10 +56,10 @@ pub enum ExchangeError {
     ConfigWithoutPlan,
 
     /// Entries that cannot be translated: all of them.
-    #[error("{}", Lines(faults))]
+    #[error("{}", Lines(errors))]
     Entries {
         /// What is wrong with each.
-        faults: Vec<EntryFault>,
+        errors: Vec<EntryError>,
     },
 
     /// Rows that do not fit the model: all of them.
@@ -85,17 +85,17 @@ pub enum ExchangeError {
 
 /// An entry that cannot be translated.
 #[derive(Debug, thiserror::Error)]
-#[error("\"{pattern}\": {fault}")]
-pub struct EntryFault {
+#[error("\"{pattern}\": {kind}")]
+pub struct EntryError {
     /// Its pattern.
     pub pattern: String,
     /// What is wrong with it.
-    pub fault: Fault,
+    pub kind: EntryErrorKind,
 }
 
 /// What is wrong with an entry.
 #[derive(Debug, thiserror::Error)]
-pub enum Fault {
+pub enum EntryErrorKind {
     /// A word of transformers for which there is no style.
     #[error(
         "`{word}` means what no style here does; the words that are translated are {}",
@@ -105,7 +105,7 @@ pub enum Fault {
         /// The word.
         word: String,
         /// The words that have a style.
-        known: &'static [&'static str],
+        known: Vec<&'static str>,
     },
 
     /// A word that transformers does not know.
@@ -120,7 +120,7 @@ pub enum Fault {
         /// The one that was likely meant.
         near: Option<&'static str>,
         /// The words that have a style.
-        known: &'static [&'static str],
+        known: Vec<&'static str>,
     },
 
     /// A class that is no style.
@@ -164,7 +164,7 @@ pub enum Fault {
         /// The argument.
         found: String,
         /// What it takes.
-        takes: &'static [&'static str],
+        takes: Vec<&'static str>,
     },
 
     /// The value of an argument that is of another kind.
@@ -177,18 +177,13 @@ pub enum Fault {
     },
 
     /// A layout that the style cannot have.
-    #[error(
-        "`{style}` cannot have `{argument}={found}`: it can have {}",
-        All(legal)
-    )]
+    #[error("`{style}` cannot have `{found}`: it can have {}", All(legal))]
     Layout {
         /// The style's name in Python.
         style: &'static str,
-        /// The argument.
-        argument: &'static str,
-        /// Its value.
+        /// The argument with its value.
         found: String,
-        /// What it may be.
+        /// The same with each value that it may have.
         legal: Vec<String>,
     },
 

@@ -1,11 +1,11 @@
 //! An activation as the layer that made it and how it is placed.
 
-use crate::lookup::Cell;
-use crate::{Layout, Mode, ModuleKind, Path, Style};
+use crate::lookup::FoundRow;
+use crate::{Layout, ModuleKind, Path, Style};
 
 /// An activation.
 #[derive(Clone, Copy)]
-pub(super) struct Value {
+pub(super) struct Activation {
     /// How it is placed; `None` for what the model is given.
     pub(super) layout: Option<Layout>,
     /// The layer whose row decides how it is placed, or that could with a row.
@@ -24,7 +24,7 @@ pub(super) struct Producer {
     pub(super) item: Option<usize>,
 }
 
-impl Value {
+impl Activation {
     /// What the model is given, of which nothing is known.
     pub(super) const UNKNOWN: Self = Self {
         layout: None,
@@ -36,31 +36,23 @@ impl Value {
         },
         may_be_heads: false,
     };
-
-    /// The same across the border of a struct.
-    pub(super) const fn outside(self) -> Self {
-        Self {
-            may_be_heads: false,
-            ..self
-        }
-    }
 }
 
 impl Producer {
     /// A layer under its row, if it has one; without one, the line that decides its input decides.
     pub(super) const fn new(
-        path: Path<'static>,
+        path: &Path<'static>,
         kind: ModuleKind,
-        mode: Mode,
-        cell: Option<Cell<'_>>,
+        style: Option<Style>,
+        found: Option<FoundRow<'_>>,
         input: &Self,
     ) -> Self {
-        let (style, item) = match cell {
-            Some(cell) => (cell.row.style(mode), cell.item),
-            None => (None, input.item),
+        let item = match found {
+            Some(found) => found.item,
+            None => input.item,
         };
         Self {
-            path,
+            path: *path,
             kind,
             style,
             item,

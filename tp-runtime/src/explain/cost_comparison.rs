@@ -1,11 +1,11 @@
-//! What an alternate plan saves, against the model's default.
+//! The costs of a plan against those of another, as `explain` ends with them for an alternate.
 
 use std::fmt;
 use std::num::NonZeroUsize;
 
 use serde::Serialize;
 
-use super::size::{Size, change};
+use super::bytes::{Bytes, change};
 use super::{Count, Explanation, Setup, Traffic, explain};
 use crate::Result;
 use crate::model::Modules;
@@ -25,9 +25,9 @@ pub struct Costs {
     pub collectives: Count,
 }
 
-/// The costs of a plan beside those of another.
+/// The costs of a plan and those of another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct Comparison {
+pub struct CostComparison {
     /// The other plan's name.
     pub plan: &'static str,
     /// Of the plan that was explained.
@@ -56,8 +56,8 @@ impl Costs {
     }
 }
 
-impl Comparison {
-    /// `explanation` of `model` beside what `other` makes of it; sets the placement of the model's parameters.
+impl CostComparison {
+    /// The costs in `explanation` of `model`, and those of `other`; sets the placement of the model's parameters.
     ///
     /// # Errors
     /// As [`explain`], for the other plan.
@@ -87,7 +87,7 @@ impl Comparison {
 }
 
 /// For people; without a line break at the end.
-impl fmt::Display for Comparison {
+impl fmt::Display for CostComparison {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { plan, own, other } = self;
         match own.degree == other.degree {
@@ -103,8 +103,8 @@ impl fmt::Display for Comparison {
             writeln!(
                 f,
                 "  {what} per rank: {} instead of {}, {change}",
-                Size(own),
-                Size(other)
+                Bytes(own),
+                Bytes(other)
             )
         };
         bytes("parameters", own.rank_bytes, other.rank_bytes)?;
@@ -115,9 +115,9 @@ impl fmt::Display for Comparison {
         write!(
             f,
             "  forward, loss and backward: {} in {} collectives instead of {} in {}, {}",
-            Size(mine.bytes),
+            Bytes(mine.bytes),
             mine.calls,
-            Size(theirs.bytes),
+            Bytes(theirs.bytes),
             theirs.calls,
             change(mine.bytes, theirs.bytes)
         )

@@ -2,15 +2,15 @@
 //!
 //! ```
 //! use serde_json::json;
-//! use tp_runtime::exchange::{Import, Table};
+//! use tp_runtime::interop::{Import, PlanSource};
 //!
-//! # fn main() -> Result<(), tp_runtime::exchange::ExchangeError> {
+//! # fn main() -> Result<(), tp_runtime::interop::InteropError> {
 //! let import = Import::from_json(&json!({
 //!     "layers.*.mlp.gate_proj": "colwise",
 //!     "layers.*.mlp.up_proj": "colwise",
 //!     "layers.*.mlp.down_proj": "RowwiseParallel(output_layouts=Replicate())",
 //! }))?;
-//! let table = Table {
+//! let table = PlanSource {
 //!     import: &import,
 //!     model: None,
 //!     name: "MLP",
@@ -23,19 +23,23 @@
 //! ```
 
 mod as_plan;
-mod call;
 mod entry;
 mod error;
+mod expression;
 mod fit;
 mod gathers;
 mod import;
+mod json;
 mod lasting;
+mod plan_source;
 mod python;
-mod table;
+mod style;
 mod words;
 
-pub use error::{EntryFault, ExchangeError, Fault};
+pub use error::{EntryError, EntryErrorKind, InteropError};
 pub use fit::Fit;
 pub use import::{Columns, Import, ImportedRow};
+pub(crate) use json::entry;
+pub use json::json;
+pub use plan_source::PlanSource;
 pub use python::python;
-pub use table::Table;

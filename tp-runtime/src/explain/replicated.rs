@@ -1,4 +1,4 @@
-//! What every rank holds whole, as the outermost modules that say it.
+//! What every rank holds whole, by the outermost modules of which nothing is split.
 
 use std::collections::{BTreeMap, BTreeSet};
 

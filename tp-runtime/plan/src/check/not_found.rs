@@ -1,11 +1,11 @@
-//! What is said of a pattern that names no layer.
+//! The messages for a pattern that names no layer.
 
 use crate::nearest::{distance, is_near};
 use crate::pattern::{is_index, same};
 use crate::{Node, Text};
 
-/// Where a pattern stops to name anything; only rustc's message makes it text.
-pub(super) enum Lost<'a> {
+/// The segment at which a pattern stops naming modules; only rustc needs it as text.
+pub(super) enum NotFound<'a> {
     /// `segment` is no child of `node`, which `parent` names unless it is the model.
     Missing {
         node: &'static Node,
@@ -16,7 +16,7 @@ pub(super) enum Lost<'a> {
     NoStar { list: &'a str },
 }
 
-impl Lost<'_> {
+impl NotFound<'_> {
     /// What is wrong with the segment, and what to write instead.
     pub(super) const fn message(&self, model: &Node, pattern: &str) -> Text {
         match *self {

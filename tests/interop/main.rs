@@ -1,6 +1,6 @@
 //! Plans that come back from Python's words are what they were, and the printed tables compile.
 
-/// What `tp import` prints for every plan of a model; `UPDATE_SNAPSHOTS=1` writes it anew.
+/// What `tp import` prints for every plan of a model; `SNAPSHOTS=overwrite` writes it anew.
 mod tables;
 
 use std::fs;
@@ -8,10 +8,10 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 use tp_models as _;
-use tp_runtime::exchange::{Columns, ExchangeError, Import, Table, python};
+use tp_runtime::interop::{self, Columns, Import, InteropError, PlanSource, python};
 use tp_runtime::model::model_for;
 use tp_runtime::plan::check::{Flow, covered, faults};
-use tp_runtime::plan::{self, Mode, Plan, Style, differences, plan_for_architecture};
+use tp_runtime::plan::{self, Mode, Plan, Style, plan_for_architecture, row_differences};
 
 const GENERATED: &str = "imported-";
 
@@ -31,7 +31,7 @@ fn of_models() -> impl Iterator<Item = &'static Plan> {
 }
 
 fn imported(plan: &'static Plan) -> Import {
-    let mut import = read(&plan::json(plan));
+    let mut import = read(&interop::json(plan));
     import.fit(plan.node).expect("its own modules are there");
     import
 }
@@ -59,7 +59,7 @@ fn rows(plan: &'static Plan) -> Vec<Row> {
     let mut rows: Vec<Row> = split
         .map(|row| {
             let styles = Mode::ALL.map(|mode| row.style(mode));
-            (row.pattern.clone(), row.optional, styles)
+            (row.pattern.clone(), row.is_optional(), styles)
         })
         .collect();
     rows.sort_by(|a, b| a.0.cmp(&b.0));
@@ -70,12 +70,14 @@ fn assert_proven(plan: &'static Plan) {
     assert_eq!(faults(plan), [""; 0], "{}", plan.name);
     covered(plan);
     for mode in Mode::ALL {
-        let fault = Flow::of(plan).fault(mode).map(|fault| fault.message());
+        let conflict = Flow::of(plan)
+            .conflict(mode)
+            .map(|conflict| conflict.message());
         assert!(
-            fault.is_none(),
+            conflict.is_none(),
             "{}: {:?}",
             plan.name,
-            fault.map(|text| text.as_str().to_owned())
+            conflict.map(|text| text.as_str().to_owned())
         );
     }
 }
@@ -87,7 +89,7 @@ fn every_plan_comes_back_from_json_with_the_same_rows() {
         assert_eq!(rows(back), rows(plan), "{}", plan.name);
         for mode in Mode::ALL {
             assert_eq!(back.supports(mode), plan.supports(mode), "{}", plan.name);
-            assert_eq!(differences([plan, back], mode), [], "{}", plan.name);
+            assert_eq!(row_differences([plan, back], mode), [], "{}", plan.name);
         }
         assert_proven(back);
     }
@@ -97,7 +99,7 @@ fn every_plan_comes_back_from_json_with_the_same_rows() {
 fn the_printed_tables_are_those_that_compile_here() {
     let mut text = String::from("//! Written by a test of this folder.\n");
     for plan in of_models() {
-        let table = Table {
+        let table = PlanSource {
             import: &imported(plan),
             model: Some(plan.node),
             name: plan.name,
@@ -106,14 +108,14 @@ fn the_printed_tables_are_those_that_compile_here() {
         };
         text.push_str(&format!("\n{table}\n"));
     }
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("exchange/tables.rs");
-    if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("interop/tables.rs");
+    if std::env::var_os("SNAPSHOTS").is_some_and(|wish| wish == "overwrite") {
         fs::write(&file, &text).expect("tests can write here");
     }
     let kept = fs::read_to_string(&file).expect("it is a module of this test");
     assert!(
         kept == text,
-        "{} differs; UPDATE_SNAPSHOTS=1 writes it anew",
+        "{} differs; SNAPSHOTS=overwrite writes it anew",
         file.display()
     );
 }
@@ -242,7 +244,7 @@ fn a_pattern_that_names_nothing_is_optional_or_an_error() {
     let mut import =
         read(&json!({ "layers.*.mlp.down_proj": "rowwise", "layers.*.mpl.up_proj": "colwise" }));
     match import.fit(model) {
-        Err(ExchangeError::Rows { messages }) => assert_eq!(
+        Err(InteropError::Rows { messages }) => assert_eq!(
             messages,
             ["no module \"model.layers.*.mpl.up_proj\" in LlamaForCausalLM: did you mean \"mlp\"?"]
         ),

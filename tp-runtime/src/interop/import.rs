@@ -4,10 +4,10 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use super::entry::{self, Entry};
-use super::error::{EntryFault, ExchangeError, Fault};
+use super::entry;
+use super::error::{EntryError, EntryErrorKind, InteropError};
 use crate::config::architecture;
-use crate::plan::{Mode, Placement, Style};
+use crate::plan::{Mode, SEQUENCE, Style};
 
 /// The plan that a file of another program gives.
 #[derive(Clone, Debug)]
@@ -53,12 +53,12 @@ impl Import {
     /// # Errors
     /// When the file cannot be read, is no plan, or says what no table here can; every such entry
     /// is named.
-    pub fn read(path: &Path) -> Result<Self, ExchangeError> {
-        let text = std::fs::read_to_string(path).map_err(|source| ExchangeError::Io {
+    pub fn read(path: &Path) -> Result<Self, InteropError> {
+        let text = std::fs::read_to_string(path).map_err(|source| InteropError::Io {
             path: path.to_owned(),
             source,
         })?;
-        let json = serde_json::from_str(&text).map_err(|source| ExchangeError::Json {
+        let json = serde_json::from_str(&text).map_err(|source| InteropError::Json {
             path: path.to_owned(),
             source,
         })?;
@@ -73,28 +73,28 @@ impl Import {
     ///
     /// # Errors
     /// As [`Import::read`].
-    pub fn from_json(json: &Value) -> Result<Self, ExchangeError> {
-        let object = json.as_object().ok_or(ExchangeError::NoPlan)?;
+    pub fn from_json(json: &Value) -> Result<Self, InteropError> {
+        let object = json.as_object().ok_or(InteropError::NoPlan)?;
         if let Some(Value::Object(left)) = object.get("tp") {
-            // Beside a model's default plan, `tp plans --json` writes its alternates.
+            // `tp plans --json` writes a model's alternates next to its default plan.
             let is_known = |key: &String| ["tp", "sp", "alternates"].contains(&key.as_str());
             return match object.keys().find(|key| !is_known(key)) {
-                Some(other) => Err(ExchangeError::BesideColumns { key: other.clone() }),
+                Some(other) => Err(InteropError::BesideColumns { key: other.clone() }),
                 None => two_columns(left, object.get("sp")),
             };
         }
         if let Some((name, _)) = object.iter().find(|(_, value)| value["tp"].is_object()) {
-            return Err(ExchangeError::SeveralPlans { name: name.clone() });
+            return Err(InteropError::SeveralPlans { name: name.clone() });
         }
         let is_config = object.contains_key("architectures") || object.contains_key("model_type");
         let plans = ["base_model_tp_plan", "_tp_plan"];
         let plans = plans.map(|key| object.get(key).filter(|plan| !plan.is_null()));
         match plans {
-            [None, None] if is_config => Err(ExchangeError::ConfigWithoutPlan),
+            [None, None] if is_config => Err(InteropError::ConfigWithoutPlan),
             [None, None] => one_column(entries([object])?, None),
             plans => {
                 let plans = plans.into_iter().flatten();
-                let plans = plans.map(|plan| plan.as_object().ok_or(ExchangeError::NoPlan));
+                let plans = plans.map(|plan| plan.as_object().ok_or(InteropError::NoPlan));
                 let entries = entries(plans.collect::<Result<Vec<_>, _>>()?)?;
                 one_column(entries, architecture(json).ok().map(str::to_owned))
             }
@@ -131,43 +131,46 @@ fn line(text: &str, pattern: &str) -> u32 {
     before.map_or(0, |before| before.matches('\n').count() as u32 + 1)
 }
 
-/// Patterns with what stands beside them.
-type Entries = Vec<(String, Entry)>;
+/// Patterns, each with its cell.
+type Entries = Vec<(String, Option<Style>)>;
 
-/// Every entry, or the fault of each that has one.
+/// Every entry, or the error of each that has one.
 fn entries<'a>(
     objects: impl IntoIterator<Item = &'a Map<String, Value>>,
-) -> Result<Entries, ExchangeError> {
-    let (mut entries, mut faults) = (Vec::new(), Vec::new());
+) -> Result<Entries, InteropError> {
+    let (mut entries, mut errors) = (Vec::new(), Vec::new());
     for (pattern, value) in objects.into_iter().flatten() {
-        match pattern_fault(pattern).map_or_else(|| entry::read(value), Err) {
-            Ok(entry) => entries.push((pattern.clone(), entry)),
-            Err(fault) => faults.push(EntryFault {
+        match check_pattern(pattern).and_then(|()| entry::read(value)) {
+            Ok(style) => entries.push((pattern.clone(), style)),
+            Err(kind) => errors.push(EntryError {
                 pattern: pattern.clone(),
-                fault,
+                kind,
             }),
         }
     }
-    match (entries.is_empty(), faults.is_empty()) {
-        (_, false) => Err(ExchangeError::Entries { faults }),
-        (true, true) => Err(ExchangeError::NoPlan),
+    match (entries.is_empty(), errors.is_empty()) {
+        (_, false) => Err(InteropError::Entries { errors }),
+        (true, true) => Err(InteropError::NoPlan),
         (false, true) => Ok(entries),
     }
 }
 
 /// `*` is a whole segment here; Python's patterns may be more.
-fn pattern_fault(pattern: &str) -> Option<Fault> {
+fn check_pattern(pattern: &str) -> Result<(), EntryErrorKind> {
     let legal = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-');
     let is_segment =
         |segment: &str| segment == "*" || !segment.is_empty() && segment.chars().all(legal);
-    (!pattern.split('.').all(is_segment)).then_some(Fault::Pattern)
+    match pattern.split('.').all(is_segment) {
+        true => Ok(()),
+        false => Err(EntryErrorKind::Pattern),
+    }
 }
 
-fn one_column(entries: Entries, architecture: Option<String>) -> Result<Import, ExchangeError> {
+fn one_column(entries: Entries, architecture: Option<String>) -> Result<Import, InteropError> {
     let splits = entries
         .iter()
         .any(|(_, style)| style.is_some_and(splits_the_sequence));
-    let row = |(pattern, style): (String, Entry)| ImportedRow {
+    let row = |(pattern, style): (String, Option<Style>)| ImportedRow {
         tensor_parallel: style.filter(|_| !splits),
         sequence_parallel: style,
         ..ImportedRow::whole(pattern)
@@ -182,29 +185,29 @@ fn one_column(entries: Entries, architecture: Option<String>) -> Result<Import, 
     })
 }
 
-fn two_columns(left: &Map<String, Value>, right: Option<&Value>) -> Result<Import, ExchangeError> {
+fn two_columns(left: &Map<String, Value>, right: Option<&Value>) -> Result<Import, InteropError> {
     let left = entries([left])?;
-    let faults: Vec<EntryFault> = left
+    let errors: Vec<EntryError> = left
         .iter()
         .filter_map(|(pattern, style)| {
             let cell = style.filter(|style| splits_the_sequence(*style))?;
-            Some(EntryFault {
+            Some(EntryError {
                 pattern: pattern.clone(),
-                fault: Fault::Column {
+                kind: EntryErrorKind::Column {
                     cell: cell.to_string(),
                 },
             })
         })
         .collect();
-    if !faults.is_empty() {
-        return Err(ExchangeError::Entries { faults });
+    if !errors.is_empty() {
+        return Err(InteropError::Entries { errors });
     }
     let right = match right {
         None | Some(Value::Null) => return one_column(left, None),
         Some(Value::Object(right)) => entries([right])?,
-        Some(_) => return Err(ExchangeError::NoPlan),
+        Some(_) => return Err(InteropError::NoPlan),
     };
-    let row = |(pattern, style): (String, Entry)| ImportedRow {
+    let row = |(pattern, style): (String, Option<Style>)| ImportedRow {
         tensor_parallel: style,
         ..ImportedRow::whole(pattern)
     };
@@ -227,5 +230,5 @@ fn two_columns(left: &Map<String, Value>, right: Option<&Value>) -> Result<Impor
 
 /// Whether a cell belongs in the right column.
 fn splits_the_sequence(style: Style) -> bool {
-    style.kind.splits_the_sequence() || [style.input, style.output].contains(&Placement::Shard(1))
+    style.kind.splits_the_sequence() || [style.input, style.output].contains(&SEQUENCE)
 }

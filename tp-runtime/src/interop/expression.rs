@@ -1,47 +1,51 @@
-//! A value written in Python, such as `ColwiseParallel(output_layouts=Replicate())`.
+//! A Python expression, such as `ColwiseParallel(output_layouts=Replicate())`.
 
-/// What such a text holds.
+use std::fmt;
+
+use crate::plan::{Argument, ArgumentValue, Placement};
+
+/// An expression that a plan may hold.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Value {
+pub(super) enum Expression {
     /// `Name`, or `Name(…)` with its arguments; one given by position has no name.
     Call {
         name: String,
-        arguments: Vec<(Option<String>, Value)>,
+        arguments: Vec<(Option<String>, Expression)>,
     },
     /// A whole number.
     Number(i64),
     /// `True` or `False`.
     Flag(bool),
     /// `(a, b)`.
-    Tuple(Vec<Value>),
+    Tuple(Vec<Expression>),
 }
 
-/// Reads a whole text; `None` where it is no such value.
-pub(super) fn parse(text: &str) -> Option<Value> {
+/// Reads a whole text; `None` where it is no such expression.
+pub(super) fn parse(text: &str) -> Option<Expression> {
     let mut rest = text;
-    let value = value(&mut rest)?;
-    rest.trim().is_empty().then_some(value)
+    let expression = expression(&mut rest)?;
+    rest.trim().is_empty().then_some(expression)
 }
 
-fn value(rest: &mut &str) -> Option<Value> {
+fn expression(rest: &mut &str) -> Option<Expression> {
     if eat(rest, '(') {
-        let mut values = Vec::new();
+        let mut items = Vec::new();
         while !eat(rest, ')') {
-            values.push(value(rest)?);
+            items.push(expression(rest)?);
             if !eat(rest, ',') && !rest.starts_with(')') {
                 return None;
             }
         }
-        return Some(Value::Tuple(values));
+        return Some(Expression::Tuple(items));
     }
     let word = word(rest)?;
     match word {
-        "True" => return Some(Value::Flag(true)),
-        "False" => return Some(Value::Flag(false)),
+        "True" => return Some(Expression::Flag(true)),
+        "False" => return Some(Expression::Flag(false)),
         _ => {}
     }
     if let Ok(number) = word.parse() {
-        return Some(Value::Number(number));
+        return Some(Expression::Number(number));
     }
     // `torch.distributed.tensor.Replicate` is `Replicate`.
     let name = word.rsplit('.').next().filter(|name| is_name(name))?;
@@ -49,14 +53,14 @@ fn value(rest: &mut &str) -> Option<Value> {
         true => arguments(rest)?,
         false => Vec::new(),
     };
-    Some(Value::Call {
+    Some(Expression::Call {
         name: name.to_owned(),
         arguments,
     })
 }
 
 /// Arguments up to the closing parenthesis.
-fn arguments(rest: &mut &str) -> Option<Vec<(Option<String>, Value)>> {
+fn arguments(rest: &mut &str) -> Option<Vec<(Option<String>, Expression)>> {
     let mut arguments = Vec::new();
     while !eat(rest, ')') {
         let mut ahead = *rest;
@@ -64,7 +68,7 @@ fn arguments(rest: &mut &str) -> Option<Vec<(Option<String>, Value)>> {
         if name.is_some() {
             *rest = ahead;
         }
-        arguments.push((name.map(str::to_owned), value(rest)?));
+        arguments.push((name.map(str::to_owned), expression(rest)?));
         if !eat(rest, ',') && !rest.starts_with(')') {
             return None;
         }
@@ -97,13 +101,59 @@ fn eat(rest: &mut &str, token: char) -> bool {
     }
 }
 
+impl Expression {
+    /// The value of a style's argument.
+    pub(super) fn of(argument: Argument, value: ArgumentValue) -> Self {
+        let call = |name: &str, arguments| Self::Call {
+            name: name.to_owned(),
+            arguments,
+        };
+        match value {
+            ArgumentValue::Flag(flag) => Self::Flag(flag),
+            // `sequence_dim` is a dimension, where the others are placements.
+            ArgumentValue::Placement(Placement::Shard(dim)) if argument == Argument::Sequence => {
+                Self::Number(dim)
+            }
+            ArgumentValue::Placement(Placement::Shard(dim)) => {
+                call("Shard", vec![(None, Self::Number(dim))])
+            }
+            ArgumentValue::Placement(whole) => call(&whole.to_string(), Vec::new()),
+            ArgumentValue::Names(names) => {
+                let names = names.iter().map(|name| call(name, Vec::new()));
+                Self::Tuple(names.collect())
+            }
+        }
+    }
+}
+
+/// As Python reads it.
+impl fmt::Display for Expression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let listed = |items: Vec<String>| format!("({})", items.join(", "));
+        match self {
+            Self::Number(number) => number.fmt(f),
+            Self::Flag(true) => f.write_str("True"),
+            Self::Flag(false) => f.write_str("False"),
+            Self::Tuple(items) => f.write_str(&listed(items.iter().map(Self::to_string).collect())),
+            Self::Call { name, arguments } => {
+                let argument = |(name, value): &(Option<String>, Self)| match name {
+                    Some(name) => format!("{name}={value}"),
+                    None => value.to_string(),
+                };
+                let arguments = listed(arguments.iter().map(argument).collect());
+                write!(f, "{name}{arguments}")
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn call(name: &str, arguments: &[(Option<&str>, Value)]) -> Value {
+    fn call(name: &str, arguments: &[(Option<&str>, Expression)]) -> Expression {
         let arguments = arguments.iter();
-        Value::Call {
+        Expression::Call {
             name: name.to_owned(),
             arguments: arguments
                 .map(|(name, value)| (name.map(str::to_owned), value.clone()))
@@ -113,14 +163,14 @@ mod tests {
 
     #[test]
     fn a_style_as_written_and_as_pytorch_prints_it() {
-        let shard = |name| call("Shard", &[(name, Value::Number(-1))]);
+        let shard = |name| call("Shard", &[(name, Expression::Number(-1))]);
         assert_eq!(
             parse("ColwiseParallel( output_layouts = Shard(-1), use_local_output=False, )"),
             Some(call(
                 "ColwiseParallel",
                 &[
                     (Some("output_layouts"), shard(None)),
-                    (Some("use_local_output"), Value::Flag(false)),
+                    (Some("use_local_output"), Expression::Flag(false)),
                 ]
             ))
         );
@@ -130,7 +180,7 @@ mod tests {
                 "ColwiseParallel",
                 &[(
                     Some("output_layouts"),
-                    Value::Tuple(vec![shard(Some("dim"))])
+                    Expression::Tuple(vec![shard(Some("dim"))])
                 )]
             ))
         );
@@ -141,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn half_a_text_is_no_value() {
+    fn half_a_text_is_no_expression() {
         for text in [
             "",
             "Shard(",

@@ -1,14 +1,14 @@
-//! An import as the text of a `tp_plan!` table.
+//! An import as the source of a plan: a `tp_plan!` table.
 
 use std::fmt;
 
 use super::{Columns, Import, ImportedRow};
-use crate::explain::neighbours;
+use crate::plan::braces::neighbours;
 use crate::plan::{Node, Style};
 
-/// A table to print; it compiles where the crate of the model and `tp_runtime::tp_plan` are there.
+/// The source to print; it compiles where the crate of the model and `tp_runtime::tp_plan` are there.
 #[derive(Debug)]
-pub struct Table<'a> {
+pub struct PlanSource<'a> {
     /// The rows.
     pub import: &'a Import,
     /// The model's type; without it a name to replace stands there.
@@ -32,7 +32,7 @@ const LEFT: &str = "tensor parallel";
 const RIGHT: &str = "with sequence parallelism";
 
 /// Without a line break at the end.
-impl fmt::Display for Table<'_> {
+impl fmt::Display for PlanSource<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let model = self.model.map_or("YourModel", |node| node.type_path);
         writeln!(f, "tp_runtime::tp_plan! {{\n    /// {}", self.doc)?;

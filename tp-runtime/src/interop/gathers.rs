@@ -5,7 +5,7 @@
 
 use std::convert::Infallible;
 
-use crate::plan::flow::{Follow, Meeting, Modules, follow};
+use crate::plan::flow::{Follow, JoinKind, Modules, follow};
 use crate::plan::{Mode, ModuleKind, Node, Path, Placement, Plan, Reads, SEQUENCE, row_of};
 
 /// The patterns of the rows whose columns gather their input in `mode`, though they say `input: Replicate`.
@@ -19,7 +19,7 @@ pub(super) fn gathers(plan: &'static Plan, mode: Mode) -> Vec<String> {
     forward.gathers
 }
 
-/// A forward in which an activation is whether its sequence is split.
+/// A forward that follows of each activation only whether its sequence is split.
 struct Forward {
     plan: &'static Plan,
     mode: Mode,
@@ -27,7 +27,7 @@ struct Forward {
 }
 
 impl Follow for Forward {
-    type Value = bool;
+    type Activation = bool;
     type Error = Infallible;
 
     fn layer(
@@ -50,7 +50,7 @@ impl Follow for Forward {
         Ok(style.output == SEQUENCE)
     }
 
-    fn join(&mut self, _: Meeting, first: bool, second: bool) -> Result<bool, Infallible> {
+    fn join(&mut self, _: JoinKind, first: bool, second: bool) -> Result<bool, Infallible> {
         Ok(first | second)
     }
 

@@ -3,9 +3,9 @@
 use std::fmt;
 
 /// A number of bytes, in the unit that leaves one to four digits before the point.
-pub(super) struct Size(pub(super) u64);
+pub(super) struct Bytes(pub(super) u64);
 
-impl fmt::Display for Size {
+impl fmt::Display for Bytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut size = self.0 as f64;
         if size < 1024.0 {
@@ -47,7 +47,7 @@ mod tests {
 
     #[test]
     fn units_change_where_four_digits_end() {
-        let text = |bytes| Size(bytes).to_string();
+        let text = |bytes| Bytes(bytes).to_string();
         assert_eq!(text(0), "0 B");
         assert_eq!(text(1023), "1023 B");
         assert_eq!(text(1024), "1.0 KiB");

@@ -1,8 +1,8 @@
 //! A plan of another program, on the modules of a model.
 
-use super::error::ExchangeError;
+use super::error::InteropError;
 use super::{Import, ImportedRow};
-use crate::plan::check::{Found, has_place, walk};
+use crate::plan::check::{Target, has_place, walk};
 use crate::plan::{Arity, ModuleKind, Node, pattern};
 
 /// Where the rows of an import stand in a model.
@@ -10,7 +10,7 @@ use crate::plan::{Arity, ModuleKind, Node, pattern};
 pub struct Fit {
     /// The module that the file's patterns start from; empty for the model itself.
     pub prefix: String,
-    /// Rows that name a module that the model may have beside those it has: they are optional.
+    /// Optional rows: they name no module of the model, but one that its struct could have.
     pub nameless: Vec<String>,
     /// Rows for what the file does not name: whole on every rank.
     pub whole: Vec<String>,
@@ -25,7 +25,7 @@ impl Import {
     ///
     /// # Errors
     /// When a pattern names nothing, and no module could stand there: each is named.
-    pub fn fit(&mut self, model: &'static Node) -> Result<Fit, ExchangeError> {
+    pub fn fit(&mut self, model: &'static Node) -> Result<Fit, InteropError> {
         let prefix = self.prefix(model);
         let (mut messages, mut nameless) = (Vec::new(), Vec::new());
         for row in &mut self.rows {
@@ -42,7 +42,7 @@ impl Import {
             }
         }
         if !messages.is_empty() {
-            return Err(ExchangeError::Rows { messages });
+            return Err(InteropError::Rows { messages });
         }
         let mut whole = Vec::new();
         self.keep_whole(model, &mut Vec::new(), &mut whole);
@@ -76,7 +76,7 @@ impl Import {
         path: &mut Vec<&'static str>,
         whole: &mut Vec<String>,
     ) {
-        if matches!(node.kind, ModuleKind::Linear | ModuleKind::Embedding) {
+        if node.kind.can_be_split() {
             if let Some(kept) = self.unnamed(&path.join(".")) {
                 let is_inside = |other: &String| pattern::encloses(&kept, other);
                 self.rows
@@ -173,5 +173,5 @@ fn position(model: &'static Node, pattern: &str) -> Vec<usize> {
 
 /// Whether `pattern` names a layer of the model.
 pub(super) fn names_layer(model: &'static Node, pattern: &str) -> bool {
-    matches!(walk(model, pattern), Ok(Found::Layer(_)))
+    matches!(walk(model, pattern), Ok(Target::Layer(_)))
 }

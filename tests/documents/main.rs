@@ -1,5 +1,8 @@
 //! What the documents quote is what the code says, and what they link to is there.
 
+/// The tables of rules.
+mod rules;
+
 use std::fs;
 use std::num::NonZeroUsize;
 use std::path::Path;

@@ -1,43 +1,43 @@
-//! Layouts that do not meet, as what meets there; only rustc's message makes it text.
+//! Two activations, or a layer and its input, whose layouts do not meet; only rustc needs it as text.
 
+use super::activation::{Activation, Producer};
 use super::message;
-use super::value::{Producer, Value};
-use crate::flow::Meeting;
+use crate::flow::JoinKind;
 use crate::{Mode, Text};
 
 /// Layouts that do not meet.
 #[derive(Clone, Copy)]
-pub struct Fault {
+pub struct Conflict {
     mode: Mode,
-    problem: Problem,
+    kind: ConflictKind,
 }
 
 #[derive(Clone, Copy)]
-pub(super) enum Problem {
+pub(super) enum ConflictKind {
     /// A layer cannot take what it is given.
     Input {
         reader: Producer,
-        input: Value,
+        input: Activation,
         item: Option<usize>,
     },
     /// Two activations cannot be computed with element by element.
     Join {
-        meeting: Meeting,
-        first: Value,
-        second: Value,
+        kind: JoinKind,
+        first: Activation,
+        second: Activation,
     },
 }
 
-impl Fault {
-    pub(super) const fn new(mode: Mode, problem: Problem) -> Self {
-        Self { mode, problem }
+impl Conflict {
+    pub(super) const fn new(mode: Mode, kind: ConflictKind) -> Self {
+        Self { mode, kind }
     }
 
     /// The line of the table to change; `None` where it is one of the plan it starts from.
     pub const fn item(&self) -> Option<usize> {
-        match &self.problem {
-            Problem::Input { item, .. } => *item,
-            Problem::Join { first, second, .. } => {
+        match &self.kind {
+            ConflictKind::Input { item, .. } => *item,
+            ConflictKind::Join { first, second, .. } => {
                 let (first, second) = (&first.producer, &second.producer);
                 // The second has to follow the first, unless it has no row to say so.
                 match (second.style, first.style) {
@@ -50,13 +50,13 @@ impl Fault {
 
     /// What is wrong, and what to write instead.
     pub const fn message(&self) -> Text {
-        match &self.problem {
-            Problem::Input { reader, input, .. } => message::input(self.mode, reader, input),
-            Problem::Join {
-                meeting,
+        match &self.kind {
+            ConflictKind::Input { reader, input, .. } => message::input(self.mode, reader, input),
+            ConflictKind::Join {
+                kind,
                 first,
                 second,
-            } => message::join(self.mode, *meeting, first, second),
+            } => message::join(self.mode, *kind, first, second),
         }
     }
 }

@@ -1,17 +1,18 @@
-//! Two plans of one model side by side: rows, costs, and what becomes of each parameter.
+//! Two plans of one model side by side, as `tp diff` prints them: rows, costs and parameters that differ.
 
 use std::collections::HashSet;
 use std::fmt;
 
-use super::fold::{Folded, Lists, neighbours};
-use super::size::{self, Size};
-use super::table::Table;
+use super::bytes::{self, Bytes};
+use super::fold::{Folded, Lists};
+use super::text_table::TextTable;
 use super::{Count, Explanation};
+use crate::plan::braces::neighbours;
 use crate::plan::{Placement, RowDifference};
 
 /// What two plans make of one model, on the same ranks.
 #[derive(Debug)]
-pub struct Beside<'a> {
+pub struct PlanDiff<'a> {
     /// What people call the plans.
     pub names: [&'a str; 2],
     /// The rows that differ.
@@ -21,7 +22,7 @@ pub struct Beside<'a> {
 }
 
 /// For people; without a line break at the end.
-impl fmt::Display for Beside<'_> {
+impl fmt::Display for PlanDiff<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.row_lines(f)?;
         let Some(explanations) = self.explanations else {
@@ -44,11 +45,11 @@ impl fmt::Display for Beside<'_> {
     }
 }
 
-impl Beside<'_> {
+impl PlanDiff<'_> {
     /// A table with the plans' names above its columns.
-    fn table(&self, first: &str) -> Table {
+    fn table(&self, first: &str) -> TextTable {
         let [left, right] = self.names.map(str::to_owned);
-        let mut table = Table::default();
+        let mut table = TextTable::default();
         table.push([first.to_owned(), left, right]);
         table
     }
@@ -59,8 +60,8 @@ impl Beside<'_> {
         }
         f.write_str("rows that differ:")?;
         let mut table = self.table("module");
-        for (name, row) in neighbours(self.rows, |row| &row.pattern, |row| row.said) {
-            let [left, right] = row.said.map(|said| said.to_string());
+        for (name, row) in neighbours(self.rows, |row| &row.pattern, |row| row.cells) {
+            let [left, right] = row.cells.map(|cell| cell.to_string());
             table.push([name, left, right]);
         }
         print(f, &table)
@@ -83,9 +84,9 @@ impl Beside<'_> {
         let named = differ.map(|((name, left), (_, right))| (name, (left, right)));
         let folded = lists.fold(named);
         if folded.is_empty() {
-            return f.write_str("\n\nno parameter lies differently");
+            return f.write_str("\n\nno parameter is placed differently");
         }
-        f.write_str("\n\nparameters that lie differently:")?;
+        f.write_str("\n\nparameters that are placed differently:")?;
         let mut table = self.table("parameter");
         for Folded {
             name,
@@ -104,7 +105,7 @@ impl Beside<'_> {
     }
 }
 
-fn print(f: &mut fmt::Formatter<'_>, table: &Table) -> fmt::Result {
+fn print(f: &mut fmt::Formatter<'_>, table: &TextTable) -> fmt::Result {
     for line in table.lines(&[]) {
         write!(f, "\n  {line}")?;
     }
@@ -117,17 +118,17 @@ fn change([first, second]: [u64; 2]) -> String {
         _ if first == second => "the same".to_owned(),
         (0, _) => "more".to_owned(),
         _ if second >= 2 * first => format!("{:.1} times as much", second as f64 / first as f64),
-        _ => size::change(second, first),
+        _ => bytes::change(second, first),
     }
 }
 
-fn costs(table: &mut Table, explanations: [&Explanation; 2]) {
+fn costs(table: &mut TextTable, explanations: [&Explanation; 2]) {
     let mut bytes = |what: &str, of: fn(&Explanation) -> Option<u64>| {
         if let [Some(left), Some(right)] = explanations.map(of) {
             table.push([
                 what.to_owned(),
-                Size(left).to_string(),
-                Size(right).to_string(),
+                Bytes(left).to_string(),
+                Bytes(right).to_string(),
                 change([left, right]),
             ]);
         }
@@ -141,8 +142,8 @@ fn costs(table: &mut Table, explanations: [&Explanation; 2]) {
         let counts = explanations.map(of);
         let text = counts.map(|count| match count.calls {
             0 => "no collectives".to_owned(),
-            1 => format!("1 collective, {}", Size(count.bytes)),
-            many => format!("{many} collectives, {}", Size(count.bytes)),
+            1 => format!("1 collective, {}", Bytes(count.bytes)),
+            many => format!("{many} collectives, {}", Bytes(count.bytes)),
         });
         let [left, right] = text;
         let change = change(counts.map(|count| count.bytes));
@@ -153,7 +154,7 @@ fn costs(table: &mut Table, explanations: [&Explanation; 2]) {
     calls("backward", |one| one.backward_traffic().total());
 }
 
-/// Every parameter and how it lies: with its gradient, where ranks sum it.
+/// Every parameter with its placement, and whether ranks sum its gradient.
 fn parameters(explanation: &Explanation) -> Vec<(String, String)> {
     let backward = explanation.backward.iter();
     let summed: HashSet<String> = backward
