@@ -60,8 +60,6 @@ pub mod mistral3;
 pub mod phi;
 pub mod phi3;
 pub mod pixtral;
-#[cfg(feature = "explain")]
-pub mod program;
 pub mod published;
 pub mod qwen2;
 pub mod qwen3;
