@@ -65,7 +65,6 @@ pub mod qwen2;
 pub mod qwen3;
 pub mod qwen3_classifier;
 pub mod siglip;
-mod sizes;
 
 pub use gemma3::Gemma3ForCausalLM;
 pub use gemma3_conditional::Gemma3ForConditionalGeneration;

@@ -13,8 +13,8 @@ use tp_runtime::model::{FromConfig, Model, Rename};
 use tp_runtime::nn::{Activation, Linear};
 use tp_runtime::{Module, Result, register_model, tp_plan};
 
-use crate::layers::language_head;
-use crate::ministral3::{self, MINISTRAL3_MODEL, Ministral3Config, Ministral3Model};
+use crate::layers::{DecoderConfig, language_head};
+use crate::ministral3::{self, MINISTRAL3_MODEL, Ministral3Model};
 use crate::pixtral::{PixtralVisionConfig, PixtralVisionModel};
 
 pub use projector::{Mistral3MultiModalProjector, Mistral3PatchMerger};
@@ -97,29 +97,33 @@ impl FromConfig for Mistral3ForConditionalGeneration {
         let parts: Parts = config::parse(config)?;
         let config: Mistral3Config = config::parse(config)?;
         let (text, rope) = text_config(parts.text_config)?;
+        let decoder = DecoderConfig::read(&text, &ministral3::DEFAULTS)?;
         let model = Mistral3Model {
             vision_tower: PixtralVisionModel::new(&parts.vision_config)?,
             multi_modal_projector: Mistral3MultiModalProjector::new(
                 &config,
-                &text,
+                &decoder,
                 parts.vision_config.hidden_size,
             ),
-            language_model: Ministral3Model::new(&text, &rope)?,
+            language_model: ministral3::model(&text, &decoder, &rope)?,
             image_token: config.image_token_index,
             depth: depth(&config, parts.vision_config.num_hidden_layers)?,
         };
         let tied = config
             .tie_word_embeddings
-            .unwrap_or(text.tie_word_embeddings);
+            .unwrap_or(decoder.tie_word_embeddings);
         let lm_head = language_head(&model.language_model.embed_tokens, tied);
         Ok(Self { model, lm_head })
     }
 }
 
 /// The decoder's config: Ministral 3's, or that of Mistral, which is the same with other defaults.
-fn text_config(text: Value) -> Result<(Ministral3Config, RopeParameters)> {
+fn text_config(text: Value) -> Result<(Value, RopeParameters), ConfigError> {
     match text["model_type"].as_str() {
-        Some("ministral3") => Ok((config::parse(&text)?, ministral3::rope(&text)?)),
+        Some("ministral3") => {
+            let rope = ministral3::rope(&text)?;
+            Ok((text, rope))
+        }
         None | Some("mistral") => {
             let mut whole = json!({
                 "vocab_size": 32000,
@@ -132,13 +136,13 @@ fn text_config(text: Value) -> Result<(Ministral3Config, RopeParameters)> {
             if let (Value::Object(whole), Value::Object(given)) = (&mut whole, &text) {
                 whole.extend(given.clone());
             }
-            Ok((config::parse(&whole)?, RopeParameters::of(&text, 10_000.0)?))
+            Ok((whole, RopeParameters::of(&text, 10_000.0)?))
         }
         Some(other) => {
             let reason = format!(
                 "`text_config` is of `model_type` {other:?}: it has to be \"ministral3\" or \"mistral\""
             );
-            Err(ConfigError::Unsupported { reason }.into())
+            Err(ConfigError::Unsupported { reason })
         }
     }
 }
@@ -160,7 +164,7 @@ fn depth(config: &Mistral3Config, layers: usize) -> Result<usize, ConfigError> {
 
 impl Model for Mistral3ForConditionalGeneration {
     fn vocabulary_size(&self) -> i64 {
-        self.model.language_model.embed_tokens.weight().shape()[0]
+        self.model.language_model.vocabulary_size()
     }
 
     fn takes(&self) -> &'static [&'static str] {
