@@ -3,74 +3,28 @@
 //!
 //! Shapes: B batch, S sequence, H hidden, V vocabulary. Every shape is that of the whole tensor.
 
-use serde::Deserialize;
+mod attention;
+pub(crate) mod config;
+
 use serde_json::Value;
-use tp_runtime::config::{self, ConfigError, RopeParameters};
+use tp_runtime::config::RopeParameters;
 use tp_runtime::model::{FromConfig, Model};
-use tp_runtime::nn::{Activation, Embedding, Linear, RmsNorm, RotaryEmbedding};
+use tp_runtime::nn::{Embedding, Linear, RmsNorm, RotaryEmbedding};
 use tp_runtime::{Module, Result, register_model, tp_plan};
 
-use crate::layers::{
-    DecoderConfig, DecoderLayer, GatedMlp, GroupedQuery, LayerType, language_head,
-};
+use crate::layers::{DecoderConfig, DecoderLayer, GatedMlp, LayerType, language_head};
+
+pub use attention::Gemma3Attention;
+pub use config::{DEFAULTS, Gemma3TextConfig};
 
 #[cfg(feature = "torch")]
 use {
-    crate::layers::{LayerContext, logits, project_heads, run_layers},
+    crate::layers::{LayerContext, logits, run_layers},
     tch::Tensor,
     tp_runtime::dtensor::DTensor,
     tp_runtime::model::Inputs,
     tp_runtime::nn::{KvCache, Positions},
 };
-
-/// The defaults of transformers' `Gemma3TextConfig`.
-pub const DEFAULTS: DecoderConfig = DecoderConfig {
-    vocab_size: 262_208,
-    hidden_size: 2304,
-    intermediate_size: 9216,
-    num_hidden_layers: 26,
-    num_attention_heads: 8,
-    num_key_value_heads: Some(4),
-    head_dim: Some(256),
-    norm_eps: 1e-6,
-    hidden_act: Activation::GeluTanh,
-    tie_word_embeddings: true,
-    pad_token_id: Some(0),
-};
-
-/// What a Gemma 3 text `config.json` says besides.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(default)]
-pub struct Gemma3TextConfig {
-    /// Biases on q, k, v and o.
-    pub attention_bias: bool,
-    /// Scores are divided by its square root.
-    pub query_pre_attn_scalar: f64,
-    /// Logits are bent to stay below it.
-    pub final_logit_softcapping: Option<f64>,
-    /// The window of the sliding layers.
-    pub sliding_window: Option<i64>,
-    /// How far back each layer sees.
-    pub layer_types: Option<Vec<LayerType>>,
-    /// Where `layer_types` is absent: every layer of this number sees everything, the others slide.
-    pub sliding_window_pattern: usize,
-    /// Whether positions see those after them; only `false` is known.
-    pub use_bidirectional_attention: Option<bool>,
-}
-
-impl Default for Gemma3TextConfig {
-    fn default() -> Self {
-        Self {
-            attention_bias: false,
-            query_pre_attn_scalar: 256.0,
-            final_logit_softcapping: None,
-            sliding_window: Some(4096),
-            layer_types: None,
-            sliding_window_pattern: 6,
-            use_bidirectional_attention: None,
-        }
-    }
-}
 
 /// Gemma 3 with a language-modelling head.
 #[derive(Module)]
@@ -116,42 +70,17 @@ pub struct Gemma3DecoderLayer {
     sliding_window: Option<i64>,
 }
 
-/// Grouped-query attention with rotary positions; queries and keys are normalized head by head.
-#[derive(Module)]
-#[flow((q_proj -> q_norm), (k_proj -> k_norm), v_proj -> o_proj)]
-pub struct Gemma3Attention {
-    #[module(weight = [num_attention_heads, hidden_size])]
-    q_proj: Linear,
-    #[module(weight = [num_key_value_heads, hidden_size])]
-    k_proj: Linear,
-    #[module(weight = [num_key_value_heads, hidden_size])]
-    v_proj: Linear,
-    #[module(weight = [hidden_size, num_attention_heads])]
-    o_proj: Linear,
-    q_norm: RmsNorm,
-    k_norm: RmsNorm,
-    #[module(skip)]
-    heads: GroupedQuery,
-    #[module(skip)]
-    scale: f64,
-}
-
 impl FromConfig for Gemma3ForCausalLM {
     fn from_config(config: &Value) -> Result<Self> {
-        let decoder = read(config)?;
+        let decoder = config::decoder(config)?;
         let model = model(config, &decoder)?;
-        let config: Gemma3TextConfig = config::parse(config)?;
+        let config = Gemma3TextConfig::read(config)?;
         Ok(Self {
             lm_head: language_head(&model.embed_tokens, decoder.tie_word_embeddings),
             model,
             softcap: config.final_logit_softcapping,
         })
     }
-}
-
-/// The fields that decoders share.
-pub(crate) fn read(config: &Value) -> Result<DecoderConfig, ConfigError> {
-    DecoderConfig::read_named(config, &DEFAULTS, &[("hidden_act", "hidden_activation")])
 }
 
 /// The decoder that `config` describes.
@@ -161,27 +90,11 @@ pub(crate) fn model(config: &Value, decoder: &DecoderConfig) -> Result<Gemma3Tex
         rope("full_attention", 1e6)?,
         rope("sliding_attention", 1e4)?,
     );
-    let config: Gemma3TextConfig = config::parse(config)?;
-    if config.use_bidirectional_attention == Some(true) {
-        let reason = "`use_bidirectional_attention` is true: only causal attention is known";
-        let reason = reason.to_owned();
-        return Err(ConfigError::Unsupported { reason }.into());
-    }
+    let config = Gemma3TextConfig::read(config)?;
     let heads = decoder.heads()?;
-    let bias = config.attention_bias;
     let norm = || RmsNorm::one_plus(decoder.hidden_size, decoder.norm_eps);
-    let head_norm = || RmsNorm::one_plus(heads.head_dim, decoder.norm_eps);
     let layer = |layer_type| Gemma3DecoderLayer {
-        self_attn: Gemma3Attention {
-            q_proj: heads.query(bias),
-            k_proj: heads.key_value(bias),
-            v_proj: heads.key_value(bias),
-            o_proj: heads.output(bias),
-            q_norm: head_norm(),
-            k_norm: head_norm(),
-            heads,
-            scale: config.query_pre_attn_scalar.powf(-0.5),
-        },
+        self_attn: Gemma3Attention::new(decoder, heads, &config),
         mlp: decoder.gated_mlp(false),
         input_layernorm: norm(),
         post_attention_layernorm: norm(),
@@ -190,10 +103,7 @@ pub(crate) fn model(config: &Value, decoder: &DecoderConfig) -> Result<Gemma3Tex
         layer_type,
         sliding_window: config.sliding_window,
     };
-    let pattern = config.sliding_window_pattern.max(1);
-    let listed = config.layer_types.as_deref();
-    let slides = |layer| (layer + 1) % pattern != 0;
-    let types = LayerType::of_layers(listed, decoder.num_hidden_layers, slides)?;
+    let types = config.layer_types(decoder.num_hidden_layers)?;
     Ok(Gemma3TextModel {
         embed_tokens: decoder.embedding(),
         layers: types.into_iter().map(layer).collect(),
@@ -275,19 +185,6 @@ impl DecoderLayer for Gemma3DecoderLayer {
         let h = self.pre_feedforward_layernorm.forward(&x)?;
         let h = self.mlp.forward(&h)?;
         x.add(&self.post_feedforward_layernorm.forward(&h)?)
-    }
-}
-
-#[cfg(feature = "torch")]
-impl Gemma3Attention {
-    /// `[B, S, H]` → `[B, S, H]`
-    fn forward(&self, x: &DTensor, context: LayerContext<'_>) -> Result<DTensor> {
-        let projections = [&self.q_proj, &self.k_proj, &self.v_proj];
-        let [q, k, v] = project_heads(x, projections, self.heads.head_dim)?;
-        let (q, k) = (self.q_norm.forward(&q)?, self.k_norm.forward(&k)?);
-        let (q, k) = (context.rotary.rotate(&q)?, context.rotary.rotate(&k)?);
-        let mixed = context.attend(&q, &k, &v, self.scale)?;
-        self.o_proj.forward(&mixed)
     }
 }
 

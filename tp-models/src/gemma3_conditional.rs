@@ -86,7 +86,7 @@ pub struct Gemma3MultiModalProjector {
 impl FromConfig for Gemma3ForConditionalGeneration {
     fn from_config(config: &Value) -> Result<Self> {
         let text = text_config(config);
-        let decoder = gemma3::read(&text)?;
+        let decoder = gemma3::config::decoder(&text)?;
         let language_model = gemma3::model(&text, &decoder)?;
         let config: Gemma3Config = config::parse(config)?;
         Ok(Self {
