@@ -6,7 +6,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 use tp_runtime::config::{self, ConfigError};
-use tp_runtime::model::{FromConfig, Model, Rename};
+use tp_runtime::model::{FromConfig, Input, Model, Rename};
 use tp_runtime::nn::{Linear, Parameter, RmsNorm};
 use tp_runtime::{Module, Result, register_model, tp_plan};
 
@@ -140,8 +140,12 @@ impl Model for Gemma3ForConditionalGeneration {
         self.model.language_model.vocabulary_size()
     }
 
-    fn takes(&self) -> &'static [&'static str] {
-        &["attention_mask", "token_type_ids", "pixel_values"]
+    fn takes(&self) -> &'static [Input] {
+        &[
+            Input::ATTENTION_MASK,
+            Input::TOKEN_TYPE_IDS,
+            Input::PIXEL_VALUES,
+        ]
     }
 
     fn renames(&self) -> &'static [Rename] {

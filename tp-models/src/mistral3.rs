@@ -9,7 +9,7 @@ mod projector;
 
 use serde_json::Value;
 use tp_runtime::config::parse;
-use tp_runtime::model::{FromConfig, Model, Rename};
+use tp_runtime::model::{FromConfig, Input, Model, Rename};
 use tp_runtime::nn::Linear;
 use tp_runtime::{Module, Result, register_model, tp_plan};
 
@@ -84,8 +84,12 @@ impl Model for Mistral3ForConditionalGeneration {
         self.model.language_model.vocabulary_size()
     }
 
-    fn takes(&self) -> &'static [&'static str] {
-        &["attention_mask", "pixel_values", "image_sizes"]
+    fn takes(&self) -> &'static [Input] {
+        &[
+            Input::ATTENTION_MASK,
+            Input::PIXEL_VALUES,
+            Input::IMAGE_SIZES,
+        ]
     }
 
     fn renames(&self) -> &'static [Rename] {
