@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tp_models as _;
 use tp_runtime::model;
 
@@ -22,4 +22,21 @@ fn published_configs_have_as_many_parameters_as_published() -> Result<(), Box<dy
         assert_eq!(sizes.sum::<i64>(), checkpoint["parameters"], "{name}");
     }
     Ok(())
+}
+
+#[test]
+fn a_field_of_another_type_is_named_as_its_config_names_it() {
+    for (architecture, field) in [
+        ("LlamaForCausalLM", "rms_norm_eps"),
+        ("PhiForCausalLM", "layer_norm_eps"),
+        ("Gemma3ForCausalLM", "hidden_activation"),
+    ] {
+        let config = json!({ "architectures": [architecture], field: "unknown" });
+        let error = model::build(&config).err().map(|error| error.to_string());
+        let named = format!("`{field}`");
+        assert!(
+            error.as_ref().is_some_and(|text| text.contains(&named)),
+            "{error:?}"
+        );
+    }
 }

@@ -29,3 +29,5 @@
 { #[flow(+ + +)] struct S { a: Linear } }
 { #[flow = "a"] struct S { a: Linear } }
 { #[flow(a)] #[flow(a)] struct S { a: Linear } }
+{ #[module(name)] struct S { a: Linear } }
+{ #[module(name = "A")] #[module(name = "B")] struct S { a: Linear } }

@@ -15,3 +15,4 @@
         r#type: Linear,
     }
 }
+{ #[module(name = T::NAME)] struct Named<'a, T: Module, const N: usize> { a: T } }

@@ -12,7 +12,9 @@ pub(crate) enum Fault {
         "a module's children need checkpoint names: write named fields, `struct Mlp {{ up_proj: Linear }}`"
     )]
     DeriveUnnamed,
-    #[error("`#[module(...)]` belongs on a field; the struct itself takes `#[flow(...)]`")]
+    #[error(
+        "`#[module(...)]` belongs on a field; the struct itself takes `#[module(name = ...)]` and `#[flow(...)]`"
+    )]
     ModuleOnStruct,
     #[error(
         "unknown key `{found}`: write `#[module(skip)]`, `#[module(rename = \"...\")]` or `#[module(weight = [...])]`"

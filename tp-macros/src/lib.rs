@@ -41,7 +41,8 @@ mod snapshots;
 /// Every field is a module: `T`, `Option<T>`, `Vec<T>` or `Box<T>`. `#[module(skip)]` leaves a
 /// field out, `#[module(rename = "...")]` gives a checkpoint name that is no Rust identifier, and
 /// `#[module(weight = [rows, columns])]` names the sizes of its weight in the config, for
-/// `assert_shards!`;
+/// `assert_shards!`; `#[module(name = ...)]` on the struct calls it otherwise than its type, for a generic
+/// struct that stands for several models.
 /// `#[flow(a -> b, c -> +)]` on the struct says how its children feed one another: stages in
 /// order, children with commas read the same value, `+` adds it to the residual stream. A branch of
 /// several children stands in parentheses: `#[flow((q_proj -> q_norm), v_proj -> o_proj)]`.

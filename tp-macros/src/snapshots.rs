@@ -53,6 +53,11 @@ fn a_struct_of_modules() -> Result<(), Box<dyn error::Error>> {
 }
 
 #[test]
+fn a_generic_struct_with_a_name_of_its_own() -> Result<(), Box<dyn error::Error>> {
+    assert_expands("named_module", crate::module::derive)
+}
+
+#[test]
 fn a_faulty_struct_is_a_module_nonetheless() -> Result<(), Box<dyn error::Error>> {
     assert_expands("faulty_module", crate::module::derive)
 }

@@ -6,11 +6,12 @@
 use serde::Deserialize;
 use serde_json::Value;
 use tp_runtime::config::{self, ConfigError};
-use tp_runtime::model::{FromConfig, Model, Rename};
+use tp_runtime::model::{FromConfig, Input, Model, Rename};
 use tp_runtime::nn::{Linear, Parameter, RmsNorm};
 use tp_runtime::{Module, Result, register_model, tp_plan};
 
-use crate::gemma3::{GEMMA3_TEXT_MODEL, Gemma3TextModel};
+use crate::gemma3::{self, GEMMA3_TEXT_MODEL, Gemma3TextModel};
+use crate::layers::language_head;
 use crate::siglip::{SiglipVisionConfig, SiglipVisionModel};
 
 #[cfg(feature = "torch")]
@@ -84,14 +85,18 @@ pub struct Gemma3MultiModalProjector {
 
 impl FromConfig for Gemma3ForConditionalGeneration {
     fn from_config(config: &Value) -> Result<Self> {
-        let language_model = Gemma3TextModel::new(&text_config(config))?;
+        let text = text_config(config);
+        let decoder = gemma3::config::decoder(&text)?;
+        let language_model = gemma3::model(&text, &decoder)?;
         let config: Gemma3Config = config::parse(config)?;
-        let hidden = language_model.hidden_size();
         Ok(Self {
-            lm_head: language_model.head(config.tie_word_embeddings),
+            lm_head: language_head(&language_model.embed_tokens, config.tie_word_embeddings),
             model: Gemma3Model {
                 vision_tower: SiglipVisionModel::new(&config.vision_config)?,
-                multi_modal_projector: Gemma3MultiModalProjector::new(&config, hidden)?,
+                multi_modal_projector: Gemma3MultiModalProjector::new(
+                    &config,
+                    decoder.hidden_size,
+                )?,
                 language_model,
                 image_token: config.image_token_index,
             },
@@ -135,8 +140,12 @@ impl Model for Gemma3ForConditionalGeneration {
         self.model.language_model.vocabulary_size()
     }
 
-    fn takes(&self) -> &'static [&'static str] {
-        &["attention_mask", "token_type_ids", "pixel_values"]
+    fn takes(&self) -> &'static [Input] {
+        &[
+            Input::ATTENTION_MASK,
+            Input::TOKEN_TYPE_IDS,
+            Input::PIXEL_VALUES,
+        ]
     }
 
     fn renames(&self) -> &'static [Rename] {

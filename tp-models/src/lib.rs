@@ -59,14 +59,11 @@ pub mod mistral3;
 pub mod phi;
 pub mod phi3;
 pub mod pixtral;
-#[cfg(feature = "explain")]
-pub mod program;
 pub mod published;
 pub mod qwen2;
 pub mod qwen3;
 pub mod qwen3_classifier;
 pub mod siglip;
-mod sizes;
 
 pub use gemma3::Gemma3ForCausalLM;
 pub use gemma3_conditional::Gemma3ForConditionalGeneration;

@@ -4,19 +4,21 @@
 //! Shapes: B batch, S sequence, H hidden, V vocabulary; E hidden of the tower, N patches of all images, M patches a
 //! side that are merged into one position, R positions of all images. Every shape is that of the whole tensor.
 
+mod config;
 mod projector;
 
-use serde::Deserialize;
-use serde_json::{Value, json};
-use tp_runtime::config::{self, ConfigError, RopeParameters};
-use tp_runtime::model::{FromConfig, Model, Rename};
-use tp_runtime::nn::{Activation, Linear};
+use serde_json::Value;
+use tp_runtime::config::parse;
+use tp_runtime::model::{FromConfig, Input, Model, Rename};
+use tp_runtime::nn::Linear;
 use tp_runtime::{Module, Result, register_model, tp_plan};
 
-use crate::layers::language_head;
-use crate::ministral3::{self, MINISTRAL3_MODEL, Ministral3Config, Ministral3Model};
-use crate::pixtral::{PixtralVisionConfig, PixtralVisionModel};
+use crate::layers::{DecoderConfig, language_head};
+use crate::ministral3::{self, MINISTRAL3_MODEL, Ministral3Model};
+use crate::pixtral::PixtralVisionModel;
+use config::{Parts, depth, text_config};
 
+pub use config::Mistral3Config;
 pub use projector::{Mistral3MultiModalProjector, Mistral3PatchMerger};
 
 #[cfg(feature = "torch")]
@@ -28,46 +30,6 @@ use {
     tp_runtime::model::Inputs,
     tp_runtime::nn::KvCache,
 };
-
-/// The fields of a Mistral 3 `config.json` outside the two configs it holds, with the defaults of
-/// transformers' `Mistral3Config`.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(default)]
-pub struct Mistral3Config {
-    /// The token that stands for one position of an image.
-    #[serde(alias = "image_token_id")]
-    pub image_token_index: i64,
-    /// The function between the projector's layers.
-    pub projector_hidden_act: Activation,
-    /// Biases in the projector.
-    pub multimodal_projector_bias: bool,
-    /// The layer of the tower whose output is read; counts from the end where negative.
-    pub vision_feature_layer: i64,
-    /// M
-    pub spatial_merge_size: i64,
-    /// Whether the head shares the embedding's table; what the text model says where absent.
-    pub tie_word_embeddings: Option<bool>,
-}
-
-impl Default for Mistral3Config {
-    fn default() -> Self {
-        Self {
-            image_token_index: 10,
-            projector_hidden_act: Activation::Gelu,
-            multimodal_projector_bias: false,
-            vision_feature_layer: -1,
-            spatial_merge_size: 2,
-            tie_word_embeddings: None,
-        }
-    }
-}
-
-/// The configs inside.
-#[derive(Deserialize)]
-struct Parts {
-    text_config: Value,
-    vision_config: PixtralVisionConfig,
-}
 
 /// Text and images to text.
 #[derive(Module)]
@@ -94,77 +56,40 @@ pub struct Mistral3Model {
 
 impl FromConfig for Mistral3ForConditionalGeneration {
     fn from_config(config: &Value) -> Result<Self> {
-        let parts: Parts = config::parse(config)?;
-        let config: Mistral3Config = config::parse(config)?;
+        let parts: Parts = parse(config)?;
+        let config: Mistral3Config = parse(config)?;
         let (text, rope) = text_config(parts.text_config)?;
+        let decoder = DecoderConfig::read(&text, &ministral3::DEFAULTS)?;
         let model = Mistral3Model {
             vision_tower: PixtralVisionModel::new(&parts.vision_config)?,
             multi_modal_projector: Mistral3MultiModalProjector::new(
                 &config,
-                &text,
+                &decoder,
                 parts.vision_config.hidden_size,
             ),
-            language_model: Ministral3Model::new(&text, &rope)?,
+            language_model: ministral3::model(&text, &decoder, &rope)?,
             image_token: config.image_token_index,
             depth: depth(&config, parts.vision_config.num_hidden_layers)?,
         };
         let tied = config
             .tie_word_embeddings
-            .unwrap_or(text.tie_word_embeddings);
+            .unwrap_or(decoder.tie_word_embeddings);
         let lm_head = language_head(&model.language_model.embed_tokens, tied);
         Ok(Self { model, lm_head })
     }
 }
 
-/// The decoder's config: Ministral 3's, or that of Mistral, which is the same with other defaults.
-fn text_config(text: Value) -> Result<(Ministral3Config, RopeParameters)> {
-    match text["model_type"].as_str() {
-        Some("ministral3") => Ok((config::parse(&text)?, ministral3::rope(&text)?)),
-        None | Some("mistral") => {
-            let mut whole = json!({
-                "vocab_size": 32000,
-                "num_hidden_layers": 32,
-                "head_dim": null,
-                "rms_norm_eps": 1e-6,
-                "pad_token_id": null,
-                "sliding_window": 4096,
-            });
-            if let (Value::Object(whole), Value::Object(given)) = (&mut whole, &text) {
-                whole.extend(given.clone());
-            }
-            Ok((config::parse(&whole)?, RopeParameters::of(&text, 10_000.0)?))
-        }
-        Some(other) => {
-            let reason = format!(
-                "`text_config` is of `model_type` {other:?}: it has to be \"ministral3\" or \"mistral\""
-            );
-            Err(ConfigError::Unsupported { reason }.into())
-        }
-    }
-}
-
-/// How many layers of the tower lead to `vision_feature_layer`.
-fn depth(config: &Mistral3Config, layers: usize) -> Result<usize, ConfigError> {
-    let asked = config.vision_feature_layer;
-    let depth = match asked {
-        0.. => usize::try_from(asked).ok(),
-        _ => (layers + 1).checked_sub(asked.unsigned_abs() as usize),
-    };
-    let fitting = depth.filter(|depth| *depth <= layers);
-    fitting.ok_or_else(|| ConfigError::Unsupported {
-        reason: format!(
-            "`vision_feature_layer` is {asked}, and the vision tower has {layers} layers"
-        ),
-    })
-}
-
 impl Model for Mistral3ForConditionalGeneration {
     fn vocabulary_size(&self) -> i64 {
-        self.model.language_model.embed_tokens.weight().shape()[0]
+        self.model.language_model.vocabulary_size()
     }
 
-    fn takes(&self) -> &'static [&'static str] {
-        &["attention_mask", "pixel_values", "image_sizes"]
+    fn takes(&self) -> &'static [Input] {
+        &[
+            Input::ATTENTION_MASK,
+            Input::PIXEL_VALUES,
+            Input::IMAGE_SIZES,
+        ]
     }
 
     fn renames(&self) -> &'static [Rename] {

@@ -1,83 +1,46 @@
-//! Phi-1, Phi-1.5 and Phi-2 (Li et al. 2023; transformers `models/phi/modeling_phi.py`).
+//! Phi-1, Phi-1.5 and Phi-2 (Li et al. 2023; transformers `models/phi/modeling_phi.py`): attention and MLP side by side.
 //!
 //! Shapes: B batch, S sequence, H hidden, A attention heads, K key-value heads, D head dimension,
-//! I intermediate, V vocabulary. Every shape is that of the whole tensor.
+//! V vocabulary. Every shape is that of the whole tensor.
 
 use serde::Deserialize;
 use serde_json::Value;
-use tp_runtime::config::{self, ConfigError, RopeParameters};
+use tp_runtime::config::{self, RopeParameters};
 use tp_runtime::model::{FromConfig, Model};
 use tp_runtime::nn::{Activation, Embedding, LayerNorm, Linear, LinearShape, RotaryEmbedding};
 use tp_runtime::{Module, Result, register_model, tp_plan};
 
-use crate::layers::GroupedQuery;
+use crate::layers::{DecoderConfig, DecoderLayer, GroupedQuery};
 
 #[cfg(feature = "torch")]
 use {
-    crate::layers::logits,
+    crate::layers::{LayerContext, logits, project_heads, run_layers},
     tp_runtime::dtensor::DTensor,
     tp_runtime::model::Inputs,
-    tp_runtime::nn::{Attention, AttentionMask, KvCache, LayerCache, Positions, RotaryTables},
+    tp_runtime::nn::{KvCache, Positions},
 };
 
-/// The fields of a Phi `config.json`, with the defaults of transformers' `PhiConfig`.
-#[derive(Clone, Debug, Deserialize)]
+/// The defaults of transformers' `PhiConfig`.
+pub const DEFAULTS: DecoderConfig = DecoderConfig {
+    vocab_size: 51200,
+    hidden_size: 2048,
+    intermediate_size: 8192,
+    num_hidden_layers: 24,
+    num_attention_heads: 32,
+    num_key_value_heads: None,
+    head_dim: None,
+    norm_eps: 1e-5,
+    hidden_act: Activation::GeluTanh,
+    tie_word_embeddings: false,
+    pad_token_id: None,
+};
+
+/// What a Phi `config.json` says besides.
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct PhiConfig {
-    /// V
-    pub vocab_size: i64,
-    /// H
-    pub hidden_size: i64,
-    /// I
-    pub intermediate_size: i64,
-    /// How many decoder layers.
-    pub num_hidden_layers: usize,
-    /// A
-    pub num_attention_heads: i64,
-    /// K; A where absent.
-    pub num_key_value_heads: Option<i64>,
-    /// D; H / A where absent.
-    pub head_dim: Option<i64>,
-    /// Added to the variance in every norm.
-    pub layer_norm_eps: f64,
     /// Norms on queries and keys.
     pub qk_layernorm: bool,
-    /// Whether the head shares the embedding's table.
-    pub tie_word_embeddings: bool,
-    /// The row of the embedding that gets no gradient from look-ups.
-    pub pad_token_id: Option<i64>,
-    /// The function inside the MLP.
-    pub hidden_act: Activation,
-}
-
-impl Default for PhiConfig {
-    fn default() -> Self {
-        Self {
-            vocab_size: 51200,
-            hidden_size: 2048,
-            intermediate_size: 8192,
-            num_hidden_layers: 24,
-            num_attention_heads: 32,
-            num_key_value_heads: None,
-            head_dim: None,
-            layer_norm_eps: 1e-5,
-            qk_layernorm: false,
-            tie_word_embeddings: false,
-            pad_token_id: None,
-            hidden_act: Activation::GeluTanh,
-        }
-    }
-}
-
-impl PhiConfig {
-    fn attention(&self) -> Result<GroupedQuery, ConfigError> {
-        GroupedQuery::new(
-            self.hidden_size,
-            self.num_attention_heads,
-            self.num_key_value_heads,
-            self.head_dim,
-        )
-    }
 }
 
 /// Phi with a language-modelling head.
@@ -124,7 +87,7 @@ pub struct PhiAttention {
     q_layernorm: Option<LayerNorm>,
     k_layernorm: Option<LayerNorm>,
     #[module(skip)]
-    sizes: GroupedQuery,
+    heads: GroupedQuery,
 }
 
 /// Two projections with an activation between them.
@@ -141,66 +104,56 @@ pub struct PhiMlp {
 
 impl FromConfig for PhiForCausalLM {
     fn from_config(config: &Value) -> Result<Self> {
-        let mut rope = RopeParameters::of(config, 10_000.0)?;
-        let fields = [config, &config["rope_parameters"], &config["rope_scaling"]];
-        if fields
-            .iter()
-            .all(|fields| fields["partial_rotary_factor"].is_null())
-        {
-            rope.partial_rotary_factor = 0.5;
-        }
-        let config: PhiConfig = config::parse(config)?;
-        let model = PhiModel::new(&config, &rope)?;
-        let head = LinearShape::new(config.hidden_size, config.vocab_size).bias(true);
-        let lm_head = match config.tie_word_embeddings {
+        let rope = rope(config)?;
+        let names = [("rms_norm_eps", "layer_norm_eps")];
+        let decoder = DecoderConfig::read_named(config, &DEFAULTS, &names)?;
+        let PhiConfig { qk_layernorm } = config::parse(config)?;
+        let heads = decoder.heads()?;
+        let (hidden, inner) = (decoder.hidden_size, decoder.intermediate_size);
+        let linear = |from, to| Linear::new(LinearShape::new(from, to).bias(true));
+        let norm = |features| LayerNorm::new(features, decoder.norm_eps);
+        let layer = |_| PhiDecoderLayer {
+            self_attn: PhiAttention {
+                q_proj: heads.query(true),
+                k_proj: heads.key_value(true),
+                v_proj: heads.key_value(true),
+                dense: heads.output(true),
+                q_layernorm: qk_layernorm.then(|| norm(heads.head_dim)),
+                k_layernorm: qk_layernorm.then(|| norm(heads.head_dim)),
+                heads,
+            },
+            mlp: PhiMlp {
+                fc1: linear(hidden, inner),
+                fc2: linear(inner, hidden),
+                activation: decoder.hidden_act,
+            },
+            input_layernorm: norm(hidden),
+        };
+        let model = PhiModel {
+            embed_tokens: decoder.embedding(),
+            layers: (0..decoder.num_hidden_layers).map(layer).collect(),
+            final_layernorm: norm(hidden),
+            rotary_emb: RotaryEmbedding::new(heads.head_dim, &rope)?,
+        };
+        let lm_head = match decoder.tie_word_embeddings {
             true => Linear::tied_with_bias(&model.embed_tokens),
-            false => Linear::new(head),
+            false => linear(hidden, decoder.vocab_size),
         };
         Ok(Self { model, lm_head })
     }
 }
 
-impl PhiModel {
-    fn new(config: &PhiConfig, rope: &RopeParameters) -> Result<Self> {
-        let sizes = config.attention()?;
-        let layers = 0..config.num_hidden_layers;
-        Ok(Self {
-            embed_tokens: Embedding::new(
-                config.vocab_size,
-                config.hidden_size,
-                config.pad_token_id,
-            ),
-            layers: layers
-                .map(|_| PhiDecoderLayer::new(config, sizes))
-                .collect(),
-            final_layernorm: LayerNorm::new(config.hidden_size, config.layer_norm_eps),
-            rotary_emb: RotaryEmbedding::new(sizes.head_dim, rope)?,
-        })
+/// The config's rotary parameters; half of each head is rotated where it does not say.
+fn rope(config: &Value) -> Result<RopeParameters> {
+    let mut rope = RopeParameters::of(config, 10_000.0)?;
+    let fields = [config, &config["rope_parameters"], &config["rope_scaling"]];
+    if fields
+        .iter()
+        .all(|fields| fields["partial_rotary_factor"].is_null())
+    {
+        rope.partial_rotary_factor = 0.5;
     }
-}
-
-impl PhiDecoderLayer {
-    fn new(config: &PhiConfig, sizes: GroupedQuery) -> Self {
-        let linear = |from, to| Linear::new(LinearShape::new(from, to).bias(true));
-        let head_norm = || LayerNorm::new(sizes.head_dim, config.layer_norm_eps);
-        Self {
-            self_attn: PhiAttention {
-                q_proj: sizes.query(true),
-                k_proj: sizes.key_value(true),
-                v_proj: sizes.key_value(true),
-                dense: sizes.output(true),
-                q_layernorm: config.qk_layernorm.then(head_norm),
-                k_layernorm: config.qk_layernorm.then(head_norm),
-                sizes,
-            },
-            mlp: PhiMlp {
-                fc1: linear(config.hidden_size, config.intermediate_size),
-                fc2: linear(config.intermediate_size, config.hidden_size),
-                activation: config.hidden_act,
-            },
-            input_layernorm: LayerNorm::new(config.hidden_size, config.layer_norm_eps),
-        }
-    }
+    Ok(rope)
 }
 
 impl Model for PhiForCausalLM {
@@ -208,101 +161,62 @@ impl Model for PhiForCausalLM {
         self.model.embed_tokens.weight().shape()[0]
     }
 
+    /// `[B, S]` → `[B, S, V]`
     #[cfg(feature = "torch")]
     fn forward(&self, inputs: &Inputs, cache: Option<&mut KvCache>) -> Result<DTensor> {
-        let hidden = self.model.forward(inputs, cache)?;
+        // 1. tokens, and where they stand
+        let model = &self.model;
+        let x = model.embed_tokens.forward(&inputs.input_ids)?;
+        let positions = Positions::new(inputs, cache.as_deref(), x.kind());
+        let rotary = model.rotary_emb.forward(&positions);
+        // 2. layers, norm: [B, S, H]
+        let x = run_layers(&model.layers, x, &positions, |_| &rotary, cache)?;
+        let hidden = model.final_layernorm.forward(&x)?;
+        // 3. head
         logits(&self.lm_head, &hidden, inputs)
     }
 }
 
+impl DecoderLayer for PhiDecoderLayer {
+    const DECODER: &'static str = "PhiModel";
+
+    #[cfg(feature = "torch")]
+    fn forward(&self, x: &DTensor, context: LayerContext<'_>) -> Result<DTensor> {
+        // 1. one norm for both branches
+        let h = self.input_layernorm.forward(x)?;
+        // 2. attention and MLP
+        let mixed = self.self_attn.forward(&h, context)?;
+        mixed.add(&self.mlp.forward(&h)?)?.add(x)
+    }
+}
+
 #[cfg(feature = "torch")]
-mod forward {
-    use super::*;
-
-    impl PhiModel {
-        /// `[B, S]` → `[B, S, H]`
-        pub(super) fn forward(
-            &self,
-            inputs: &Inputs,
-            mut cache: Option<&mut KvCache>,
-        ) -> Result<DTensor> {
-            // 1. tokens
-            let mut x = self.embed_tokens.forward(&inputs.input_ids)?;
-            // 2. where they stand, and what they may see
-            let positions = Positions::new(inputs, cache.as_deref(), x.kind());
-            let rotary = self.rotary_emb.forward(&positions);
-            let mask = positions.causal();
-            // 3. layers
-            for (index, layer) in self.layers.iter().enumerate() {
-                let cache = cache.as_deref_mut().map(|cache| cache.layer(index));
-                x = layer.forward(&x, &rotary, &mask, cache)?;
-            }
-            if let Some(cache) = cache {
-                cache.advance(positions.length());
-            }
-            // 4. norm
-            self.final_layernorm.forward(&x)
-        }
+impl PhiAttention {
+    /// `[B, S, H]` → `[B, S, H]`
+    fn forward(&self, x: &DTensor, context: LayerContext<'_>) -> Result<DTensor> {
+        let projections = [&self.q_proj, &self.k_proj, &self.v_proj];
+        let [q, k, v] = project_heads(x, projections, self.heads.head_dim)?;
+        let normalize = |norm: &Option<LayerNorm>, heads: DTensor| match norm {
+            Some(norm) => norm.forward(&heads),
+            None => Ok(heads),
+        };
+        let q = normalize(&self.q_layernorm, q)?;
+        let k = normalize(&self.k_layernorm, k)?;
+        let (q, k) = (context.rotary.rotate(&q)?, context.rotary.rotate(&k)?);
+        let mixed = context.attend(&q, &k, &v, self.heads.scale())?;
+        self.dense.forward(&mixed)
     }
+}
 
-    impl PhiDecoderLayer {
-        /// `[B, S, H]` → `[B, S, H]`
-        fn forward(
-            &self,
-            x: &DTensor,
-            rotary: &RotaryTables,
-            mask: &AttentionMask,
-            cache: Option<LayerCache<'_>>,
-        ) -> Result<DTensor> {
-            // 1. one norm for both branches
-            let h = self.input_layernorm.forward(x)?;
-            // 2. attention and MLP
-            let mixed = self.self_attn.forward(&h, rotary, mask, cache)?;
-            mixed.add(&self.mlp.forward(&h)?)?.add(x)
-        }
-    }
-
-    impl PhiAttention {
-        /// `[B, S, H]` → `[B, S, H]`
-        fn forward(
-            &self,
-            x: &DTensor,
-            rotary: &RotaryTables,
-            mask: &AttentionMask,
-            cache: Option<LayerCache<'_>>,
-        ) -> Result<DTensor> {
-            // 1. project: [B, S, A, D] and twice [B, S, K, D]
-            let head_dim = self.sizes.head_dim;
-            let q = self.q_proj.forward(x)?.split_heads(head_dim)?;
-            let k = self.k_proj.forward(x)?.split_heads(head_dim)?;
-            let v = self.v_proj.forward(x)?.split_heads(head_dim)?;
-            // 2. normalize each head where the config says so, rotate
-            let normalize = |norm: &Option<LayerNorm>, heads: DTensor| match norm {
-                Some(norm) => norm.forward(&heads),
-                None => Ok(heads),
-            };
-            let (q, k) = (
-                normalize(&self.q_layernorm, q)?,
-                normalize(&self.k_layernorm, k)?,
-            );
-            let (q, k) = (rotary.rotate(&q)?, rotary.rotate(&k)?);
-            // 3. attend
-            let scale = self.sizes.scale();
-            let mixed = Attention { mask, scale, cache }.forward(&q, &k, &v)?;
-            // 4. join heads: [B, S, H]
-            self.dense.forward(&mixed.merge_heads()?)
-        }
-    }
-
-    impl PhiMlp {
-        /// `[B, S, H]` → `[B, S, H]`
-        fn forward(&self, x: &DTensor) -> Result<DTensor> {
-            let inner = self.fc1.forward(x)?;
-            let inner = inner.map("an activation", inner.shape(), |x| {
-                self.activation.apply(&x)
-            })?;
-            self.fc2.forward(&inner)
-        }
+#[cfg(feature = "torch")]
+impl PhiMlp {
+    /// `[B, S, H]` → `[B, S, H]`
+    fn forward(&self, x: &DTensor) -> Result<DTensor> {
+        let inner = self.fc1.forward(x)?;
+        let inner = inner.map("an activation", inner.shape(), |x| {
+            self.activation.apply(&x)
+        })?;
+        self.fc2.forward(&inner)
     }
 }
 

@@ -1,84 +1,46 @@
-//! Phi-3, Phi-3.5 and Phi-4 (Abdin et al. 2024; transformers `models/phi3/modeling_phi3.py`).
+//! Phi-3, Phi-3.5 and Phi-4 (Abdin et al. 2024; transformers `models/phi3/modeling_phi3.py`): Llama with fused projections.
 //!
-//! Shapes: B batch, S sequence, H hidden, A attention heads, K key-value heads, D head dimension,
-//! I intermediate, V vocabulary. Every shape is that of the whole tensor.
+//! Shapes: B batch, S sequence, H hidden, V vocabulary. Every shape is that of the whole tensor.
 
 use serde::Deserialize;
 use serde_json::Value;
 use tp_runtime::config::{self, ConfigError, RopeParameters};
 use tp_runtime::model::{FromConfig, Model};
 use tp_runtime::module::Segment;
-use tp_runtime::nn::{Activation, Embedding, Linear, LinearShape, RmsNorm, RotaryEmbedding};
+use tp_runtime::nn::{Activation, Linear, LinearShape, RmsNorm};
 use tp_runtime::{Module, Result, register_model, tp_plan};
 
-use crate::layers::{GroupedQuery, language_head};
+use crate::layers::{Decoder, DecoderConfig, DecoderLayer, GroupedQuery, language_head};
 
 #[cfg(feature = "torch")]
 use {
-    crate::layers::logits,
+    crate::layers::{LayerContext, gate, logits},
     tp_runtime::dtensor::DTensor,
     tp_runtime::model::Inputs,
-    tp_runtime::nn::{Attention, AttentionMask, KvCache, LayerCache, Positions, RotaryTables},
+    tp_runtime::nn::KvCache,
 };
 
-/// The fields of a Phi-3 `config.json`, with the defaults of transformers' `Phi3Config`.
-#[derive(Clone, Debug, Deserialize)]
+/// The defaults of transformers' `Phi3Config`.
+pub const DEFAULTS: DecoderConfig = DecoderConfig {
+    vocab_size: 32064,
+    hidden_size: 3072,
+    intermediate_size: 8192,
+    num_hidden_layers: 32,
+    num_attention_heads: 32,
+    num_key_value_heads: None,
+    head_dim: None,
+    norm_eps: 1e-5,
+    hidden_act: Activation::Silu,
+    tie_word_embeddings: false,
+    pad_token_id: Some(32000),
+};
+
+/// What a Phi-3 `config.json` says besides.
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Phi3Config {
-    /// V
-    pub vocab_size: i64,
-    /// H
-    pub hidden_size: i64,
-    /// I
-    pub intermediate_size: i64,
-    /// How many decoder layers.
-    pub num_hidden_layers: usize,
-    /// A
-    pub num_attention_heads: i64,
-    /// K; A where absent.
-    pub num_key_value_heads: Option<i64>,
-    /// D; H / A where absent.
-    pub head_dim: Option<i64>,
-    /// Added to the mean square in every norm.
-    pub rms_norm_eps: f64,
-    /// Whether the head shares the embedding's table.
-    pub tie_word_embeddings: bool,
-    /// The row of the embedding that gets no gradient from look-ups.
-    pub pad_token_id: Option<i64>,
-    /// The function of the gate.
-    pub hidden_act: Activation,
     /// The window every layer sees; everything where null.
     pub sliding_window: Option<i64>,
-}
-
-impl Default for Phi3Config {
-    fn default() -> Self {
-        Self {
-            vocab_size: 32064,
-            hidden_size: 3072,
-            intermediate_size: 8192,
-            num_hidden_layers: 32,
-            num_attention_heads: 32,
-            num_key_value_heads: None,
-            head_dim: None,
-            rms_norm_eps: 1e-5,
-            tie_word_embeddings: false,
-            pad_token_id: Some(32000),
-            hidden_act: Activation::Silu,
-            sliding_window: None,
-        }
-    }
-}
-
-impl Phi3Config {
-    fn attention(&self) -> Result<GroupedQuery, ConfigError> {
-        GroupedQuery::new(
-            self.hidden_size,
-            self.num_attention_heads,
-            self.num_key_value_heads,
-            self.head_dim,
-        )
-    }
 }
 
 /// Phi-3 with a language-modelling head.
@@ -91,17 +53,7 @@ pub struct Phi3ForCausalLM {
 }
 
 /// The decoder without its head.
-#[derive(Module)]
-#[flow(embed_tokens -> layers -> norm)]
-pub struct Phi3Model {
-    #[module(weight = [vocab_size, hidden_size])]
-    embed_tokens: Embedding,
-    layers: Vec<Phi3DecoderLayer>,
-    norm: RmsNorm,
-    rotary_emb: RotaryEmbedding,
-    #[module(skip)]
-    window: Option<i64>,
-}
+pub type Phi3Model = Decoder<Phi3DecoderLayer>;
 
 /// One decoder layer: attention and MLP, each after a norm, each added to the residual stream.
 #[derive(Module)]
@@ -111,6 +63,8 @@ pub struct Phi3DecoderLayer {
     mlp: Phi3Mlp,
     input_layernorm: RmsNorm,
     post_attention_layernorm: RmsNorm,
+    #[module(skip)]
+    window: Option<i64>,
 }
 
 /// Grouped-query attention whose heads are projected at once and rotated in part.
@@ -122,7 +76,7 @@ pub struct Phi3Attention {
     #[module(weight = [hidden_size, num_attention_heads])]
     o_proj: Linear,
     #[module(skip)]
-    sizes: GroupedQuery,
+    heads: GroupedQuery,
 }
 
 /// The gated MLP, gate and value projected at once.
@@ -140,9 +94,29 @@ pub struct Phi3Mlp {
 impl FromConfig for Phi3ForCausalLM {
     fn from_config(config: &Value) -> Result<Self> {
         let rope = rope(config)?;
+        let decoder = DecoderConfig::read(config, &DEFAULTS)?;
         let config: Phi3Config = config::parse(config)?;
-        let model = Phi3Model::new(&config, &rope)?;
-        let lm_head = language_head(&model.embed_tokens, config.tie_word_embeddings);
+        let heads = decoder.heads()?;
+        let (hidden, inner) = (decoder.hidden_size, decoder.intermediate_size);
+        let gate_and_up = || ["gate", "up"].map(|name| Segment::features(name, inner));
+        let layer = |_| Phi3DecoderLayer {
+            self_attn: Phi3Attention {
+                qkv_proj: heads.fused(),
+                o_proj: heads.output(false),
+                heads,
+            },
+            mlp: Phi3Mlp {
+                gate_up_proj: Linear::new(LinearShape::fused(hidden, gate_and_up())),
+                down_proj: Linear::new(LinearShape::new(inner, hidden)),
+                activation: decoder.hidden_act,
+            },
+            input_layernorm: decoder.rms_norm(),
+            post_attention_layernorm: decoder.rms_norm(),
+            window: config.sliding_window,
+        };
+        let layers = (0..decoder.num_hidden_layers).map(layer);
+        let model = Decoder::new(&decoder, &rope, layers)?;
+        let lm_head = language_head(&model.embed_tokens, decoder.tie_word_embeddings);
         Ok(Self { model, lm_head })
     }
 }
@@ -161,61 +135,16 @@ fn rope(config: &Value) -> Result<RopeParameters, ConfigError> {
     RopeParameters::of(&config, 10_000.0)
 }
 
-impl Phi3Model {
-    fn new(config: &Phi3Config, rope: &RopeParameters) -> Result<Self> {
-        let sizes = config.attention()?;
-        let layers = 0..config.num_hidden_layers;
-        Ok(Self {
-            embed_tokens: Embedding::new(
-                config.vocab_size,
-                config.hidden_size,
-                config.pad_token_id,
-            ),
-            layers: layers
-                .map(|_| Phi3DecoderLayer::new(config, sizes))
-                .collect(),
-            norm: RmsNorm::new(config.hidden_size, config.rms_norm_eps),
-            rotary_emb: RotaryEmbedding::new(sizes.head_dim, rope)?,
-            window: config.sliding_window,
-        })
-    }
-}
-
-impl Phi3DecoderLayer {
-    fn new(config: &Phi3Config, sizes: GroupedQuery) -> Self {
-        let norm = || RmsNorm::new(config.hidden_size, config.rms_norm_eps);
-        Self {
-            self_attn: Phi3Attention {
-                qkv_proj: sizes.fused(),
-                o_proj: sizes.output(false),
-                sizes,
-            },
-            mlp: Phi3Mlp {
-                gate_up_proj: Linear::new(LinearShape::fused(
-                    config.hidden_size,
-                    ["gate", "up"].map(|name| Segment::features(name, config.intermediate_size)),
-                )),
-                down_proj: Linear::new(LinearShape::new(
-                    config.intermediate_size,
-                    config.hidden_size,
-                )),
-                activation: config.hidden_act,
-            },
-            input_layernorm: norm(),
-            post_attention_layernorm: norm(),
-        }
-    }
-}
-
 impl Model for Phi3ForCausalLM {
     fn vocabulary_size(&self) -> i64 {
-        self.model.embed_tokens.weight().shape()[0]
+        self.model.vocabulary_size()
     }
 
     fn recomputes_beyond(&self) -> Option<i64> {
         self.model.rotary_emb.changes_beyond()
     }
 
+    /// `[B, S]` → `[B, S, V]`
     #[cfg(feature = "torch")]
     fn forward(&self, inputs: &Inputs, cache: Option<&mut KvCache>) -> Result<DTensor> {
         let hidden = self.model.forward(inputs, cache)?;
@@ -223,86 +152,44 @@ impl Model for Phi3ForCausalLM {
     }
 }
 
+impl DecoderLayer for Phi3DecoderLayer {
+    const DECODER: &'static str = "Phi3Model";
+
+    fn window(&self) -> Option<i64> {
+        self.window
+    }
+
+    #[cfg(feature = "torch")]
+    fn forward(&self, x: &DTensor, context: LayerContext<'_>) -> Result<DTensor> {
+        // 1. attention
+        let h = self.input_layernorm.forward(x)?;
+        let x = x.add(&self.self_attn.forward(&h, context)?)?;
+        // 2. MLP
+        let h = self.post_attention_layernorm.forward(&x)?;
+        x.add(&self.mlp.forward(&h)?)
+    }
+}
+
 #[cfg(feature = "torch")]
-mod forward {
-    use super::*;
-
-    impl Phi3Model {
-        /// `[B, S]` → `[B, S, H]`
-        pub(super) fn forward(
-            &self,
-            inputs: &Inputs,
-            mut cache: Option<&mut KvCache>,
-        ) -> Result<DTensor> {
-            // 1. tokens
-            let mut x = self.embed_tokens.forward(&inputs.input_ids)?;
-            // 2. where they stand, and what they may see
-            let positions = Positions::new(inputs, cache.as_deref(), x.kind());
-            let rotary = self.rotary_emb.forward(&positions);
-            let mask = positions.sliding(self.window);
-            // 3. layers
-            for (index, layer) in self.layers.iter().enumerate() {
-                let cache = cache.as_deref_mut().map(|cache| cache.layer(index));
-                x = layer.forward(&x, &rotary, &mask, cache)?;
-            }
-            if let Some(cache) = cache {
-                cache.advance(positions.length());
-            }
-            // 4. norm
-            self.norm.forward(&x)
-        }
+impl Phi3Attention {
+    /// `[B, S, H]` → `[B, S, H]`
+    fn forward(&self, x: &DTensor, context: LayerContext<'_>) -> Result<DTensor> {
+        let [q, k, v] = self.qkv_proj.forward_segments(x)?;
+        let heads = |x: DTensor| x.split_heads(self.heads.head_dim);
+        let (q, k, v) = (heads(q)?, heads(k)?, heads(v)?);
+        let (q, k) = (context.rotary.rotate(&q)?, context.rotary.rotate(&k)?);
+        let mixed = context.attend(&q, &k, &v, self.heads.scale())?;
+        self.o_proj.forward(&mixed)
     }
+}
 
-    impl Phi3DecoderLayer {
-        /// `[B, S, H]` → `[B, S, H]`
-        fn forward(
-            &self,
-            x: &DTensor,
-            rotary: &RotaryTables,
-            mask: &AttentionMask,
-            cache: Option<LayerCache<'_>>,
-        ) -> Result<DTensor> {
-            // 1. attention
-            let h = self.input_layernorm.forward(x)?;
-            let x = x.add(&self.self_attn.forward(&h, rotary, mask, cache)?)?;
-            // 2. MLP
-            let h = self.post_attention_layernorm.forward(&x)?;
-            x.add(&self.mlp.forward(&h)?)
-        }
-    }
-
-    impl Phi3Attention {
-        /// `[B, S, H]` → `[B, S, H]`
-        fn forward(
-            &self,
-            x: &DTensor,
-            rotary: &RotaryTables,
-            mask: &AttentionMask,
-            cache: Option<LayerCache<'_>>,
-        ) -> Result<DTensor> {
-            // 1. project: [B, S, A, D] and twice [B, S, K, D]
-            let [q, k, v] = self.qkv_proj.forward_segments(x)?;
-            let heads = |x: DTensor| x.split_heads(self.sizes.head_dim);
-            let (q, k, v) = (heads(q)?, heads(k)?, heads(v)?);
-            // 2. rotate
-            let (q, k) = (rotary.rotate(&q)?, rotary.rotate(&k)?);
-            // 3. attend
-            let scale = self.sizes.scale();
-            let mixed = Attention { mask, scale, cache }.forward(&q, &k, &v)?;
-            // 4. join heads: [B, S, H]
-            self.o_proj.forward(&mixed.merge_heads()?)
-        }
-    }
-
-    impl Phi3Mlp {
-        /// `[B, S, H]` → `[B, S, H]`
-        fn forward(&self, x: &DTensor) -> Result<DTensor> {
-            let [gate, up] = self.gate_up_proj.forward_segments(x)?;
-            let gated = gate.zip(&up, "a gated activation", |gate, up| {
-                self.activation.apply(&gate) * up
-            })?;
-            self.down_proj.forward(&gated)
-        }
+#[cfg(feature = "torch")]
+impl Phi3Mlp {
+    /// `[B, S, H]` → `[B, S, H]`
+    fn forward(&self, x: &DTensor) -> Result<DTensor> {
+        let [gate, up] = self.gate_up_proj.forward_segments(x)?;
+        self.down_proj
+            .forward(&self::gate(self.activation, &gate, &up)?)
     }
 }
 

@@ -3,76 +3,34 @@
 //!
 //! Shapes: P pixels a side of a patch, N patches of all images together, E hidden, D head dimension.
 
+mod config;
 #[cfg(feature = "torch")]
 mod grid;
+mod rotation;
 
-use serde::Deserialize;
 use tp_runtime::Module;
 use tp_runtime::config::ConfigError;
-use tp_runtime::nn::{Activation, Conv2d, Linear, LinearShape, RmsNorm};
+use tp_runtime::nn::{Conv2d, Linear, LinearShape, RmsNorm};
 
 use crate::layers::GatedMlp;
+use rotation::AxialFrequencies;
 
 #[cfg(feature = "torch")]
 use {
+    crate::layers::project_heads,
     tch::{Kind, Tensor},
     tp_runtime::Result,
     tp_runtime::dtensor::DTensor,
     tp_runtime::nn::{Attention, AttentionMask, RotaryTables},
 };
 
+pub use config::{AxialRope, PixtralVisionConfig};
+
 #[cfg(feature = "torch")]
 pub(crate) use grid::Grid;
 
 /// Added to the mean square in every norm of the tower.
 const NORM_EPSILON: f64 = 1e-5;
-
-/// The `vision_config` of a Pixtral tower, with the defaults of transformers' `PixtralVisionConfig`.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(default)]
-pub struct PixtralVisionConfig {
-    /// E
-    pub hidden_size: i64,
-    /// Features inside the MLP.
-    pub intermediate_size: i64,
-    /// How many layers.
-    pub num_hidden_layers: usize,
-    /// E / D
-    pub num_attention_heads: i64,
-    /// Of each pixel.
-    pub num_channels: i64,
-    /// P
-    pub patch_size: i64,
-    /// The function of the gate.
-    pub hidden_act: Activation,
-    /// The base of the frequencies, as transformers 4 spells it.
-    pub rope_theta: f64,
-    /// The same in transformers 5.
-    pub rope_parameters: Option<AxialRope>,
-}
-
-/// Rotary embeddings by the row and the column of a patch.
-#[derive(Clone, Debug, Deserialize)]
-pub struct AxialRope {
-    /// The base of the frequencies.
-    pub rope_theta: f64,
-}
-
-impl Default for PixtralVisionConfig {
-    fn default() -> Self {
-        Self {
-            hidden_size: 1024,
-            intermediate_size: 4096,
-            num_hidden_layers: 24,
-            num_attention_heads: 16,
-            num_channels: 3,
-            patch_size: 16,
-            hidden_act: Activation::Gelu,
-            rope_theta: 10_000.0,
-            rope_parameters: None,
-        }
-    }
-}
 
 /// The tower: patches of every image, each seeing those of its own image.
 #[derive(Module)]
@@ -110,14 +68,6 @@ pub struct PixtralAttention {
     o_proj: Linear,
     #[module(skip)]
     head_dim: i64,
-}
-
-/// The angle per row, and the angle per column, of each rotated pair of features.
-struct AxialFrequencies {
-    /// `[D / 4]`
-    rows: Vec<f32>,
-    /// `[D / 4]`
-    columns: Vec<f32>,
 }
 
 impl PixtralVisionModel {
@@ -171,18 +121,6 @@ impl PixtralAttentionLayer {
     }
 }
 
-impl AxialFrequencies {
-    fn new(theta: f64, head_dim: i64) -> Self {
-        let of_pair = |pair: i64| 1.0 / (theta as f32).powf((2 * pair) as f32 / head_dim as f32);
-        // Rows and columns take turns.
-        let every_other = |first| (first..head_dim / 2).step_by(2).map(of_pair).collect();
-        Self {
-            rows: every_other(0),
-            columns: every_other(1),
-        }
-    }
-}
-
 #[cfg(feature = "torch")]
 impl PixtralVisionModel {
     /// The patches after the first `depth` layers, those of one image after another's, row by row.
@@ -226,27 +164,6 @@ impl PixtralVisionModel {
     }
 }
 
-#[cfg(feature = "torch")]
-impl AxialFrequencies {
-    /// The angles of every patch of `grids`.
-    fn tables(&self, grids: &[Grid], like: &DTensor) -> RotaryTables {
-        let options = (Kind::Float, like.device());
-        let angles = |frequencies: &[f32], length| {
-            let frequencies = Tensor::from_slice(frequencies).to_device(like.device());
-            Tensor::arange(length, options).outer(&frequencies)
-        };
-        let of_image = |grid: &Grid| {
-            let shape = [grid.rows, grid.columns, self.rows.len() as i64];
-            let rows = angles(&self.rows, grid.rows).unsqueeze(1);
-            let columns = angles(&self.columns, grid.columns).unsqueeze(0);
-            let both = [rows.expand(shape, false), columns.expand(shape, false)];
-            Tensor::cat(&both, -1).flatten(0, 1)
-        };
-        let angles = Tensor::cat(&grids.iter().map(of_image).collect::<Vec<_>>(), 0);
-        RotaryTables::new(&angles, 1.0, like.kind())
-    }
-}
-
 /// The mask under which patches see those of their own image.
 #[cfg(feature = "torch")]
 fn own_image(grids: &[Grid], like: &DTensor) -> AttentionMask {
@@ -279,9 +196,8 @@ impl PixtralAttention {
     /// `[1, N, E]` → `[1, N, E]`
     fn forward(&self, x: &DTensor, rotary: &RotaryTables, mask: &AttentionMask) -> Result<DTensor> {
         // 1. project
-        let q = self.q_proj.forward(x)?.split_heads(self.head_dim)?;
-        let k = self.k_proj.forward(x)?.split_heads(self.head_dim)?;
-        let v = self.v_proj.forward(x)?.split_heads(self.head_dim)?;
+        let projections = [&self.q_proj, &self.k_proj, &self.v_proj];
+        let [q, k, v] = project_heads(x, projections, self.head_dim)?;
         // 2. rotate
         let (q, k) = (rotary.rotate(&q)?, rotary.rotate(&k)?);
         // 3. attend

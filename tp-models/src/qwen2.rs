@@ -1,51 +1,46 @@
-//! Qwen2 and Qwen2.5 (Yang et al. 2024; transformers `models/qwen2/modeling_qwen2.py`).
+//! Qwen2 and Qwen2.5 (Yang et al. 2024; transformers `models/qwen2/modeling_qwen2.py`): Llama with biases on the way
+//! into attention, and layers that see a window only.
 //!
-//! Shapes: B batch, S sequence, H hidden, A attention heads, K key-value heads, D head dimension,
-//! V vocabulary. Every shape is that of the whole tensor.
+//! Shapes: B batch, S sequence, H hidden, V vocabulary. Every shape is that of the whole tensor.
 
 use serde::Deserialize;
 use serde_json::Value;
 use tp_runtime::config::{self, ConfigError, RopeParameters};
 use tp_runtime::model::{FromConfig, Model};
-use tp_runtime::nn::{Activation, Embedding, Linear, RmsNorm, RotaryEmbedding};
+use tp_runtime::nn::{Activation, Linear};
 use tp_runtime::{Module, Result, register_model, tp_plan};
 
-use crate::layers::{GatedMlp, GroupedQuery, LayerType, language_head};
+use crate::layers::{
+    Decoder, DecoderConfig, GroupedQuery, LayerType, PreNormLayer, SelfAttention, language_head,
+};
 
 #[cfg(feature = "torch")]
 use {
-    crate::layers::{LayerMasks, logits},
+    crate::layers::{LayerContext, logits, project_heads},
     tp_runtime::dtensor::DTensor,
     tp_runtime::model::Inputs,
-    tp_runtime::nn::{Attention, AttentionMask, KvCache, LayerCache, Positions, RotaryTables},
+    tp_runtime::nn::KvCache,
 };
 
-/// The fields of a Qwen2 `config.json`, with the defaults of transformers' `Qwen2Config`.
+/// The defaults of transformers' `Qwen2Config`.
+pub const DEFAULTS: DecoderConfig = DecoderConfig {
+    vocab_size: 151936,
+    hidden_size: 4096,
+    intermediate_size: 22016,
+    num_hidden_layers: 32,
+    num_attention_heads: 32,
+    num_key_value_heads: Some(32),
+    head_dim: None,
+    norm_eps: 1e-6,
+    hidden_act: Activation::Silu,
+    tie_word_embeddings: false,
+    pad_token_id: None,
+};
+
+/// What a Qwen2 `config.json` says besides.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default)]
 pub struct Qwen2Config {
-    /// V
-    pub vocab_size: i64,
-    /// H
-    pub hidden_size: i64,
-    /// Features inside the MLP.
-    pub intermediate_size: i64,
-    /// How many decoder layers.
-    pub num_hidden_layers: usize,
-    /// A
-    pub num_attention_heads: i64,
-    /// K; A where null.
-    pub num_key_value_heads: Option<i64>,
-    /// D; H / A where absent.
-    pub head_dim: Option<i64>,
-    /// Added to the mean square in every norm.
-    pub rms_norm_eps: f64,
-    /// Whether the head shares the embedding's table.
-    pub tie_word_embeddings: bool,
-    /// The row of the embedding that gets no gradient from look-ups.
-    pub pad_token_id: Option<i64>,
-    /// The function of the gate.
-    pub hidden_act: Activation,
     /// Whether some layers see a window only.
     pub use_sliding_window: bool,
     /// That window.
@@ -59,17 +54,6 @@ pub struct Qwen2Config {
 impl Default for Qwen2Config {
     fn default() -> Self {
         Self {
-            vocab_size: 151936,
-            hidden_size: 4096,
-            intermediate_size: 22016,
-            num_hidden_layers: 32,
-            num_attention_heads: 32,
-            num_key_value_heads: Some(32),
-            head_dim: None,
-            rms_norm_eps: 1e-6,
-            tie_word_embeddings: false,
-            pad_token_id: None,
-            hidden_act: Activation::Silu,
             use_sliding_window: false,
             sliding_window: Some(4096),
             max_window_layers: 28,
@@ -79,25 +63,15 @@ impl Default for Qwen2Config {
 }
 
 impl Qwen2Config {
-    fn attention(&self) -> Result<GroupedQuery, ConfigError> {
-        GroupedQuery::new(
-            self.hidden_size,
-            self.num_attention_heads,
-            self.num_key_value_heads,
-            self.head_dim,
-        )
-    }
-
-    fn window(&self) -> Option<i64> {
-        self.sliding_window.filter(|_| self.use_sliding_window)
-    }
-
-    fn layer_types(&self) -> Result<Vec<LayerType>, ConfigError> {
-        LayerType::of_layers(
-            self.layer_types.as_deref(),
-            self.num_hidden_layers,
-            |layer| self.window().is_some() && layer >= self.max_window_layers,
-        )
+    /// The window of each of `layers` layers.
+    pub(crate) fn windows(&self, layers: usize) -> Result<Vec<Option<i64>>, ConfigError> {
+        let window = self.sliding_window.filter(|_| self.use_sliding_window);
+        let slides = |layer| window.is_some() && layer >= self.max_window_layers;
+        let types = LayerType::of_layers(self.layer_types.as_deref(), layers, slides)?;
+        Ok(types
+            .into_iter()
+            .map(|layer| layer.window(window))
+            .collect())
     }
 }
 
@@ -111,29 +85,7 @@ pub struct Qwen2ForCausalLM {
 }
 
 /// The decoder without its head.
-#[derive(Module)]
-#[flow(embed_tokens -> layers -> norm)]
-pub struct Qwen2Model {
-    #[module(weight = [vocab_size, hidden_size])]
-    embed_tokens: Embedding,
-    layers: Vec<Qwen2DecoderLayer>,
-    norm: RmsNorm,
-    rotary_emb: RotaryEmbedding,
-    #[module(skip)]
-    window: Option<i64>,
-}
-
-/// One decoder layer: attention and MLP, each after a norm, each added to the residual stream.
-#[derive(Module)]
-#[flow(input_layernorm -> self_attn -> + -> post_attention_layernorm -> mlp -> +)]
-pub struct Qwen2DecoderLayer {
-    self_attn: Qwen2Attention,
-    mlp: GatedMlp,
-    input_layernorm: RmsNorm,
-    post_attention_layernorm: RmsNorm,
-    #[module(skip)]
-    layer_type: LayerType,
-}
+pub type Qwen2Model = Decoder<PreNormLayer<Qwen2Attention>>;
 
 /// Grouped-query attention with rotary positions, and biases on the way in.
 #[derive(Module)]
@@ -148,68 +100,42 @@ pub struct Qwen2Attention {
     #[module(weight = [hidden_size, num_attention_heads])]
     o_proj: Linear,
     #[module(skip)]
-    sizes: GroupedQuery,
+    heads: GroupedQuery,
 }
 
 impl FromConfig for Qwen2ForCausalLM {
     fn from_config(config: &Value) -> Result<Self> {
         let rope = RopeParameters::of(config, 10_000.0)?;
+        let decoder = DecoderConfig::read(config, &DEFAULTS)?;
         let config: Qwen2Config = config::parse(config)?;
-        let model = Qwen2Model::new(&config, &rope)?;
-        let lm_head = language_head(&model.embed_tokens, config.tie_word_embeddings);
-        Ok(Self { model, lm_head })
-    }
-}
-
-impl Qwen2Model {
-    fn new(config: &Qwen2Config, rope: &RopeParameters) -> Result<Self> {
-        let sizes = config.attention()?;
-        let layers = config.layer_types()?.into_iter();
-        Ok(Self {
-            embed_tokens: Embedding::new(
-                config.vocab_size,
-                config.hidden_size,
-                config.pad_token_id,
-            ),
-            layers: layers
-                .map(|layer_type| Qwen2DecoderLayer::new(config, sizes, layer_type))
-                .collect(),
-            norm: RmsNorm::new(config.hidden_size, config.rms_norm_eps),
-            rotary_emb: RotaryEmbedding::new(sizes.head_dim, rope)?,
-            window: config.window(),
-        })
-    }
-}
-
-impl Qwen2DecoderLayer {
-    fn new(config: &Qwen2Config, sizes: GroupedQuery, layer_type: LayerType) -> Self {
-        let norm = || RmsNorm::new(config.hidden_size, config.rms_norm_eps);
-        Self {
+        let heads = decoder.heads()?;
+        let layer = |window| PreNormLayer {
             self_attn: Qwen2Attention {
-                q_proj: sizes.query(true),
-                k_proj: sizes.key_value(true),
-                v_proj: sizes.key_value(true),
-                o_proj: sizes.output(false),
-                sizes,
+                q_proj: heads.query(true),
+                k_proj: heads.key_value(true),
+                v_proj: heads.key_value(true),
+                o_proj: heads.output(false),
+                heads,
             },
-            mlp: GatedMlp::new(
-                config.hidden_size,
-                config.intermediate_size,
-                config.hidden_act,
-                false,
-            ),
-            input_layernorm: norm(),
-            post_attention_layernorm: norm(),
-            layer_type,
-        }
+            mlp: decoder.gated_mlp(false),
+            input_layernorm: decoder.rms_norm(),
+            post_attention_layernorm: decoder.rms_norm(),
+            window,
+        };
+        let windows = config.windows(decoder.num_hidden_layers)?;
+        let layers = windows.into_iter().map(layer);
+        let model = Decoder::new(&decoder, &rope, layers)?;
+        let lm_head = language_head(&model.embed_tokens, decoder.tie_word_embeddings);
+        Ok(Self { model, lm_head })
     }
 }
 
 impl Model for Qwen2ForCausalLM {
     fn vocabulary_size(&self) -> i64 {
-        self.model.embed_tokens.weight().shape()[0]
+        self.model.vocabulary_size()
     }
 
+    /// `[B, S]` → `[B, S, V]`
     #[cfg(feature = "torch")]
     fn forward(&self, inputs: &Inputs, cache: Option<&mut KvCache>) -> Result<DTensor> {
         let hidden = self.model.forward(inputs, cache)?;
@@ -217,76 +143,16 @@ impl Model for Qwen2ForCausalLM {
     }
 }
 
-#[cfg(feature = "torch")]
-mod forward {
-    use super::*;
+impl SelfAttention for Qwen2Attention {
+    const DECODER: &'static str = "Qwen2Model";
 
-    impl Qwen2Model {
-        /// `[B, S]` → `[B, S, H]`
-        pub(super) fn forward(
-            &self,
-            inputs: &Inputs,
-            mut cache: Option<&mut KvCache>,
-        ) -> Result<DTensor> {
-            // 1. tokens
-            let mut x = self.embed_tokens.forward(&inputs.input_ids)?;
-            // 2. where they stand, and what they may see
-            let positions = Positions::new(inputs, cache.as_deref(), x.kind());
-            let rotary = self.rotary_emb.forward(&positions);
-            let masks = LayerMasks::new(&positions, self.window);
-            // 3. layers
-            for (index, layer) in self.layers.iter().enumerate() {
-                let cache = cache.as_deref_mut().map(|cache| cache.layer(index));
-                x = layer.forward(&x, &rotary, masks.of(layer.layer_type), cache)?;
-            }
-            if let Some(cache) = cache {
-                cache.advance(positions.length());
-            }
-            // 4. norm
-            self.norm.forward(&x)
-        }
-    }
-
-    impl Qwen2DecoderLayer {
-        /// `[B, S, H]` → `[B, S, H]`
-        fn forward(
-            &self,
-            x: &DTensor,
-            rotary: &RotaryTables,
-            mask: &AttentionMask,
-            cache: Option<LayerCache<'_>>,
-        ) -> Result<DTensor> {
-            // 1. attention
-            let h = self.input_layernorm.forward(x)?;
-            let x = x.add(&self.self_attn.forward(&h, rotary, mask, cache)?)?;
-            // 2. MLP
-            let h = self.post_attention_layernorm.forward(&x)?;
-            x.add(&self.mlp.forward(&h)?)
-        }
-    }
-
-    impl Qwen2Attention {
-        /// `[B, S, H]` → `[B, S, H]`
-        fn forward(
-            &self,
-            x: &DTensor,
-            rotary: &RotaryTables,
-            mask: &AttentionMask,
-            cache: Option<LayerCache<'_>>,
-        ) -> Result<DTensor> {
-            // 1. project: [B, S, A, D] and twice [B, S, K, D]
-            let head_dim = self.sizes.head_dim;
-            let q = self.q_proj.forward(x)?.split_heads(head_dim)?;
-            let k = self.k_proj.forward(x)?.split_heads(head_dim)?;
-            let v = self.v_proj.forward(x)?.split_heads(head_dim)?;
-            // 2. rotate
-            let (q, k) = (rotary.rotate(&q)?, rotary.rotate(&k)?);
-            // 3. attend
-            let scale = self.sizes.scale();
-            let mixed = Attention { mask, scale, cache }.forward(&q, &k, &v)?;
-            // 4. join heads: [B, S, H]
-            self.o_proj.forward(&mixed.merge_heads()?)
-        }
+    #[cfg(feature = "torch")]
+    fn forward(&self, x: &DTensor, context: LayerContext<'_>) -> Result<DTensor> {
+        let projections = [&self.q_proj, &self.k_proj, &self.v_proj];
+        let [q, k, v] = project_heads(x, projections, self.heads.head_dim)?;
+        let (q, k) = (context.rotary.rotate(&q)?, context.rotary.rotate(&k)?);
+        let mixed = context.attend(&q, &k, &v, self.heads.scale())?;
+        self.o_proj.forward(&mixed)
     }
 }
 

@@ -4,12 +4,13 @@
 
 use serde::Deserialize;
 use serde_json::Value;
-use tp_runtime::config::{self, ConfigError, RopeParameters};
+use tp_runtime::config::{self, ConfigError};
 use tp_runtime::model::{FromConfig, Model, Task};
 use tp_runtime::nn::{Linear, LinearShape};
 use tp_runtime::{Module, Result, register_model, tp_plan};
 
-use crate::qwen3::{QWEN3_MODEL, Qwen3Config, Qwen3Model};
+use crate::layers::DecoderConfig;
+use crate::qwen3::{self, QWEN3_MODEL, Qwen3Model};
 
 #[cfg(feature = "torch")]
 use {
@@ -57,9 +58,8 @@ pub struct Qwen3ForSequenceClassification {
 
 impl FromConfig for Qwen3ForSequenceClassification {
     fn from_config(config: &Value) -> Result<Self> {
-        let rope = RopeParameters::of(config, 10_000.0)?;
+        let decoder = DecoderConfig::read(config, &qwen3::DEFAULTS)?;
         let classes: Classes = config::parse(config)?;
-        let config: Qwen3Config = config::parse(config)?;
         let listed = classes.id2label.as_ref().map(serde_json::Map::len);
         // Two where the config says nothing, as in transformers.
         let labels = classes.num_labels.or(listed).unwrap_or(2);
@@ -68,9 +68,9 @@ impl FromConfig for Qwen3ForSequenceClassification {
             return Err(ConfigError::Unsupported { reason }.into());
         }
         Ok(Self {
-            model: Qwen3Model::new(&config, &rope)?,
-            score: Linear::new(LinearShape::new(config.hidden_size, labels as i64)),
-            padding: config.pad_token_id,
+            model: qwen3::model(config, &decoder)?,
+            score: Linear::new(LinearShape::new(decoder.hidden_size, labels as i64)),
+            padding: decoder.pad_token_id,
             problem: classes.problem_type,
         })
     }

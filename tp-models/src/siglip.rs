@@ -3,84 +3,23 @@
 //!
 //! Shapes: N images, P patches of one, E hidden, A attention heads, D head dimension.
 
-use serde::Deserialize;
+mod config;
+
 use tp_runtime::Module;
 use tp_runtime::config::ConfigError;
 use tp_runtime::nn::{Activation, Conv2d, Embedding, LayerNorm, Linear, LinearShape};
 
+pub use config::SiglipVisionConfig;
+
 #[cfg(feature = "torch")]
 use {
+    crate::layers::project_heads,
     tch::{Kind, Tensor},
     tp_runtime::Result,
     tp_runtime::dtensor::DTensor,
     tp_runtime::model::InputError,
     tp_runtime::nn::{Attention, AttentionMask},
 };
-
-/// The `vision_config` of a SigLIP tower, with the defaults of transformers' `SiglipVisionConfig`.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(default)]
-pub struct SiglipVisionConfig {
-    /// E
-    pub hidden_size: i64,
-    /// Features inside the MLP.
-    pub intermediate_size: i64,
-    /// How many layers.
-    pub num_hidden_layers: usize,
-    /// A
-    pub num_attention_heads: i64,
-    /// Of each pixel.
-    pub num_channels: i64,
-    /// Pixels a side of an image.
-    pub image_size: i64,
-    /// Pixels a side of a patch.
-    pub patch_size: i64,
-    /// The function inside the MLP.
-    pub hidden_act: Activation,
-    /// Added to the variance in every norm.
-    pub layer_norm_eps: f64,
-    /// Whether there is a pooling head; only `false` is known.
-    pub vision_use_head: bool,
-}
-
-impl Default for SiglipVisionConfig {
-    fn default() -> Self {
-        Self {
-            hidden_size: 768,
-            intermediate_size: 3072,
-            num_hidden_layers: 12,
-            num_attention_heads: 12,
-            num_channels: 3,
-            image_size: 224,
-            patch_size: 16,
-            hidden_act: Activation::GeluTanh,
-            layer_norm_eps: 1e-6,
-            vision_use_head: true,
-        }
-    }
-}
-
-impl SiglipVisionConfig {
-    /// Patches a side of an image.
-    pub(crate) fn side(&self) -> i64 {
-        self.image_size / self.patch_size.max(1)
-    }
-
-    fn check(&self) -> Result<(), ConfigError> {
-        let (heads, hidden) = (self.num_attention_heads, self.hidden_size);
-        let reason = if self.vision_use_head {
-            "`vision_use_head` of `vision_config` is not false: a tower with a pooling head is not known"
-                .to_owned()
-        } else if heads < 1 || hidden % heads != 0 {
-            format!(
-                "`hidden_size` of `vision_config` is {hidden}, which {heads} heads do not share evenly"
-            )
-        } else {
-            return Ok(());
-        };
-        Err(ConfigError::Unsupported { reason })
-    }
-}
 
 /// The tower: patches that all see one another.
 #[derive(Module)]
@@ -244,9 +183,8 @@ mod forward {
         /// `[N, P, E]` → `[N, P, E]`
         fn forward(&self, x: &DTensor) -> Result<DTensor> {
             // 1. project: [N, P, A, D] each
-            let q = self.q_proj.forward(x)?.split_heads(self.head_dim)?;
-            let k = self.k_proj.forward(x)?.split_heads(self.head_dim)?;
-            let v = self.v_proj.forward(x)?.split_heads(self.head_dim)?;
+            let projections = [&self.q_proj, &self.k_proj, &self.v_proj];
+            let [q, k, v] = project_heads(x, projections, self.head_dim)?;
             // 2. attend
             let attention = Attention {
                 mask: &AttentionMask::Full,

@@ -1,6 +1,7 @@
 //! A whole model: built from a config as shapes, run on tensors once a plan is applied.
 
 mod error;
+mod input;
 #[cfg(feature = "torch")]
 mod input_error;
 #[cfg(feature = "torch")]
@@ -9,6 +10,7 @@ mod registry;
 mod rename;
 
 pub use error::ModelError;
+pub use input::{Extent, Input};
 #[cfg(feature = "torch")]
 pub(crate) use inputs::check_range;
 pub use registry::{ModelEntry, build, model_for, models};
@@ -70,9 +72,9 @@ pub trait Model: Modules {
         Task::CausalLanguageModelling
     }
 
-    /// What it takes beside `input_ids`, under the names of transformers.
-    fn takes(&self) -> &'static [&'static str] {
-        &["attention_mask"]
+    /// What it takes besides `input_ids`.
+    fn takes(&self) -> &'static [Input] {
+        &[Input::ATTENTION_MASK]
     }
 
     /// Names that older checkpoints use for its tensors; the first that fits is taken.

@@ -1,8 +1,8 @@
 //! `#[derive(Module)]`: the constant tree and the visit agree with the struct.
 
-use tp_runtime::Module;
 use tp_runtime::module::{self, Layer, ModulePath, Param};
-use tp_runtime::plan::{Arity, ModuleKind, Node, Stage};
+use tp_runtime::plan::{Arity, ModuleKind, Node, Stage, plan_for};
+use tp_runtime::{Module, tp_plan};
 
 /// A leaf that stands for any layer.
 struct Leaf(Param);
@@ -129,4 +129,63 @@ fn the_visit_names_every_leaf_as_the_checkpoint_does() {
         "head",
     ];
     assert_eq!(paths, expected);
+}
+
+/// A module for any layers, and for some number of them.
+#[derive(Module)]
+struct Stack<L: Module, const N: usize> {
+    layers: Vec<L>,
+}
+
+/// One that its layers have a name for.
+#[derive(Module)]
+#[module(name = L::NODE.type_name)]
+struct Renamed<L: Module> {
+    layer: L,
+}
+
+#[test]
+fn a_generic_struct_is_another_type_for_each_parameter() {
+    let node = <Stack<Block, 2>>::NODE;
+    assert_eq!(node.type_name, "Stack<Block, 2>");
+    assert_eq!(
+        node.type_path,
+        "derive_module::Stack<derive_module::Block, 2>"
+    );
+    for other in [<Stack<Leaf, 2>>::NODE, <Stack<Block, 3>>::NODE] {
+        assert_ne!(node.type_path, other.type_path);
+    }
+    let inside = <Stack<Stack<Leaf, 1>, 2>>::NODE;
+    assert_eq!(inside.type_name, "Stack<Stack<Leaf, 1>, 2>");
+}
+
+tp_plan! {
+    /// For two leaves.
+    TWO for Stack<Leaf, 2>;
+    "layers.*" => Colwise(output: Replicate),
+}
+
+tp_plan! {
+    /// For three.
+    THREE for Stack<Leaf, 3>;
+    "layers.*" => Rowwise(input: Replicate),
+}
+
+#[test]
+fn plans_are_found_by_the_parameters_too() {
+    let name = |plan: Result<&tp_runtime::Plan, _>| plan.map(|plan| plan.name).ok();
+    assert_eq!(name(plan_for::<Stack<Leaf, 2>>()), Some("TWO"));
+    assert_eq!(name(plan_for::<Stack<Leaf, 3>>()), Some("THREE"));
+    assert_eq!(name(plan_for::<Stack<Leaf, 4>>()), None);
+    assert_eq!(name(plan_for::<Stack<Block, 2>>()), None);
+}
+
+#[test]
+fn a_struct_goes_by_the_name_it_asks_for() {
+    let node = <Renamed<Block>>::NODE;
+    assert_eq!(node.type_name, "Block");
+    assert_eq!(
+        node.type_path,
+        "derive_module::Renamed<derive_module::Block>"
+    );
 }

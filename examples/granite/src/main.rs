@@ -6,5 +6,5 @@ use std::process::ExitCode;
 use granite as _;
 
 fn main() -> ExitCode {
-    tp_models::program::main()
+    tp_cli::main()
 }

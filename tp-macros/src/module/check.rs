@@ -1,8 +1,8 @@
 //! Second stage: a module whose children have distinct names and whose flow names children.
 
 use proc_macro2::Ident;
-use syn::Type;
 use syn::ext::IdentExt;
+use syn::{Expr, Type};
 
 use super::parse::{RawBranch, RawField, RawModule, RawStage, RawWeight};
 use crate::fault::Fault;
@@ -11,6 +11,7 @@ use tp_plan::nearest::nearest;
 
 /// A legal struct of modules.
 pub(super) struct Module {
+    pub(super) name: Option<Expr>,
     pub(super) children: Vec<Child>,
     pub(super) flow: Vec<Stage>,
 }
@@ -61,7 +62,11 @@ pub(super) fn check(raw: RawModule, report: &mut Report) -> Module {
             weight: field.weight.map(|RawWeight(sizes)| sizes),
         });
     }
-    Module { children, flow }
+    Module {
+        name: raw.name,
+        children,
+        flow,
+    }
 }
 
 fn stage(stage: &RawStage, fields: &[RawField], report: &mut Report) -> Stage {

@@ -6,10 +6,15 @@ use syn::DeriveInput;
 use syn::spanned::Spanned;
 
 use super::check::{Module, Stage};
+use super::identity::Identity;
 
 pub(super) fn expand(input: &DeriveInput, module: &Module) -> TokenStream {
     let ident = &input.ident;
-    let type_name = ident.to_string();
+    let Identity {
+        type_name,
+        type_path,
+        constants,
+    } = Identity::of(input, module.name.as_ref());
     let (impl_generics, type_generics, where_clause) = input.generics.split_for_impl();
 
     let children = module.children.iter().map(|child| {
@@ -41,11 +46,13 @@ pub(super) fn expand(input: &DeriveInput, module: &Module) -> TokenStream {
     });
 
     quote! {
+        #constants
+
         #[automatically_derived]
         impl #impl_generics ::tp_runtime::Module for #ident #type_generics #where_clause {
             const NODE: &'static ::tp_runtime::plan::Node = &::tp_runtime::plan::Node {
                 type_name: #type_name,
-                type_path: ::core::concat!(::core::module_path!(), "::", #type_name),
+                type_path: #type_path,
                 kind: ::tp_runtime::plan::ModuleKind::Container,
                 children: &[#(#children),*],
                 flow: &[#(#stages),*],

@@ -14,6 +14,8 @@ use crate::report::Report;
 /// A struct as written.
 #[derive(Default)]
 pub(super) struct RawModule {
+    /// What it is called instead of the struct's name.
+    pub(super) name: Option<Expr>,
     pub(super) fields: Vec<RawField>,
     pub(super) flow: Vec<RawStage>,
 }
@@ -40,9 +42,7 @@ pub(super) enum RawStage {
 pub(super) struct RawBranch(pub(super) Vec<Ident>);
 
 pub(super) fn parse(input: &DeriveInput, report: &mut Report) -> RawModule {
-    for attribute in named(&input.attrs, "module") {
-        report.at(attribute, Fault::ModuleOnStruct);
-    }
+    let name = name(&input.attrs, report);
     let flow = flow(&input.attrs, report);
     let Data::Struct(data) = &input.data else {
         report.at(&input.ident, Fault::DeriveEnum);
@@ -57,7 +57,26 @@ pub(super) fn parse(input: &DeriveInput, report: &mut Report) -> RawModule {
         .iter()
         .filter_map(|field| self::field(field, report))
         .collect();
-    RawModule { fields, flow }
+    RawModule { name, fields, flow }
+}
+
+fn name(attributes: &[Attribute], report: &mut Report) -> Option<Expr> {
+    let mut name = None;
+    for attribute in named(attributes, "module") {
+        match attribute.parse_args() {
+            Ok(Meta::NameValue(pair)) if pair.path.is_ident("name") => match name {
+                None => name = Some(pair.value),
+                Some(_) => report.at(
+                    attribute,
+                    Fault::ModuleKeyTwice {
+                        key: "name".to_owned(),
+                    },
+                ),
+            },
+            _ => report.at(attribute, Fault::ModuleOnStruct),
+        }
+    }
+    name
 }
 
 fn field(field: &syn::Field, report: &mut Report) -> Option<RawField> {

@@ -40,9 +40,15 @@ impl GatedMlp {
     pub fn forward(&self, x: &DTensor) -> Result<DTensor> {
         let gate = self.gate_proj.forward(x)?;
         let up = self.up_proj.forward(x)?;
-        let gated = gate.zip(&up, "a gated activation", |gate, up| {
-            self.activation.apply(&gate) * up
-        })?;
-        self.down_proj.forward(&gated)
+        self.down_proj
+            .forward(&self::gate(self.activation, &gate, &up)?)
     }
+}
+
+/// `up` by what `activation` makes of `gate`, feature by feature.
+#[cfg(feature = "torch")]
+pub(crate) fn gate(activation: Activation, gate: &DTensor, up: &DTensor) -> Result<DTensor> {
+    gate.zip(up, "a gated activation", |gate, up| {
+        activation.apply(&gate) * up
+    })
 }

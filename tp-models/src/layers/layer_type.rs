@@ -3,9 +3,6 @@
 use serde::Deserialize;
 use tp_runtime::config::ConfigError;
 
-#[cfg(feature = "torch")]
-use tp_runtime::nn::{AttentionMask, Positions};
-
 /// How far back a layer sees, as `layer_types` of a config says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -42,30 +39,12 @@ impl LayerType {
                 .collect()),
         }
     }
-}
 
-/// The mask of each type of layer in one forward.
-#[cfg(feature = "torch")]
-pub struct LayerMasks {
-    full: AttentionMask,
-    sliding: AttentionMask,
-}
-
-#[cfg(feature = "torch")]
-impl LayerMasks {
-    /// The masks of the tokens at `positions`.
-    pub fn new(positions: &Positions<'_>, window: Option<i64>) -> Self {
-        Self {
-            full: positions.causal(),
-            sliding: positions.sliding(window),
-        }
-    }
-
-    /// The mask of a layer.
-    pub fn of(&self, layer: LayerType) -> &AttentionMask {
-        match layer {
-            LayerType::FullAttention => &self.full,
-            LayerType::SlidingAttention => &self.sliding,
+    /// How many positions a token of such a layer sees, where sliding layers see `sliding_window`.
+    pub fn window(self, sliding_window: Option<i64>) -> Option<i64> {
+        match self {
+            Self::FullAttention => None,
+            Self::SlidingAttention => sliding_window,
         }
     }
 }

@@ -7,7 +7,7 @@ use tp_runtime::Module;
 use tp_runtime::nn::{Activation, Linear, LinearShape, RmsNorm};
 
 use super::Mistral3Config;
-use crate::ministral3::Ministral3Config;
+use crate::layers::DecoderConfig;
 
 #[cfg(feature = "torch")]
 use {crate::pixtral::Grid, tch::Tensor, tp_runtime::Result, tp_runtime::dtensor::DTensor};
@@ -32,14 +32,14 @@ pub struct Mistral3PatchMerger {
 }
 
 impl Mistral3MultiModalProjector {
-    pub(super) fn new(config: &Mistral3Config, text: &Ministral3Config, vision: i64) -> Self {
+    pub(super) fn new(config: &Mistral3Config, text: &DecoderConfig, vision: i64) -> Self {
         let side = config.spatial_merge_size;
         let linear = |from| {
             let shape = LinearShape::new(from, text.hidden_size);
             Linear::new(shape.bias(config.multimodal_projector_bias))
         };
         Self {
-            norm: RmsNorm::new(vision, text.rms_norm_eps),
+            norm: RmsNorm::new(vision, text.norm_eps),
             patch_merger: Mistral3PatchMerger {
                 merging_layer: Linear::new(LinearShape::new(vision * side * side, vision)),
                 side,

@@ -2,6 +2,8 @@
 
 use tch::{Device, Kind};
 
+use super::Input;
+
 /// Something that a model, a loss or a sampler cannot take.
 #[derive(Debug, thiserror::Error)]
 pub enum InputError {
@@ -46,11 +48,11 @@ pub enum InputError {
     #[error("`{model}` takes no `{name}`: {}", Takes(takes))]
     NotTaken {
         /// Which input.
-        name: &'static str,
+        name: String,
         /// The model's type.
         model: &'static str,
         /// What it takes beside `input_ids`.
-        takes: &'static [&'static str],
+        takes: &'static [Input],
     },
 
     /// An input of another shape than the model reads.
@@ -171,7 +173,7 @@ pub enum InputError {
 }
 
 /// What a model takes, in a sentence.
-struct Takes<'a>(&'a [&'static str]);
+struct Takes<'a>(&'a [Input]);
 
 impl std::fmt::Display for Takes<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -180,7 +182,8 @@ impl std::fmt::Display for Takes<'_> {
             Some((last, others)) => (last, others),
             None => return f.write_str(" only"),
         };
-        others.iter().try_for_each(|name| write!(f, ", `{name}`"))?;
-        write!(f, " and `{last}`")
+        let mut names = others.iter().map(|input| input.name);
+        names.try_for_each(|name| write!(f, ", `{name}`"))?;
+        write!(f, " and `{}`", last.name)
     }
 }

@@ -1,7 +1,10 @@
 //! What a model is given, and whether it can take it.
 
+use std::collections::BTreeMap;
+
 use tch::{Device, Kind, Tensor};
 
+use super::input::Extents;
 use super::{InputError, Model};
 
 /// What a model is given, under transformers' names; the same on every rank.
@@ -17,6 +20,8 @@ pub struct Inputs {
     pub pixel_values: Option<Tensor>,
     /// The height and width of each image within its padding, in pixels, `[images, 2]`.
     pub image_sizes: Option<Tensor>,
+    /// What else a model takes, by name.
+    pub further: BTreeMap<String, Tensor>,
     /// Compute logits for the last positions only.
     pub logits_to_keep: Option<i64>,
 }
@@ -30,8 +35,26 @@ impl Inputs {
             token_type_ids: None,
             pixel_values: None,
             image_sizes: None,
+            further: BTreeMap::new(),
             logits_to_keep: None,
         }
+    }
+
+    /// The same with another tensor, under its name.
+    #[must_use]
+    pub fn with(mut self, name: &str, tensor: Tensor) -> Self {
+        let field = match name {
+            "attention_mask" => &mut self.attention_mask,
+            "token_type_ids" => &mut self.token_type_ids,
+            "pixel_values" => &mut self.pixel_values,
+            "image_sizes" => &mut self.image_sizes,
+            _ => {
+                self.further.insert(name.to_owned(), tensor);
+                return self;
+            }
+        };
+        *field = Some(tensor);
+        self
     }
 
     /// The same tensors, not copied.
@@ -51,20 +74,27 @@ impl Inputs {
             token_type_ids: self.token_type_ids.as_ref().map(&place),
             pixel_values: self.pixel_values.as_ref().map(&place),
             image_sizes: self.image_sizes.as_ref().map(&place),
+            further: self
+                .further
+                .iter()
+                .map(|(name, tensor)| (name.clone(), place(tensor)))
+                .collect(),
             logits_to_keep: self.logits_to_keep,
         }
     }
 
     /// What is given beside `input_ids`, by name.
-    fn further(&self) -> impl Iterator<Item = (&'static str, &Tensor)> {
-        [
+    fn given(&self) -> impl Iterator<Item = (&str, &Tensor)> {
+        let known = [
             ("attention_mask", &self.attention_mask),
             ("token_type_ids", &self.token_type_ids),
             ("pixel_values", &self.pixel_values),
             ("image_sizes", &self.image_sizes),
         ]
         .into_iter()
-        .filter_map(|(name, tensor)| Some((name, tensor.as_ref()?)))
+        .filter_map(|(name, tensor)| Some((name, tensor.as_ref()?)));
+        let further = self.further.iter();
+        known.chain(further.map(|(name, tensor)| (name.as_str(), tensor)))
     }
 
     /// Whether `model` on `device`, which has seen `past` positions, can take them.
@@ -84,33 +114,27 @@ impl Inputs {
             device,
         )?;
         let (batch, sequence) = (self.input_ids.size()[0], self.input_ids.size()[1]);
-        for (name, tensor) in self.further() {
-            let takes = model.takes();
-            if !takes.contains(&name) {
-                let model = model.node().type_name;
-                return Err(InputError::NotTaken { name, model, takes });
-            }
-            on_device(name, tensor, device)?;
-            let (found, dims) = (tensor.size(), tensor.dim());
-            let wanted = match name {
-                "attention_mask" => {
-                    format!("{:?}, earlier positions included", [batch, past + sequence])
-                }
-                "token_type_ids" => format!("{:?}", [batch, sequence]),
-                "pixel_values" => "[images, channels, height, width]".to_owned(),
-                _ => "[images, 2]".to_owned(),
+        let extents = Extents {
+            batch,
+            sequence,
+            past,
+        };
+        let takes = model.takes();
+        for (name, tensor) in self.given() {
+            let Some(input) = takes.iter().find(|input| input.name == name) else {
+                return Err(InputError::NotTaken {
+                    name: name.to_owned(),
+                    model: model.node().type_name,
+                    takes,
+                });
             };
-            let fits = match name {
-                "attention_mask" => found == [batch, past + sequence],
-                "token_type_ids" => found == [batch, sequence],
-                "pixel_values" => dims == 4 && !found.contains(&0),
-                _ => dims == 2 && found[1] == 2,
-            };
-            if !fits {
+            on_device(input.name, tensor, device)?;
+            let found = tensor.size();
+            if !extents.fit(input, &found) {
                 return Err(InputError::Shape {
-                    name,
+                    name: input.name,
                     found,
-                    wanted,
+                    wanted: extents.wanted(input),
                 });
             }
         }

@@ -1,12 +1,12 @@
 //! The elementwise functions of MLPs, under their names in configs (transformers `activations.py`).
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "torch")]
 use tch::Tensor;
 
 /// The activation of an MLP.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Activation {
     /// `x * sigmoid(x)`
     #[serde(rename = "silu", alias = "swish")]

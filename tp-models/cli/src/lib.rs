@@ -1,6 +1,6 @@
 //! The program `tp`: looks at tensor-parallel plans and runs models under them.
 //!
-//! It knows the models of every crate linked into it. A crate with models of its own has the program
+//! It knows the models of `tp-models` and of every crate linked into it. A crate with models of its own has the program
 //! run them, too, with a `main` of one line:
 //!
 //! ```no_run
@@ -11,41 +11,43 @@
 //! use my_models as _;
 //!
 //! fn main() -> ExitCode {
-//!     tp_models::program::main()
+//!     tp_cli::main()
 //! }
 //! ```
 //!
-//! With the feature `explain` alone it has the commands that read no weights, and needs no libtorch.
+//! Without its default feature `torch` it has the commands that read no weights, and needs no libtorch.
 
-#[cfg(feature = "program")]
+#[cfg(feature = "torch")]
 mod batch;
 mod diff;
-#[cfg(feature = "program")]
+#[cfg(feature = "torch")]
 mod eval;
 mod explain;
-#[cfg(feature = "program")]
+#[cfg(feature = "torch")]
 mod generate;
-#[cfg(feature = "program")]
+#[cfg(feature = "torch")]
 mod images;
 mod import;
 mod model;
 mod output;
 mod plans;
-#[cfg(feature = "program")]
+#[cfg(feature = "torch")]
 mod ranks;
-#[cfg(feature = "program")]
+#[cfg(feature = "torch")]
 mod text;
-#[cfg(feature = "program")]
+#[cfg(feature = "torch")]
 mod train;
 
 use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+// Links the models and their plans.
+use tp_models as _;
 
 /// Tensor-parallel plans for transformers: what they do, and models run under them.
 #[derive(Parser)]
-#[command(version, arg_required_else_help = true)]
+#[command(name = "tp", version, arg_required_else_help = true)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -57,11 +59,11 @@ enum Command {
     Explain(explain::Arguments),
     Import(import::Arguments),
     Diff(diff::Arguments),
-    #[cfg(feature = "program")]
+    #[cfg(feature = "torch")]
     Eval(eval::Arguments),
-    #[cfg(feature = "program")]
+    #[cfg(feature = "torch")]
     Generate(generate::Arguments),
-    #[cfg(feature = "program")]
+    #[cfg(feature = "torch")]
     Train(train::Arguments),
 }
 
@@ -88,11 +90,11 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Explain(arguments) => explain::run(&arguments)?,
         Command::Import(arguments) => import::run(&arguments)?,
         Command::Diff(arguments) => return diff::run(&arguments),
-        #[cfg(feature = "program")]
+        #[cfg(feature = "torch")]
         Command::Eval(arguments) => eval::run(&arguments)?,
-        #[cfg(feature = "program")]
+        #[cfg(feature = "torch")]
         Command::Generate(arguments) => generate::run(&arguments)?,
-        #[cfg(feature = "program")]
+        #[cfg(feature = "torch")]
         Command::Train(arguments) => train::run(&arguments)?,
     }
     Ok(ExitCode::SUCCESS)

@@ -3,14 +3,14 @@
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-#[cfg(feature = "program")]
+#[cfg(feature = "torch")]
 use anyhow::ensure;
 use anyhow::{Context, Result};
 use clap::ValueEnum;
 use serde_json::Value;
 use tp_runtime::config;
 use tp_runtime::explain::{self, Setup};
-#[cfg(feature = "program")]
+#[cfg(feature = "torch")]
 use tp_runtime::model::Task;
 use tp_runtime::model::{Model, build, model_for};
 use tp_runtime::plan::{Mode, Node};
@@ -103,7 +103,7 @@ pub(crate) fn mode(sequence_parallel: bool) -> Mode {
 }
 
 /// An error where the model says nothing of next tokens, which `asker` is about.
-#[cfg(feature = "program")]
+#[cfg(feature = "torch")]
 pub(crate) fn require_language_model(model: &dyn Model, asker: &str) -> Result<()> {
     ensure!(
         model.task() == Task::CausalLanguageModelling,

@@ -129,8 +129,8 @@ mod tests {
     #[test]
     fn pieces_join_to_the_whole_text() -> Result<()> {
         for path in [
-            "../tests/fixtures/stories260k/tokenizer.json",
-            "../examples/demo/tokenizer.json",
+            "../../tests/fixtures/stories260k/tokenizer.json",
+            "../../examples/demo/tokenizer.json",
         ] {
             let tokenizer = tokenizer(&Path::new(env!("CARGO_MANIFEST_DIR")).join(path))?;
             let text = "Once upon a time, Zoë  said: “日本 🦀!” and\nleft.";
@@ -160,7 +160,7 @@ mod tests {
 
     #[test]
     fn an_unfinished_character_is_shown_at_the_end() -> Result<()> {
-        let path = "../tests/fixtures/stories260k/tokenizer.json";
+        let path = "../../tests/fixtures/stories260k/tokenizer.json";
         let tokenizer = tokenizer(&Path::new(env!("CARGO_MANIFEST_DIR")).join(path))?;
         let mut ids = encode(&tokenizer, "a 🦀", true)?;
         ids.pop();

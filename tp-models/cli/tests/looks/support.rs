@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 /// A folder of a committed checkpoint, or another file of the fixtures.
 pub(crate) fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../tests/fixtures")
+        .join("../../tests/fixtures")
         .join(name)
 }
 

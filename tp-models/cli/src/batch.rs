@@ -25,23 +25,21 @@ impl Batch {
             .with_context(|| format!("cannot read the batch `{}`", path.display()))?;
         let mut tensors: BTreeMap<String, Tensor> = read.into_iter().collect();
         check_names(&tensors, model).with_context(|| format!("`{}`", path.display()))?;
-        let mut take = |name: &str| tensors.remove(name);
-        let input_ids = take("input_ids").ok_or_else(|| {
+        let input_ids = tensors.remove("input_ids").ok_or_else(|| {
             let path = path.display();
             anyhow!("`{path}` has no tensor `input_ids`: it needs one, [batch, sequence] of i64")
         })?;
+        let labels = tensors.remove("labels");
         let batch = Self {
             labels: match model.task() {
-                Task::CausalLanguageModelling => take("labels").or_else(|| Some(input_ids.copy())),
-                Task::SequenceClassification => take("labels"),
+                Task::CausalLanguageModelling => labels.or_else(|| Some(input_ids.copy())),
+                Task::SequenceClassification => labels,
             },
-            inputs: Inputs {
-                attention_mask: take("attention_mask"),
-                token_type_ids: take("token_type_ids"),
-                pixel_values: take("pixel_values"),
-                image_sizes: take("image_sizes"),
-                ..Inputs::new(input_ids)
-            },
+            inputs: tensors
+                .into_iter()
+                .fold(Inputs::new(input_ids), |inputs, (name, tensor)| {
+                    inputs.with(&name, tensor)
+                }),
         };
         batch.check(model)?;
         Ok(batch)
@@ -109,7 +107,7 @@ impl Batch {
 
 fn check_names(tensors: &BTreeMap<String, Tensor>, model: &dyn Model) -> Result<()> {
     let mut known = vec!["input_ids"];
-    known.extend(model.takes());
+    known.extend(model.takes().iter().map(|input| input.name));
     for name in tensors.keys().map(String::as_str) {
         ensure!(
             name == "labels" || known.contains(&name),

@@ -9,7 +9,7 @@ use tch::{Kind, Tensor};
 /// A folder of committed checkpoints and reference outputs.
 pub(crate) fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../tests/fixtures")
+        .join("../../tests/fixtures")
         .join(name)
 }
 
