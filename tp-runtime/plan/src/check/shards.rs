@@ -1,6 +1,6 @@
 //! Whether a plan divides the sizes of a config evenly enough: `assert_shards!`.
 
-use super::cell::cell;
+use super::cell::{Cell, cell};
 use super::path::Path;
 use super::{Found, find};
 use crate::pattern::same;
@@ -38,12 +38,21 @@ enum Reason {
 /// # Errors
 /// The first such row.
 pub const fn divide<'a>(plan: &'a Plan, sizes: &[Size], degree: usize) -> Result<(), Problem<'a>> {
-    rows(plan, plan, Path::ROOT, sizes, degree as i64)
+    rows(None, plan, Path::ROOT, sizes, degree as i64)
 }
 
-/// Looks through the rows of `plan`, which stands at `prefix` of the plan that is asked about.
+/// A plan whose rows come before those of the plan it starts from.
+struct Derived<'a> {
+    plan: &'a Plan,
+    /// How many segments lead to its model.
+    start: usize,
+    /// The one that comes before it in turn.
+    before: Option<&'a Derived<'a>>,
+}
+
+/// Looks through the rows of `plan`, which stands at `prefix` and after the rows of `derived`.
 const fn rows<'a>(
-    asked: &Plan,
+    derived: Option<&Derived>,
     plan: &'a Plan,
     prefix: Path,
     sizes: &[Size],
@@ -52,7 +61,7 @@ const fn rows<'a>(
     let mut at = 0;
     while at < plan.items.len() {
         let found = match &plan.items[at] {
-            Item::Row(row) if is_replaced(asked, row, prefix) => Ok(()),
+            Item::Row(row) if is_replaced(derived, row, prefix) => Ok(()),
             Item::Row(row) => match reason(plan, row, sizes, degree) {
                 Some(reason) => Err(Problem { plan, row, reason }),
                 None => Ok(()),
@@ -60,28 +69,39 @@ const fn rows<'a>(
             Item::Include {
                 prefix: inner,
                 plan,
-            } => rows(asked, plan, prefix.follow_to(inner), sizes, degree),
+            } => rows(derived, plan, prefix.follow_to(inner), sizes, degree),
         };
         if found.is_err() {
             return found;
         }
         at += 1;
     }
-    match plan.base {
-        Some(base) => rows(asked, base, prefix, sizes, degree),
-        None => Ok(()),
-    }
+    let Some(base) = plan.base else {
+        return Ok(());
+    };
+    let derived = Derived {
+        plan,
+        start: prefix.length(),
+        before: derived,
+    };
+    rows(Some(&derived), base, prefix, sizes, degree)
 }
 
-/// Whether another row of a derived plan decides all that `row` names.
-const fn is_replaced(asked: &Plan, row: &Row, prefix: Path) -> bool {
-    if asked.base.is_none() {
-        return false;
+/// Whether a plan that comes first decides all that `row` names.
+const fn is_replaced(mut derived: Option<&Derived>, row: &Row, prefix: Path) -> bool {
+    while let Some(Derived {
+        plan,
+        start,
+        before,
+    }) = derived
+    {
+        let found = cell(plan, &prefix.follow_to(row.pattern), *start);
+        if matches!(found, Some(Cell { item: Some(_), .. })) {
+            return true;
+        }
+        derived = *before;
     }
-    match cell(asked, &prefix.follow_to(row.pattern), 0) {
-        Some(cell) => cell.row.line != row.line || !same(cell.row.pattern, row.pattern),
-        None => false,
-    }
+    false
 }
 
 const fn reason(plan: &Plan, row: &Row, sizes: &[Size], degree: i64) -> Option<Reason> {
