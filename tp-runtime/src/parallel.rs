@@ -54,6 +54,9 @@ pub struct ParallelModel {
     /// Files of the checkpoint beside weights and config, such as the tokenizer's.
     companions: Vec<PathBuf>,
     resolution: Resolution,
+    /// All ranks of the mesh, replicas included.
+    world: ProcessGroup,
+    /// The tensor-parallel ranks.
     group: ProcessGroup,
     options: ParallelOptions,
 }
@@ -74,7 +77,7 @@ impl ParallelModel {
         let load = parallel.load_options();
         let loaded = checkpoint::load(checkpoint, &parallel.parameters(), &load);
         let report = parallel
-            .group
+            .world
             .agree(loaded.map_err(Into::into), "loading")?;
         parallel.require_gradients();
         Ok((parallel, report))
@@ -104,7 +107,7 @@ impl ParallelModel {
 
     /// Shapes, then plan, then a style for every layer.
     fn build(config: &Value, mesh: &DeviceMesh, options: ParallelOptions) -> Result<Self> {
-        let group = mesh.group("tp")?.clone();
+        let (world, group) = (mesh.world().clone(), mesh.group("tp")?.clone());
         let model = model::build(config)?;
         let plan = match options.plan {
             Some(plan) => plan,
@@ -128,6 +131,7 @@ impl ParallelModel {
             config,
             companions,
             resolution,
+            world,
             group,
             options,
         })
@@ -258,19 +262,18 @@ impl ParallelModel {
         }
     }
 
-    /// Writes the model back in the Hugging Face layout; see [`checkpoint::save`].
+    /// Writes the model back in the Hugging Face layout, once for all replicas; see [`checkpoint::save`].
     ///
     /// # Errors
-    /// On every rank when any rank fails.
+    /// On every rank of the mesh when any rank fails.
     pub fn save(&self, dir: &Path) -> Result<()> {
-        let saved = checkpoint::save(
+        checkpoint::save(
             dir,
             &self.parameters(),
-            self.group.rank(),
+            &self.world,
             |named| self.whole(named),
             &self.config,
             &self.companions,
-        );
-        self.group.agree(saved, "saving")
+        )
     }
 }

@@ -1,11 +1,15 @@
-//! Checkpoints: reading, faults, loading, saving, interrupted saves.
+//! Checkpoints: reading, faults, loading, saving, interrupted saves, several jobs and several ranks.
 #![cfg(feature = "torch")]
 
 mod fixture;
+#[path = "../ranks/mod.rs"]
+mod ranks;
 
 mod crash;
 mod faults;
 mod initialize;
 mod load;
+mod lock;
 mod read;
 mod save;
+mod save_on_ranks;
