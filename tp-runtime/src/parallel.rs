@@ -8,12 +8,14 @@ pub use replicas::DriftError;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+use serde::Deserialize;
 use serde_json::Value;
 use tch::{Device, Kind, Tensor};
 
 use crate::Result;
 use crate::checkpoint::{self, Checkpoint, LoadOptions, LoadReport};
 use crate::comm::ProcessGroup;
+use crate::config;
 use crate::dtensor::DTensor;
 use crate::mesh::DeviceMesh;
 use crate::model::{self, Inputs, Model, Task};
@@ -61,6 +63,13 @@ pub struct ParallelModel {
     options: ParallelOptions,
 }
 
+/// What random weights start from.
+#[derive(Deserialize)]
+struct Start {
+    /// The standard deviation; transformers' default where the config has none.
+    initializer_range: Option<f64>,
+}
+
 impl ParallelModel {
     /// Builds the model a checkpoint names, applies its plan, and reads this rank's part of the weights.
     ///
@@ -98,7 +107,8 @@ impl ParallelModel {
     ) -> Result<Self> {
         let mut parallel = Self::build(config, mesh, options)?;
         parallel.companions = companions;
-        let std = config["initializer_range"].as_f64().unwrap_or(0.02);
+        let Start { initializer_range } = config::parse(config)?;
+        let std = initializer_range.unwrap_or(0.02);
         let load = parallel.load_options();
         checkpoint::initialize(&parallel.parameters(), seed, std, &load)?;
         parallel.require_gradients();

@@ -134,7 +134,7 @@ fn layer_types_have_their_own() {
 
 #[test]
 fn faults_name_the_field() {
-    let message = |config: Value| RopeParameters::of(&config, 1.0).unwrap_err().to_string();
+    let message = |config: Value| RopeParameters::of(&config, 1e4).unwrap_err().to_string();
     let scaling = |scaling: Value| json!({ "rope_scaling": scaling });
     let unknown = message(scaling(json!({ "rope_type": "spiral" })));
     assert!(
@@ -151,7 +151,7 @@ fn faults_name_the_field() {
         message(by_type.clone()),
         "config field `rope_parameters` is by layer type, but this model has one for all layers"
     );
-    let absent = RopeParameters::of_layer_type(&by_type, "sliding_attention", 1.0).unwrap_err();
+    let absent = RopeParameters::of_layer_type(&by_type, "sliding_attention", 1e4).unwrap_err();
     assert_eq!(
         absent.to_string(),
         "config field `rope_parameters` has no entry for layers of type `sliding_attention`"
