@@ -176,7 +176,7 @@ fn a_field_of_another_type_is_named_with_its_path() {
     let message = config::parse::<Nested>(&config).unwrap_err().to_string();
     assert_eq!(
         message,
-        "config field `text_config.hidden_size`: invalid type: string \"large\", expected i64"
+        "config field `text_config.hidden_size`: \"large\" is not a whole number from 1 to 1048576"
     );
     let message = config::parse::<Fields>(&json!({})).unwrap_err().to_string();
     assert_eq!(message, "config: missing field `hidden_size`");

@@ -3,7 +3,7 @@
 use serde::de::value::{MapDeserializer, SeqDeserializer};
 use serde::de::{Deserializer, Error as _, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
-use serde_json::{Error, Map, Number, Value};
+use serde_json::{Error, Map, Value};
 
 use super::limits::Limits;
 
@@ -20,6 +20,7 @@ pub(super) enum Checked<'de> {
         value: &'de Value,
         /// The fields that it stands among.
         config: &'de Map<String, Value>,
+        is_element: bool,
     },
 }
 
@@ -30,26 +31,43 @@ impl<'de> Checked<'de> {
         }
     }
 
-    /// The same place with another value in it.
-    fn with(self, value: &'de Value) -> Self {
+    /// One of the values that are listed here.
+    fn element(self, value: &'de Value) -> Self {
         match self {
             Self::Config(_) => Self::Config(value),
             Self::Field { name, config, .. } => Self::Field {
                 name,
                 value,
                 config,
+                is_element: true,
             },
         }
     }
 
-    fn check(self, number: &Number) -> Result<(), Error> {
-        let Self::Field { name, config, .. } = self else {
+    /// Compares a number, or what stands in the place of one, with the limits of its field.
+    fn check(self) -> Result<(), Error> {
+        let Self::Field {
+            name,
+            value,
+            config,
+            is_element,
+        } = self
+        else {
             return Ok(());
         };
         let limits = Limits::of(name, config);
-        match limits.allow(number) {
+        let (limits, is_allowed) = match (value, limits) {
+            (Value::Number(number), limits) => {
+                let limits = limits.unwrap_or(Limits::ANY);
+                (limits, limits.allow(number))
+            }
+            (Value::String(_) | Value::Bool(_), Some(limits)) => (limits, false),
+            (Value::Null, Some(limits)) if is_element => (limits, false),
+            _ => return Ok(()),
+        };
+        match is_allowed {
             true => Ok(()),
-            false => Err(Error::custom(format!("{number} is not {limits}"))),
+            false => Err(Error::custom(format!("{value} is not {limits}"))),
         }
     }
 }
@@ -60,7 +78,7 @@ impl<'de> Deserializer<'de> for Checked<'de> {
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         match self.value() {
             Value::Array(values) => {
-                let elements = values.iter().map(|value| self.with(value));
+                let elements = values.iter().map(|value| self.element(value));
                 visitor.visit_seq(SeqDeserializer::new(elements))
             }
             Value::Object(config) => {
@@ -70,15 +88,14 @@ impl<'de> Deserializer<'de> for Checked<'de> {
                         name,
                         value,
                         config,
+                        is_element: false,
                     };
                     (name, field)
                 });
                 visitor.visit_map(MapDeserializer::new(fields))
             }
             value => {
-                if let Value::Number(number) = value {
-                    self.check(number)?;
-                }
+                self.check()?;
                 value.deserialize_any(visitor)
             }
         }

@@ -16,7 +16,7 @@ pub(super) struct Limits {
 ///
 /// They are far beyond every published model, and their products fit into 64 bits: layers times the bytes
 /// of the widest layer, and rows times columns times bytes of the largest table.
-const LIMITS: [(&str, Limits); 33] = [
+const LIMITS: [(&str, Limits); 34] = [
     ("vocab_size", whole(1, 1 << 24)),
     ("intermediate_size", whole(1, 1 << 24)),
     ("image_size", whole(1, 1 << 16)),
@@ -24,7 +24,7 @@ const LIMITS: [(&str, Limits); 33] = [
     ("spatial_merge_size", whole(1, 1 << 6)),
     ("*_size", whole(1, 1 << 20)),
     ("head_dim", whole(1, 1 << 12)),
-    ("num_*_layers", whole(1, 1 << 12)),
+    ("num_*_layers", whole(1, 1 << 10)),
     ("num_*_heads", whole(1, 1 << 12)),
     ("num_channels", whole(1, 1 << 10)),
     ("num_*", whole(1, 1 << 20)),
@@ -32,9 +32,9 @@ const LIMITS: [(&str, Limits); 33] = [
     ("sliding_window_pattern", whole(1, 1 << 12)),
     ("sliding_window", whole(1, 1 << 40)),
     ("max_window_layers", whole(0, 1 << 40)),
-    ("max_position_embeddings", whole(1, 1 << 40)),
+    ("max_position_embeddings", whole(1, 1 << 29)),
     // Its logarithm divides.
-    ("original_max_position_embeddings", whole(2, 1 << 40)),
+    ("original_max_position_embeddings", whole(2, 1 << 29)),
     // Where negative, it counts from the end of the vocabulary.
     (PADDING, whole(-(1 << 24), (1 << 24) - 1)),
     ("*_token_id", whole(0, (1 << 24) - 1)),
@@ -45,8 +45,9 @@ const LIMITS: [(&str, Limits); 33] = [
     ("rope_theta", real(2.0, 1e15)),
     ("rope_local_base_freq", real(2.0, 1e15)),
     ("partial_rotary_factor", real(1e-3, 1.0)),
-    ("*factor", real(1e-3, 1e6)),
+    ("*factor", real(1e-9, 1e9)),
     ("beta_*", real(1e-3, 1e6)),
+    ("*_beta", real(0.0, 1e6)),
     ("mscale*", real(0.0, 1e6)),
     ("query_pre_attn_scalar", real(1e-3, 1e9)),
     ("*_softcapping", real(1e-3, 1e9)),
@@ -57,9 +58,6 @@ const LIMITS: [(&str, Limits); 33] = [
 
 /// The row of the embedding that stands for no token.
 const PADDING: &str = "pad_token_id";
-
-/// Those of every other field: whole numbers stay exact as 64-bit floats.
-const OTHERS: Limits = real(-9_007_199_254_740_992.0, 9_007_199_254_740_992.0);
 
 const fn whole(least: i64, greatest: i64) -> Limits {
     Limits {
@@ -78,20 +76,23 @@ const fn real(least: f64, greatest: f64) -> Limits {
 }
 
 impl Limits {
-    /// Those of the field `name` of a config with these fields.
-    pub(super) fn of(name: &str, config: &Map<String, Value>) -> Self {
+    /// Those of every other number: whole ones stay exact as 64-bit floats.
+    pub(super) const ANY: Self = real(-9_007_199_254_740_992.0, 9_007_199_254_740_992.0);
+
+    /// Those of the field `name` of a config with these fields; `None` for a name that says nothing.
+    pub(super) fn of(name: &str, config: &Map<String, Value>) -> Option<Self> {
         if name == PADDING
             && let Some(rows) = config.get("vocab_size").and_then(Value::as_f64)
         {
             let (least, greatest) = (-rows, rows - 1.0);
-            return Self {
+            return Some(Self {
                 least,
                 greatest,
                 is_whole: true,
-            };
+            });
         }
         let named = LIMITS.iter().find(|(pattern, _)| fits(pattern, name));
-        named.map_or(OTHERS, |(_, limits)| *limits)
+        named.map(|(_, limits)| *limits)
     }
 
     /// Whether the field may be `number`.

@@ -93,6 +93,13 @@ struct Rope {
     rope_parameters: RopeParameters,
 }
 
+/// The lengths of texts that a config states beside its rotary parameters.
+#[derive(Deserialize)]
+struct Context {
+    max_position_embeddings: Option<i64>,
+    original_max_position_embeddings: Option<i64>,
+}
+
 /// The base of Gemma 3's sliding layers before transformers 5.
 #[derive(Deserialize)]
 struct LocalBase {
@@ -153,6 +160,7 @@ impl RopeParameters {
         config: &Value,
         default_theta: f64,
     ) -> Result<Self, ConfigError> {
+        rope.retain(|_, value| !value.is_null());
         let name = rope.get("rope_type").or_else(|| rope.get("type"));
         let name = match name.and_then(Value::as_str) {
             None => "default",
@@ -168,15 +176,16 @@ impl RopeParameters {
             }
         }
         // The config's own context comes before the one beside the factors, as in transformers.
-        let maximum = config.get("max_position_embeddings");
-        let original = config.get("original_max_position_embeddings");
+        let context: Context = parse(config)?;
+        let maximum = context.max_position_embeddings.map(Value::from);
+        let original = context.original_max_position_embeddings.map(Value::from);
         let original = original
-            .or_else(|| rope.get("original_max_position_embeddings"))
-            .or(maximum);
-        if let Some(original) = original.cloned() {
-            let extended = maximum.and_then(Value::as_f64).zip(original.as_f64());
-            if rope.get("factor").is_none_or(Value::is_null)
-                && let Some((maximum, original)) = extended
+            .or_else(|| rope.get("original_max_position_embeddings").cloned())
+            .or_else(|| maximum.clone());
+        if let Some(original) = original {
+            let extended = maximum.and_then(|maximum| maximum.as_f64());
+            if !rope.contains_key("factor")
+                && let Some((maximum, original)) = extended.zip(original.as_f64())
             {
                 rope.insert("factor".to_owned(), Value::from(maximum / original));
             }
