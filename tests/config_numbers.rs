@@ -76,13 +76,33 @@ fn build_and_explain(config: &Value) -> Result<()> {
     let setup = |degree| Setup {
         degree,
         mode: Mode::TensorParallel,
-        batch: 1 << 16,
-        sequence: 1 << 24,
+        batch: 8,
+        sequence: 4096,
         dtype: Dtype::F32,
     };
     explain(plan, &*model, setup(NonZeroUsize::MIN))?;
     // Two ranks may not share the heads evenly.
     let _ = explain(plan, &*model, setup(NonZeroUsize::MIN.saturating_add(1)));
+    Ok(())
+}
+
+#[test]
+fn batches_beyond_counting_are_refused() -> Result<()> {
+    for (name, config) in configs() {
+        let model = model::build(&config)?;
+        let plan = plan::plan_for_architecture(model.node().type_name)?;
+        for (batch, sequence) in [(u64::MAX, u64::MAX), (1, u64::MAX), (1 << 40, 1 << 20)] {
+            let setup = Setup {
+                degree: NonZeroUsize::MIN,
+                mode: Mode::TensorParallel,
+                batch,
+                sequence,
+                dtype: Dtype::F32,
+            };
+            let error = explain(plan, &*model, setup).expect_err(&name).to_string();
+            assert!(error.contains(&sequence.to_string()), "{error}");
+        }
+    }
     Ok(())
 }
 

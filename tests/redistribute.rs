@@ -7,7 +7,7 @@ use tch::{Kind, Tensor};
 use tp_runtime::Result;
 use tp_runtime::comm::RankContext;
 use tp_runtime::dtensor::DTensor;
-use tp_runtime::plan::{Placement, chunk};
+use tp_runtime::plan::{Placement, Reading, chunk};
 use tp_tests::ranks::{integers, on_bare_ranks};
 
 use Placement::{Partial, Replicate, Shard};
@@ -41,7 +41,8 @@ fn tensor(local: &Tensor, placement: Placement, shape: &[i64], rank: &RankContex
 fn check(shape: &[i64], degree: usize, from: Placement, to: Placement, gradient: Placement) {
     on_bare_ranks(degree, |rank| {
         let local = part(shape, 1, from, &rank).set_requires_grad(true);
-        let value = tensor(&local, from, shape, &rank).read_as(to, gradient, &"reader".into())?;
+        let value =
+            tensor(&local, from, shape, &rank).read(Reading { to, gradient }, &"reader".into())?;
         let context = format!("{shape:?} {from} to {to}, gradient {gradient}, {degree} ranks");
         assert_eq!(value.detach(), part(shape, 1, to, &rank), "{context}");
 
@@ -124,7 +125,8 @@ fn what_no_collective_does_names_both_sides() {
         on_bare_ranks(2, |rank| {
             let shape = [2, 2];
             let local = part(&shape, 1, from, &rank);
-            let read = tensor(&local, from, &shape, &rank).read_as(to, Replicate, &"reader".into());
+            let read =
+                tensor(&local, from, &shape, &rank).read(Reading::alike(to), &"reader".into());
             let message = read.expect_err("no collective leads there").to_string();
             for part in ["producer", "reader", &from.to_string(), &to.to_string()] {
                 assert!(message.contains(part), "{part} is not in: {message}");

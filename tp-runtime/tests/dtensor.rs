@@ -8,6 +8,7 @@ use tp_runtime::Result;
 use tp_runtime::comm::{Launch, RankContext, launch};
 use tp_runtime::dtensor::DTensor;
 use tp_runtime::plan::Placement::{Replicate, Shard};
+use tp_runtime::plan::Reading;
 
 /// Rank `r` of two holds `[r + 1]` of `[1, 2]`.
 fn on_two_ranks(body: impl Fn(&Tensor, &DTensor) -> Result<()> + Sync) {
@@ -39,7 +40,7 @@ fn a_pending_gather_comes_before_a_split_of_another_dimension() {
         let rows = tensor.map("a row", &[2, 1], |local| local.unsqueeze(1))?;
         let pending = rows.redistribute(Replicate)?;
         let reader = Rc::from("reader");
-        let columns = pending.read_as(Shard(1), Replicate, &reader)?;
+        let columns = pending.read(Reading::alike(Shard(1)), &reader)?;
         let whole =
             DTensor::from_local(columns, Shard(1), &[2, 1], tensor.group(), &reader).full()?;
         assert_eq!(whole.flatten(0, 1), Tensor::from_slice(&[1f32, 2.0]));

@@ -5,16 +5,17 @@ use syn::spanned::Spanned;
 use syn::{Expr, ExprLit, Lit};
 
 use super::parse::{RawArgument, RawCell, RawStyle};
-use super::rules::{Argument, Layout, PYTHON_NAMES, RULES, Rule};
-use super::{layout, segments};
+use super::python::PYTHON_NAMES;
+use super::{placement, segments};
 use crate::fault::Fault;
 use crate::report::Report;
 use tp_plan::nearest::nearest;
+use tp_plan::{Argument, Placement, SEQUENCE, StyleKind};
 
 /// A legal style.
 #[derive(Clone)]
 pub(super) struct Style {
-    pub(super) rule: &'static Rule,
+    pub(super) kind: StyleKind,
     pub(super) span: Span,
     pub(super) arguments: Vec<Given>,
 }
@@ -31,7 +32,7 @@ pub(super) struct Given {
 /// The value of an argument.
 #[derive(Clone)]
 pub(super) enum Value {
-    Layout(Layout),
+    Placement(Placement),
     Flag(bool),
     Names(Vec<String>),
 }
@@ -55,8 +56,8 @@ pub(super) fn check(cell: &RawCell, column: Column, report: &mut Report) -> Opti
 
 fn style(raw: &RawStyle, column: Column, report: &mut Report) -> Option<Style> {
     let found = raw.name.to_string();
-    let Some(rule) = RULES.iter().find(|rule| rule.name == found) else {
-        let known = RULES.each_ref().map(|rule| rule.name).to_vec();
+    let Some(kind) = StyleKind::named(&found) else {
+        let known = StyleKind::ALL.map(StyleKind::name).to_vec();
         report.at(
             &raw.name,
             Fault::Style {
@@ -67,12 +68,12 @@ fn style(raw: &RawStyle, column: Column, report: &mut Report) -> Option<Style> {
         );
         return None;
     };
-    if column == Column::TensorParallel && rule.splits_the_sequence() {
-        report.at(&raw.name, Fault::StyleColumn { style: rule.name });
+    if column == Column::TensorParallel && kind.splits_the_sequence() {
+        report.at(&raw.name, Fault::StyleColumn { style: kind.name() });
     }
     let mut arguments: Vec<Given> = Vec::new();
     for raw in &raw.arguments {
-        let Some(argument) = argument(&raw.name, rule, report) else {
+        let Some(argument) = argument(&raw.name, kind, report) else {
             continue;
         };
         if arguments.iter().any(|other| other.argument == argument) {
@@ -84,7 +85,7 @@ fn style(raw: &RawStyle, column: Column, report: &mut Report) -> Option<Style> {
             );
             continue;
         }
-        match value(raw, argument, rule, column) {
+        match value(raw, argument, kind, column) {
             Ok(value) => arguments.push(Given {
                 argument,
                 value,
@@ -98,15 +99,15 @@ fn style(raw: &RawStyle, column: Column, report: &mut Report) -> Option<Style> {
     // `local` last: what `output` implies for it is a default, not an override.
     arguments.sort_by_key(|given| given.argument);
     Some(Style {
-        rule,
+        kind,
         span: raw.name.span(),
         arguments,
     })
 }
 
-fn argument(name: &Ident, rule: &Rule, report: &mut Report) -> Option<Argument> {
+fn argument(name: &Ident, kind: StyleKind, report: &mut Report) -> Option<Argument> {
     let found = name.to_string();
-    let takes: Vec<&str> = rule.arguments().map(Argument::name).collect();
+    let takes: Vec<&str> = kind.arguments().map(Argument::name).collect();
     match Argument::ALL
         .into_iter()
         .find(|argument| argument.name() == found)
@@ -117,7 +118,7 @@ fn argument(name: &Ident, rule: &Rule, report: &mut Report) -> Option<Argument> 
                 name,
                 Fault::ArgumentNotTaken {
                     found,
-                    style: rule.name,
+                    style: kind.name(),
                     takes,
                 },
             );
@@ -129,7 +130,7 @@ fn argument(name: &Ident, rule: &Rule, report: &mut Report) -> Option<Argument> 
                 Fault::Argument {
                     found,
                     near,
-                    style: rule.name,
+                    style: kind.name(),
                     takes,
                 },
             );
@@ -141,14 +142,14 @@ fn argument(name: &Ident, rule: &Rule, report: &mut Report) -> Option<Argument> 
 fn value(
     raw: &RawArgument,
     argument: Argument,
-    rule: &Rule,
+    kind: StyleKind,
     column: Column,
 ) -> Result<Value, Fault> {
     match argument {
         Argument::ShareHeads | Argument::Local => flag(&raw.value, argument).map(Value::Flag),
         Argument::Segments => segments::parse(&raw.value).map(Value::Names),
         Argument::Input | Argument::Output | Argument::Sequence => {
-            layout(&raw.value, argument, rule, column).map(Value::Layout)
+            placement(&raw.value, argument, kind, column).map(Value::Placement)
         }
     }
 }
@@ -165,29 +166,33 @@ fn flag(value: &Expr, argument: Argument) -> Result<bool, Fault> {
     }
 }
 
-fn layout(value: &Expr, argument: Argument, rule: &Rule, column: Column) -> Result<Layout, Fault> {
-    let layout = layout::parse(value, argument)?;
-    let legal = rule.layouts(argument);
-    if !legal.contains(&layout) {
+fn placement(
+    value: &Expr,
+    argument: Argument,
+    kind: StyleKind,
+    column: Column,
+) -> Result<Placement, Fault> {
+    let placement = placement::parse(value, argument)?;
+    let legal = kind.layouts(argument);
+    if !legal.contains(&placement) {
         let legal = legal
             .iter()
             .map(|legal| format!("{}: {legal}", argument.name()))
             .collect();
-        let found = format!("{}: {layout}", argument.name());
+        let found = format!("{}: {placement}", argument.name());
         return Err(Fault::IllegalLayout {
-            style: rule.name,
+            style: kind.name(),
             found,
             legal,
         });
     }
-    if layout == Layout::Shard(1) && column == Column::TensorParallel && !rule.splits_the_sequence()
-    {
+    if placement == SEQUENCE && column == Column::TensorParallel && !kind.splits_the_sequence() {
         return Err(Fault::LayoutColumn {
-            style: rule.name,
+            style: kind.name(),
             argument: argument.name(),
         });
     }
-    Ok(layout)
+    Ok(placement)
 }
 
 /// Parts that ranks hold by another rule than torch's chunks stay where they are.
@@ -195,11 +200,11 @@ fn check_output(raw: &RawStyle, arguments: &[Given], report: &mut Report) {
     let parts = arguments.iter().find(|given| match given.value {
         Value::Flag(flag) => given.argument == Argument::ShareHeads && flag,
         Value::Names(_) => true,
-        Value::Layout(_) => false,
+        Value::Placement(_) => false,
     });
     let whole = arguments.iter().any(|given| {
         given.argument == Argument::Output
-            && matches!(given.value, Value::Layout(Layout::Replicate))
+            && matches!(given.value, Value::Placement(Placement::Replicate))
     });
     let output = raw.arguments.iter().find(|raw| raw.name == "output");
     if let (Some(parts), true, Some(output)) = (parts, whole, output) {

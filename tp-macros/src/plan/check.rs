@@ -108,7 +108,9 @@ fn add(items: &mut Vec<Item>, row: &RawRow, patterns: Patterns, body: Body, repo
     }
     for pattern in expanded {
         let other = items.iter().find(|other| {
-            is_row(&body) && is_row(&other.body) && pattern::overlap(&other.pattern, &pattern)
+            is_row(&body)
+                && is_row(&other.body)
+                && tp_plan::pattern::overlap(&other.pattern, &pattern)
         });
         match other.map(|other| other.pattern.clone()) {
             Some(other) if other == pattern => {

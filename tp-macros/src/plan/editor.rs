@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::parse::{RawBody, RawCell, RawPlan};
-use super::rules::RULES;
+use tp_plan::StyleKind;
 
 /// A constant for each style that is none, which rust-analyzer sees and rustc does not.
 pub(super) fn expand(raw: &RawPlan) -> TokenStream {
@@ -13,7 +13,7 @@ pub(super) fn expand(raw: &RawPlan) -> TokenStream {
         RawBody::Cells(left, right) => [Some(left), right.as_ref()].into_iter().flatten().collect(),
     });
     let begun = cells.filter_map(|cell| match cell {
-        RawCell::Style(style) if RULES.iter().all(|rule| style.name != rule.name) => {
+        RawCell::Style(style) if StyleKind::named(&style.name.to_string()).is_none() => {
             Some(&style.name)
         }
         _ => None,

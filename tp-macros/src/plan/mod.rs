@@ -7,10 +7,10 @@ mod document;
 mod editor;
 mod expand;
 mod flow;
-mod layout;
 mod parse;
 mod pattern;
-mod rules;
+mod placement;
+mod python;
 mod segments;
 mod written;
 

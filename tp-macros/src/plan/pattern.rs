@@ -83,15 +83,6 @@ fn segment(segment: &str, path: &str) -> Result<(), Fault> {
     }
 }
 
-/// Whether two expanded patterns can name one module.
-pub(super) fn overlap(a: &str, b: &str) -> bool {
-    let (a, b): (Vec<&str>, Vec<&str>) = (a.split('.').collect(), b.split('.').collect());
-    a.len() == b.len()
-        && a.iter()
-            .zip(&b)
-            .all(|(a, b)| *a == "*" || *b == "*" || a == b)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -144,13 +135,6 @@ mod tests {
         ] {
             assert!(parse(text).is_err(), "{text:?} passed");
         }
-    }
-
-    #[test]
-    fn a_star_overlaps_any_segment_and_only_one() {
-        assert!(overlap("layers.*.mlp", "layers.0.mlp"));
-        assert!(!overlap("layers.*.mlp", "layers.0.attn"));
-        assert!(!overlap("layers.*", "layers.0.mlp"));
     }
 
     proptest::proptest! {

@@ -9,11 +9,11 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
 
 use super::cell::{Given, Style, Value};
-use super::rules::Layout;
+use tp_plan::Placement;
 
 impl ToTokens for Style {
     fn to_tokens(&self, tokens: &mut TokenStream) {
-        let kind = Ident::new(self.rule.name, self.span);
+        let kind = Ident::new(self.kind.name(), self.span);
         tokens.extend(quote! { ::tp_runtime::plan::StyleKind::#kind.style() });
         for given in &self.arguments {
             let argument = Ident::new(given.argument.name(), given.name_span);
@@ -30,9 +30,9 @@ impl Given {
             quote! { ::tp_runtime::Placement::#name }
         };
         match &self.value {
-            Value::Layout(Layout::Replicate) => placement("Replicate"),
-            Value::Layout(Layout::Partial) => placement("Partial"),
-            Value::Layout(Layout::Shard(dimension)) => {
+            Value::Placement(Placement::Replicate) => placement("Replicate"),
+            Value::Placement(Placement::Partial) => placement("Partial"),
+            Value::Placement(Placement::Shard(dimension)) => {
                 let shard = placement("Shard");
                 quote! { #shard(#dimension) }
             }
@@ -45,7 +45,7 @@ impl Given {
 /// As a table writes it.
 impl fmt::Display for Style {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.rule.name)?;
+        f.write_str(self.kind.name())?;
         for (index, given) in self.arguments.iter().enumerate() {
             let before = if index == 0 { "(" } else { ", " };
             write!(f, "{before}{}: {}", given.argument.name(), given.value)?;
@@ -60,7 +60,7 @@ impl fmt::Display for Style {
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Layout(layout) => layout.fmt(f),
+            Self::Placement(placement) => placement.fmt(f),
             Self::Flag(flag) => flag.fmt(f),
             Self::Names(names) => write!(f, "[{}]", names.join(", ")),
         }

@@ -98,7 +98,7 @@ pub(crate) fn plan_for(
 }
 
 /// What a person should know of a table before it is taken over.
-fn remarks(import: &Import, fit: &Fit, plan: &Plan) {
+fn remarks(import: &Import, fit: &Fit, plan: &'static Plan) {
     let model = plan.model();
     if !fit.prefix.is_empty() {
         note(&format!(

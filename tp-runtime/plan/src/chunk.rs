@@ -10,9 +10,9 @@ use std::ops::Range;
 pub fn chunk(length: i64, rank: usize, world_size: usize) -> Range<i64> {
     assert!(world_size > 0, "a dimension lies on one rank at least");
     let world_size = world_size as i64;
-    let size = (length + world_size - 1) / world_size;
-    let start = (size * rank as i64).min(length);
-    start..(start + size).min(length)
+    let size = length / world_size + i64::from(length % world_size > 0);
+    let start = size.saturating_mul(rank as i64).min(length);
+    start..start.saturating_add(size).min(length)
 }
 
 #[cfg(test)]
@@ -31,6 +31,7 @@ mod tests {
         assert_eq!(chunks(7, 4), [0..2, 2..4, 4..6, 6..7]);
         assert_eq!(chunks(5, 4), [0..2, 2..4, 4..5, 5..5]);
         assert_eq!(chunks(0, 2), [0..0, 0..0]);
+        assert_eq!(chunks(i64::MAX, 1), [0..i64::MAX]);
     }
 
     #[test]

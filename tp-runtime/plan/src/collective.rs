@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::Placement;
+use crate::Placement;
 
 /// A collective, or a local operation, that changes how a tensor lies over the ranks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

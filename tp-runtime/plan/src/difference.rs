@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use super::check::walk;
-use super::rows::{row_of, rows};
-use super::{Mode, Plan, Style};
+use crate::check::walk;
+use crate::rows::{row_of, rows};
+use crate::{Mode, Plan, Style};
 
 /// What a plan says of a module in one mode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,50 +1,10 @@
 //! Patterns: dotted paths in which `*` stands for any element of a list.
 
+use crate::Path;
+
 /// Whether `pattern` names the module at `path`, such as `model.layers.3.mlp.up_proj`.
 pub const fn matches(pattern: &str, path: &str) -> bool {
-    matches!(follow(pattern, path), Some((None, None)))
-}
-
-/// What is left of `pattern` and of `path` where one of them ends; `None` if they part before.
-pub const fn follow<'a>(
-    pattern: &'a str,
-    path: &'a str,
-) -> Option<(Option<&'a str>, Option<&'a str>)> {
-    // Byte by byte: rustc runs this for every row on every layer.
-    let (wanted, found) = (pattern.as_bytes(), path.as_bytes());
-    let (mut at, mut reached) = (0, 0);
-    while at < wanted.len() && reached < found.len() {
-        if wanted[at] == b'*' && found[reached] != b'*' {
-            at += 1;
-            let start = reached;
-            while reached < found.len() && found[reached].is_ascii_digit() {
-                reached += 1;
-            }
-            if reached == start {
-                return None;
-            }
-        } else if wanted[at] == found[reached] {
-            at += 1;
-            reached += 1;
-        } else {
-            return None;
-        }
-    }
-    match (rest(pattern, at), rest(path, reached)) {
-        (Some(pattern), Some(path)) => Some((pattern, path)),
-        _ => None,
-    }
-}
-
-/// What follows a path's first `length` bytes, if a segment ends there.
-const fn rest(path: &str, length: usize) -> Option<Option<&str>> {
-    if length == path.len() {
-        Some(None)
-    } else if path.as_bytes()[length] == b'.' {
-        Some(Some(path.split_at(length + 1).1))
-    } else {
-        None
-    }
+    Path::of(path).is_named_by(pattern, 0)
 }
 
 /// Whether some path is named by both patterns.

@@ -32,6 +32,19 @@ impl Placement {
     }
 }
 
+impl Placement {
+    /// The placement in a message that rustc prints, a split over features as `Shard(-1)`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Replicate => "Replicate",
+            Self::Shard(1) => "Shard(1)",
+            Self::Shard(-1 | 2) => "Shard(-1)",
+            Self::Shard(_) => "Shard",
+            Self::Partial => "Partial",
+        }
+    }
+}
+
 impl fmt::Display for Placement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

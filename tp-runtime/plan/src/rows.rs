@@ -1,6 +1,9 @@
 //! The rows of a plan with those of the plans it includes and starts from, under their full paths.
 
-use super::{Item, Plan, Row, Text, pattern};
+use std::{iter, ptr};
+
+use crate::lookup::{cell, kept_whole};
+use crate::{Item, Path, Plan, Row, Text};
 
 /// A row under its full path, and where it was written.
 #[derive(Clone, Debug)]
@@ -9,34 +12,30 @@ pub struct PlanRow {
     pub pattern: String,
     /// The plan whose table it stands in.
     pub plan: &'static Plan,
-    row: Row,
+    row: &'static Row,
 }
 
 impl std::ops::Deref for PlanRow {
     type Target = Row;
 
     fn deref(&self) -> &Row {
-        &self.row
+        self.row
     }
 }
 
 impl PlanRow {
-    fn new(plan: &'static Plan, prefix: &str, row: &Row) -> Self {
+    fn new(plan: &'static Plan, prefix: &str, row: &'static Row) -> Self {
         Self {
             pattern: Text::path(prefix, row.pattern).as_str().to_owned(),
             plan,
-            row: *row,
+            row,
         }
     }
 
     /// Whether this row of a derived plan leaves nothing of `row` of its base.
     fn replaces(&self, row: &Self) -> bool {
         self.pattern == row.pattern
-            || self.is_replicated()
-                && matches!(
-                    pattern::follow(&self.pattern, &row.pattern),
-                    Some((None, Some(_)))
-                )
+            || self.is_replicated() && Path::of(&row.pattern).is_inside(&self.pattern, 0)
     }
 
     /// Where it was written, as `file:line`.
@@ -82,35 +81,13 @@ fn collect(plan: &'static Plan, prefix: &str, rows: &mut Vec<PlanRow>) {
 /// That is the one whose pattern names it, or one that keeps whole what the module stands in; the rows
 /// of the plan that a derived one starts from come last.
 pub fn row_of(plan: &'static Plan, path: &str) -> Option<PlanRow> {
-    let mut plans = std::iter::successors(Some(plan), |plan| plan.base);
-    find(plan, "", path).or_else(|| plans.find_map(|plan| kept_whole(plan, "", path)))
-}
-
-fn find(plan: &'static Plan, prefix: &str, path: &str) -> Option<PlanRow> {
-    let own = plan.items.iter().find_map(|item| match item {
-        Item::Row(row) => {
-            Some(PlanRow::new(plan, prefix, row)).filter(|row| pattern::matches(&row.pattern, path))
-        }
-        Item::Include {
-            prefix: inner,
-            plan,
-        } => find(plan, Text::path(prefix, inner).as_str(), path),
-    });
-    let Some(base) = plan.base else {
-        return own;
+    let path = Path::of(path);
+    let mut plans = iter::successors(Some(plan), |plan| plan.base);
+    let named = cell(plan, &path, 0);
+    let cell = named.or_else(|| plans.find_map(|plan| kept_whole(plan, &path, 0)))?;
+    let decides = |row: &PlanRow| {
+        let names = path.is_named_by(&row.pattern, 0) || path.is_inside(&row.pattern, 0);
+        ptr::eq(row.row, cell.row) && names
     };
-    own.or_else(|| kept_whole(plan, prefix, path))
-        .or_else(|| find(base, prefix, path))
-}
-
-/// The row that keeps whole what the module at `path` stands in.
-fn kept_whole(plan: &'static Plan, prefix: &str, path: &str) -> Option<PlanRow> {
-    plan.items.iter().find_map(|item| match item {
-        Item::Row(row) => Some(PlanRow::new(plan, prefix, row))
-            .filter(|row| row.is_replicated() && pattern::encloses(&row.pattern, path)),
-        Item::Include {
-            prefix: inner,
-            plan,
-        } => kept_whole(plan, Text::path(prefix, inner).as_str(), path),
-    })
+    rows(plan).into_iter().find(decides)
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{ModuleKind, Placement};
+use crate::{Argument, ModuleKind, Placement, Rule};
 
 /// The parallel styles, with PyTorch's and AutoModel's meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -72,55 +72,58 @@ impl StyleKind {
 
     /// Whether a module of this kind can be given the style.
     pub const fn fits(self, kind: ModuleKind) -> bool {
-        match self {
-            Self::Colwise | Self::Rowwise => {
-                matches!(kind, ModuleKind::Linear | ModuleKind::Embedding)
-            }
-            Self::VocabParallelEmbedding => matches!(kind, ModuleKind::Embedding),
-            Self::SequenceParallel | Self::SequenceParallelAllGatherActivation => {
-                matches!(kind, ModuleKind::Norm)
-            }
-            Self::RotaryEmbedParallel => matches!(kind, ModuleKind::Rotary),
-        }
+        kind.rule(Some(self)).is_some()
     }
 
-    /// The layouts of the activation it may be given, the default first.
-    pub const fn inputs(self) -> &'static [Placement] {
-        use Placement::{Replicate, Shard};
-        match self {
-            Self::Colwise => &[Replicate, Shard(1)],
-            Self::Rowwise => &[Shard(-1), Replicate],
-            Self::VocabParallelEmbedding => &[Replicate],
-            Self::SequenceParallel
-            | Self::SequenceParallelAllGatherActivation
-            | Self::RotaryEmbedParallel => &[Shard(1)],
+    /// The rule whose layouts are the style's defaults: that of the first kind it fits.
+    pub const fn rule(self) -> &'static Rule {
+        let mut at = 0;
+        while at < ModuleKind::LAYERS.len() {
+            if let Some(rule) = ModuleKind::LAYERS[at].rule(Some(self)) {
+                return rule;
+            }
+            at += 1;
         }
+        unreachable!() // every style has a rule
     }
 
-    /// The layouts of the activation it may give, the default first.
-    pub const fn outputs(self) -> &'static [Placement] {
-        use Placement::{Replicate, Shard};
-        match self {
-            Self::Colwise => &[Shard(-1), Replicate],
-            Self::Rowwise | Self::VocabParallelEmbedding => &[Replicate, Shard(1)],
-            Self::SequenceParallel => &[Shard(1)],
-            Self::SequenceParallelAllGatherActivation | Self::RotaryEmbedParallel => &[Replicate],
+    /// The rules of the style, one for each kind it fits.
+    pub fn rules(self) -> impl Iterator<Item = &'static Rule> {
+        let kinds = ModuleKind::LAYERS.into_iter();
+        kinds.filter_map(move |kind| kind.rule(Some(self)))
+    }
+
+    /// The arguments a cell may have, whatever the kind of layer.
+    pub fn arguments(self) -> impl Iterator<Item = Argument> {
+        let taken = move |argument: &Argument| self.rules().any(|rule| rule.takes(*argument));
+        Argument::ALL.into_iter().filter(taken)
+    }
+
+    /// The layouts an argument may have, whatever the kind of layer, the default first.
+    pub fn layouts(self, argument: Argument) -> Vec<Placement> {
+        let mut layouts = Vec::new();
+        for layout in self.rules().flat_map(|rule| rule.layouts(argument)) {
+            if !layouts.contains(layout) {
+                layouts.push(*layout);
+            }
         }
+        layouts
+    }
+
+    /// The style of that name in a plan table.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|style| style.name() == name)
     }
 
     /// Whether the style only means something where activations are split over the sequence.
     pub const fn splits_the_sequence(self) -> bool {
-        matches!(
-            self,
-            Self::SequenceParallel
-                | Self::SequenceParallelAllGatherActivation
-                | Self::RotaryEmbedParallel
-        )
+        self.rule().takes(Argument::Sequence)
     }
 
     /// The style with its default layouts.
     pub const fn style(self) -> Style {
-        let (input, output) = (self.inputs()[0], self.outputs()[0]);
+        let rule = self.rule();
+        let (input, output) = (rule.inputs[0], rule.outputs[0]);
         let local = !matches!(
             self,
             Self::SequenceParallel | Self::SequenceParallelAllGatherActivation
@@ -190,21 +193,17 @@ impl Style {
 /// As a cell of a plan's table says it: the arguments that differ from the style's defaults.
 impl fmt::Display for Style {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        use StyleKind::{
-            RotaryEmbedParallel, SequenceParallel, SequenceParallelAllGatherActivation,
-        };
         let default = self.kind.style();
         let mut implied = default;
         let mut arguments = Vec::new();
         if self.input != default.input {
-            let name = match self.kind {
-                SequenceParallel | SequenceParallelAllGatherActivation | RotaryEmbedParallel => {
-                    implied = implied.sequence(self.input);
-                    "sequence"
-                }
-                _ => "input",
+            let argument = if self.kind.splits_the_sequence() {
+                implied = implied.sequence(self.input);
+                Argument::Sequence
+            } else {
+                Argument::Input
             };
-            arguments.push(format!("{name}: {}", self.input));
+            arguments.push(format!("{}: {}", argument.name(), self.input));
         }
         if self.output != implied.output {
             implied = implied.output(self.output);

@@ -1,7 +1,7 @@
 //! A plan as data: the rows `tp_plan!` writes.
 
-use super::fingerprint::Fingerprint;
-use super::{Node, Style};
+use crate::fingerprint::Fingerprint;
+use crate::{Node, Style};
 
 /// Whether the activations between blocks are split over the sequence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

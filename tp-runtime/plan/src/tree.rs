@@ -1,7 +1,8 @@
 //! The shape of a model as constants: what `#[derive(Module)]` writes and the checks walk.
 
-use super::Weight;
-use super::fingerprint::Fingerprint;
+use crate::fingerprint::Fingerprint;
+use crate::pattern::same;
+use crate::{Rule, Weight};
 
 /// What a module computes, as far as a plan has to know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -20,10 +21,21 @@ pub enum ModuleKind {
     Convolution,
     /// A bare parameter; every rank holds it whole.
     Parameter,
+    /// A layer that another crate defines.
+    Custom(&'static CustomKind),
+}
+
+/// A kind of layer that another crate defines.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub struct CustomKind {
+    /// The kind in a sentence, with its article, such as `a convolution over the sequence`.
+    pub name: &'static str,
+    /// What every style that fits makes of it; one rule without a style says what it is when whole.
+    pub rules: &'static [Rule],
 }
 
 impl ModuleKind {
-    /// Every kind that some style fits.
+    /// Every kind of layer here that some style fits, in the order that a style's defaults are for.
     pub const LAYERS: [Self; 4] = [Self::Linear, Self::Embedding, Self::Norm, Self::Rotary];
 
     /// The kind in a sentence, with its article.
@@ -36,6 +48,7 @@ impl ModuleKind {
             Self::Rotary => "a rotary embedding",
             Self::Convolution => "a convolution",
             Self::Parameter => "a bare parameter",
+            Self::Custom(kind) => kind.name,
         }
     }
 }
@@ -53,6 +66,20 @@ pub struct Node {
     pub children: &'static [Child],
     /// How the children feed one another; empty where it is not declared.
     pub flow: &'static [Stage],
+}
+
+impl Node {
+    /// The child of that name.
+    pub const fn child(&self, name: &str) -> Option<&'static Child> {
+        let mut at = 0;
+        while at < self.children.len() {
+            if same(self.children[at].name, name) {
+                return Some(&self.children[at]);
+            }
+            at += 1;
+        }
+        None
+    }
 }
 
 /// One child of a module, under its checkpoint name.

@@ -4,7 +4,7 @@ use tch::{Kind, Tensor};
 
 use super::DTensor;
 use crate::Result;
-use crate::plan::{Placement, chunk};
+use crate::plan::{Placement, Reading, chunk};
 
 impl DTensor {
     /// This tensor with the rows of `values`, in order, at the `places` that are true.
@@ -28,7 +28,11 @@ impl DTensor {
             false => (0..self.shape()[1], Placement::Replicate),
         };
         let own = |tensor: &Tensor| tensor.narrow(1, range.start, range.end - range.start);
-        let values = values.read_as(Placement::Replicate, gradient, self.producer())?;
+        let reading = Reading {
+            to: Placement::Replicate,
+            gradient,
+        };
+        let values = values.read(reading, self.producer())?;
         self.map("filling places", self.shape(), |local| {
             let rows = values.index_select(0, &own(&row).flatten(0, -1));
             rows.view_as(&local)

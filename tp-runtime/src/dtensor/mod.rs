@@ -16,7 +16,7 @@ use tch::{Device, Kind, Tensor};
 use crate::Result;
 use crate::comm::ProcessGroup;
 use crate::ffi;
-use crate::plan::{Placement, Redistribution};
+use crate::plan::{Giving, Layout, Placement, Reading};
 
 pub use crate::plan::PlacementError;
 
@@ -25,17 +25,15 @@ pub use crate::plan::PlacementError;
 pub struct DTensor(Rc<Inner>);
 
 struct Inner {
-    /// What this rank holds, placed as `stored`.
+    /// What this rank holds.
     local: Tensor,
-    stored: Placement,
-    /// What readers are promised; a pending gather is done by the first of them.
-    placement: Placement,
+    layout: Layout,
     shape: Vec<i64>,
     group: ProcessGroup,
     /// The module that made it, for messages.
     producer: Rc<str>,
     /// Redistributed locals that readers share.
-    read: RefCell<Vec<(Placement, Placement, Tensor)>>,
+    read: RefCell<Vec<(Reading, Tensor)>>,
 }
 
 impl DTensor {
@@ -50,8 +48,8 @@ impl DTensor {
         group: &ProcessGroup,
         producer: &Rc<str>,
     ) -> Self {
-        let placement = placement.normalized(shape.len());
-        Self::build(local, placement, placement, shape, group, producer)
+        let layout = Layout::new(placement.normalized(shape.len()));
+        Self::build(local, layout, shape, group, producer)
     }
 
     /// A tensor that every rank holds whole.
@@ -62,16 +60,14 @@ impl DTensor {
 
     fn build(
         local: Tensor,
-        stored: Placement,
-        placement: Placement,
+        layout: Layout,
         shape: &[i64],
         group: &ProcessGroup,
         producer: &Rc<str>,
     ) -> Self {
         Self(Rc::new(Inner {
             local,
-            stored,
-            placement,
+            layout,
             shape: shape.to_vec(),
             group: group.clone(),
             producer: producer.clone(),
@@ -81,7 +77,7 @@ impl DTensor {
 
     /// How the tensor lies over the ranks.
     pub fn placement(&self) -> Placement {
-        self.0.placement
+        self.0.layout.placement()
     }
 
     /// The shape of the whole tensor.
@@ -114,7 +110,7 @@ impl DTensor {
     /// # Errors
     /// When a pending gather fails.
     pub fn local(&self) -> Result<Tensor> {
-        self.read_as(self.0.placement, Placement::Replicate, self.producer())
+        self.read(self.0.layout.as_placed(), self.producer())
     }
 
     /// The tensor under another placement.
@@ -124,24 +120,23 @@ impl DTensor {
     /// # Errors
     /// When no collective leads there, or the collective fails.
     pub fn redistribute(&self, to: Placement) -> Result<Self> {
-        let to = to.normalized(self.0.shape.len());
         let Inner {
             local,
-            stored,
+            layout,
             shape,
             group,
             producer,
             ..
         } = &*self.0;
-        if to == self.0.placement {
+        let to = to.normalized(shape.len());
+        if to == layout.placement() {
             return Ok(self.clone());
         }
-        if matches!(stored, Placement::Shard(_)) && to == Placement::Replicate {
-            let pending = local.shallow_clone();
-            return Ok(Self::build(pending, *stored, to, shape, group, producer));
-        }
-        let local = self.read_as(to, Placement::Replicate, producer)?;
-        Ok(Self::build(local, to, to, shape, group, producer))
+        let (local, layout) = match Layout::give(layout.stored(), to) {
+            Ok(Giving::Kept(layout)) => (local.shallow_clone(), layout),
+            _ => (self.read(Reading::alike(to), producer)?, Layout::new(to)),
+        };
+        Ok(Self::build(local, layout, shape, group, producer))
     }
 
     /// The whole tensor on every rank.
@@ -149,65 +144,45 @@ impl DTensor {
     /// # Errors
     /// When a collective fails.
     pub fn full(&self) -> Result<Tensor> {
-        self.read_as(Placement::Replicate, Placement::Replicate, self.producer())
+        self.read(Reading::alike(Placement::Replicate), self.producer())
     }
 
-    /// This rank's part of the tensor placed `to`, for a `reader` that gives back a gradient placed
-    /// `gradient` (which matters for `Replicate` only; see [`Redistribution::new`]).
+    /// This rank's part of the tensor as a `reader` wants it.
     ///
-    /// Readers that agree on both share one redistribution, forward and backward.
+    /// Readers that want the same share one redistribution, forward and backward.
     ///
     /// # Errors
     /// When no collective leads there, or the collective fails.
-    pub fn read_as(&self, to: Placement, gradient: Placement, reader: &Rc<str>) -> Result<Tensor> {
-        let to = to.normalized(self.0.shape.len());
+    pub fn read(&self, reading: Reading, reader: &Rc<str>) -> Result<Tensor> {
         let Inner {
             local,
+            layout,
             shape,
             group,
             producer,
             read,
-            ..
         } = &*self.0;
         if group.size() == 1 {
             return Ok(local.shallow_clone());
         }
+        let reading = reading.normalized(shape.len());
         // What was read without recording has no backward.
         let recorded = ffi::is_recorded(local);
-        let known = |(place, grad, tensor): &&(Placement, Placement, Tensor)| {
-            *place == to
-                && (to != Placement::Replicate || *grad == gradient)
-                && (!recorded || tensor.requires_grad())
+        let known = |(other, tensor): &&(Reading, Tensor)| {
+            reading.shares(*other) && (!recorded || tensor.requires_grad())
         };
-        if let Some((.., tensor)) = read.borrow().iter().find(known) {
+        if let Some((_, tensor)) = read.borrow().iter().find(known) {
             return Ok(tensor.shallow_clone());
         }
-        let (local, from) = self.leading_to(to)?;
-        let redistribution = Redistribution::new(from, to, gradient).map_err(|_| {
-            PlacementError::NoRedistribution {
-                producer: producer.to_string(),
-                from,
-                reader: reader.to_string(),
-                to,
-            }
-        })?;
-        let tensor = apply::redistribute(&local, redistribution, shape, group, reader)?;
-        read.borrow_mut()
-            .push((to, gradient, tensor.shallow_clone()));
+        let access = layout
+            .access(reading)
+            .map_err(|error| PlacementError::no_redistribution(error, producer, reader))?;
+        let local = match access.gathers_first {
+            true => self.local()?,
+            false => local.shallow_clone(),
+        };
+        let tensor = apply::redistribute(&local, access.redistribution, shape, group, reader)?;
+        read.borrow_mut().push((reading, tensor.shallow_clone()));
         Ok(tensor)
-    }
-
-    /// What is held, or gathered first where a chunk of another dimension is wanted of what was
-    /// promised whole.
-    fn leading_to(&self, to: Placement) -> Result<(Tensor, Placement)> {
-        let promised = self.0.placement;
-        match (self.0.stored, to) {
-            (Placement::Shard(held), Placement::Shard(wanted))
-                if held != wanted && promised == Placement::Replicate =>
-            {
-                Ok((self.local()?, promised))
-            }
-            (stored, _) => Ok((self.0.local.shallow_clone(), stored)),
-        }
     }
 }

@@ -41,8 +41,7 @@ impl DTensor {
         operation: &'static str,
         compute: impl FnOnce(Tensor, Tensor) -> Tensor,
     ) -> Result<Self> {
-        self.refuse_partial(operation)?;
-        self.same_placement(other, operation)?;
+        self.join(other, operation)?;
         let other = other.local()?;
         self.map(operation, self.shape(), |local| compute(local, other))
     }
@@ -114,22 +113,20 @@ impl DTensor {
         })
     }
 
-    /// An error when the two lie differently.
+    /// How this tensor and another are placed together, for computation element by element.
     ///
     /// # Errors
-    /// Then, naming both.
-    pub fn same_placement(&self, other: &Self, operation: &'static str) -> Result<()> {
-        if self.placement() == other.placement() {
-            return Ok(());
-        }
-        Err(PlacementError::Operands {
-            operation,
-            left: self.producer().to_string(),
-            left_placement: self.placement(),
-            right: other.producer().to_string(),
-            right_placement: other.placement(),
-        }
-        .into())
+    /// When they are placed differently, or one is `Partial`: both are named.
+    pub fn join(&self, other: &Self, operation: &'static str) -> Result<Placement> {
+        let joined = self.0.layout.join(other.0.layout).map_err(|mismatch| {
+            PlacementError::operands(
+                mismatch,
+                operation,
+                (self.producer(), self.placement()),
+                (other.producer(), other.placement()),
+            )
+        })?;
+        Ok(joined.placement())
     }
 
     /// An error when the sequence is split over the ranks.

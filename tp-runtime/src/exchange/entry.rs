@@ -143,10 +143,10 @@ fn with_layout(style: Style, argument: &str, value: &Value) -> Result<Style, Fau
     let kind = style.kind;
     let layout = layout(argument, value)?;
     let (name, legal) = match argument {
-        "output_layouts" => ("output_layouts", kind.outputs()),
+        "output_layouts" => ("output_layouts", kind.rule().outputs),
         "desired_input_layouts" => ("desired_input_layouts", &[Placement::Replicate][..]),
-        "input_layouts" => ("input_layouts", kind.inputs()),
-        _ => ("sequence_sharding", kind.inputs()),
+        "input_layouts" => ("input_layouts", kind.rule().inputs),
+        _ => ("sequence_sharding", kind.rule().inputs),
     };
     if !legal.contains(&layout) {
         let legal = legal.iter().map(|legal| format!("{name}={legal}"));

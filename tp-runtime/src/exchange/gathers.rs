@@ -3,73 +3,63 @@
 //! Here columns gather such an input whatever their row says. PyTorch does so only where
 //! `input_layouts` says it, and fails otherwise.
 
-use crate::plan::{Arity, Mode, ModuleKind, Node, Placement, Plan, Stage, StyleKind, row_of};
+use std::convert::Infallible;
+
+use crate::plan::flow::{Follow, Meeting, Modules, follow};
+use crate::plan::{Mode, ModuleKind, Node, Path, Placement, Plan, Reads, SEQUENCE, row_of};
 
 /// The patterns of the rows whose columns gather their input in `mode`, though they say `input: Replicate`.
 pub(super) fn gathers(plan: &'static Plan, mode: Mode) -> Vec<String> {
-    let mut walk = Walk {
+    let mut forward = Forward {
         plan,
         mode,
         gathers: Vec::new(),
     };
-    walk.module(plan.node, "", false);
-    walk.gathers
+    let Ok(_) = follow(plan.node, Modules::Any(plan), false, &mut forward);
+    forward.gathers
 }
 
-/// Follows the flow that the model's structs declare; a value is whether the sequence is split.
-struct Walk {
+/// A forward in which an activation is whether its sequence is split.
+struct Forward {
     plan: &'static Plan,
     mode: Mode,
     gathers: Vec<String>,
 }
 
-impl Walk {
-    fn module(&mut self, node: &Node, path: &str, input: bool) -> bool {
-        if node.kind != ModuleKind::Container {
-            return self.layer(path, input);
-        }
-        let (mut stream, mut value) = (input, input);
-        for stage in node.flow {
-            match stage {
-                Stage::Feed(branches) => {
-                    let outputs = branches
-                        .iter()
-                        .map(|branch| self.branch(node, path, branch, value));
-                    value = outputs.fold(false, |joined, output| joined | output);
-                }
-                Stage::Residual => {
-                    stream |= value;
-                    value = stream;
-                }
-            }
-        }
-        value
-    }
+impl Follow for Forward {
+    type Value = bool;
+    type Error = Infallible;
 
-    fn branch(&mut self, node: &Node, path: &str, names: &[&str], input: bool) -> bool {
-        let mut value = input;
-        for name in names {
-            for child in node.children.iter().filter(|child| child.name == *name) {
-                let elements = if child.arity == Arity::List { ".*" } else { "" };
-                let dot = if path.is_empty() { "" } else { "." };
-                let path = format!("{path}{dot}{name}{elements}");
-                value = self.module(child.node, &path, value);
-            }
-        }
-        value
-    }
-
-    fn layer(&mut self, path: &str, input: bool) -> bool {
-        let Some(row) = row_of(self.plan, path) else {
-            return input;
+    fn layer(
+        &mut self,
+        path: &Path<'_>,
+        kind: ModuleKind,
+        split: bool,
+    ) -> Result<bool, Infallible> {
+        let row = row_of(self.plan, &path.to_text());
+        let Some((row, style)) = row.and_then(|row| row.style(self.mode).map(|style| (row, style)))
+        else {
+            return Ok(split);
         };
-        let Some(style) = row.style(self.mode) else {
-            return input;
-        };
-        let is_missed = style.kind == StyleKind::Colwise && style.input == Placement::Replicate;
-        if input && is_missed && !self.gathers.contains(&row.pattern) {
+        let rule = kind.rule(Some(style.kind));
+        let gathers = rule.is_some_and(|rule| rule.reads == Reads::Whole);
+        let is_missed = gathers && style.input == Placement::Replicate;
+        if split && is_missed && !self.gathers.contains(&row.pattern) {
             self.gathers.push(row.pattern.clone());
         }
-        style.output == Placement::Shard(1)
+        Ok(style.output == SEQUENCE)
+    }
+
+    fn join(&mut self, _: Meeting, first: bool, second: bool) -> Result<bool, Infallible> {
+        Ok(first | second)
+    }
+
+    fn undeclared(
+        &mut self,
+        _: &Path<'_>,
+        _: &'static Node,
+        split: bool,
+    ) -> Result<bool, Infallible> {
+        Ok(split)
     }
 }

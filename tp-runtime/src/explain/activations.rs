@@ -1,15 +1,12 @@
-//! Activations as placements: what `DTensor` does to tensors, done to their descriptions.
+//! The activations of a forward as layouts, and what moves between ranks to place them.
 
 use super::Setup;
 use super::call::Transfer;
 use crate::Result;
-use crate::plan::{Collective, Placement, PlacementError, Redistribution};
+use crate::plan::{Collective, Giving, Layout, Placement, PlacementError, Reading, Redistribution};
 
 /// Dimensions of an activation: batch, sequence, features.
 pub(super) const DIMENSIONS: usize = 3;
-
-/// The last dimension of an activation.
-pub(super) const FEATURES: Placement = Placement::Shard(DIMENSIONS as i64 - 1);
 
 /// One activation.
 #[derive(Clone, Copy, Debug)]
@@ -23,16 +20,13 @@ pub(super) struct Activations {
 }
 
 struct Activation {
-    /// How the ranks hold it.
-    stored: Placement,
-    /// What readers are promised; a pending gather is done by the first of them.
-    placement: Placement,
+    layout: Layout,
     features: i64,
     producer: String,
     /// Whether a backward comes this way.
     differentiable: bool,
-    /// The placements and gradients it was read with, and the transfer each shares.
-    read: Vec<(Placement, Placement, Option<usize>)>,
+    /// How it was read, and the transfer that readers of one kind share.
+    read: Vec<(Reading, Option<usize>)>,
 }
 
 impl Activations {
@@ -43,26 +37,15 @@ impl Activations {
             values: Vec::new(),
             transfers: Vec::new(),
         };
-        let input = activations.push(
-            Placement::Replicate,
-            Placement::Replicate,
-            0,
-            "the model's input",
-        );
+        let layout = Layout::new(Placement::Replicate);
+        let input = activations.push(layout, 0, "the model's input");
         activations.values[input.0].differentiable = false;
         (activations, input)
     }
 
-    fn push(
-        &mut self,
-        stored: Placement,
-        placement: Placement,
-        features: i64,
-        producer: &str,
-    ) -> Value {
+    fn push(&mut self, layout: Layout, features: i64, producer: &str) -> Value {
         self.values.push(Activation {
-            stored,
-            placement,
+            layout,
             features,
             producer: producer.to_owned(),
             differentiable: true,
@@ -77,7 +60,7 @@ impl Activations {
     }
 
     pub(super) fn placement(&self, value: Value) -> Placement {
-        self.values[value.0].placement
+        self.values[value.0].layout.placement()
     }
 
     pub(super) fn features(&self, value: Value) -> i64 {
@@ -88,70 +71,58 @@ impl Activations {
         &self.values[value.0].producer
     }
 
-    /// What `producer` makes as `placement` and promises as `promised`: a sum is taken at once, a
-    /// gather waits for its first reader.
+    /// What `producer` makes as `made` and promises as `promised`.
     pub(super) fn give(
         &mut self,
-        placement: Placement,
+        made: Placement,
         promised: Placement,
         features: i64,
         producer: &str,
     ) -> Result<Value> {
-        let (made, promised) = (
-            placement.normalized(DIMENSIONS),
-            promised.normalized(DIMENSIONS),
-        );
-        let pending = matches!(made, Placement::Shard(_)) && promised == Placement::Replicate;
-        if made == promised || pending {
-            return Ok(self.push(made, promised, features, producer));
+        let (made, promised) = (made.normalized(DIMENSIONS), promised.normalized(DIMENSIONS));
+        let giving = Layout::give(made, promised)
+            .map_err(|error| PlacementError::no_redistribution(error, producer, producer))?;
+        if let Giving::Now(..) = giving {
+            let value = self.push(Layout::new(made), features, producer);
+            self.read(value, Reading::alike(promised), producer, "output")?;
         }
-        let value = self.push(made, made, features, producer);
-        self.read(value, promised, Placement::Replicate, producer, "output")?;
-        Ok(self.push(promised, promised, features, producer))
+        Ok(self.push(giving.layout(), features, producer))
     }
 
     /// The value for computation that gives back a gradient placed like the value itself.
     pub(super) fn local(&mut self, value: Value) -> Result<()> {
         let producer = self.producer(value).to_owned();
-        let placement = self.placement(value);
-        self.read(value, placement, Placement::Replicate, &producer, "output")
+        let reading = self.values[value.0].layout.as_placed();
+        self.read(value, reading, &producer, "output")
     }
 
-    /// The value placed `to`, for a `reader` that gives back a gradient placed `gradient`.
-    ///
-    /// Readers that agree on both share one transfer.
+    /// The value as `reader` wants it; readers that want the same share one transfer.
     pub(super) fn read(
         &mut self,
         value: Value,
-        to: Placement,
-        gradient: Placement,
+        reading: Reading,
         reader: &str,
         operand: &'static str,
     ) -> Result<()> {
-        let to = to.normalized(DIMENSIONS);
-        let activation = &mut self.values[value.0];
-        let known = activation.read.iter().find(|(place, grad, _)| {
-            *place == to && (to != Placement::Replicate || *grad == gradient)
-        });
-        if let Some((.., shared)) = known {
-            if let Some(transfer) = shared {
-                let modules = &mut self.transfers[*transfer].modules;
+        let activation = &self.values[value.0];
+        let known = (activation.read.iter()).find(|(other, _)| reading.shares(*other));
+        if let Some((_, shared)) = known {
+            if let Some(transfer) = *shared {
+                let modules = &mut self.transfers[transfer].modules;
                 if !modules.iter().any(|module| module == reader) {
                     modules.push(reader.to_owned());
                 }
             }
             return Ok(());
         }
-        let from = self.leading_to(value, to)?;
-        let activation = &mut self.values[value.0];
-        let mut redistribution = Redistribution::new(from, to, gradient).map_err(|_| {
-            PlacementError::NoRedistribution {
-                producer: activation.producer.clone(),
-                from,
-                reader: reader.to_owned(),
-                to,
-            }
+        let access = activation.layout.access(reading).map_err(|error| {
+            PlacementError::no_redistribution(error, &activation.producer, reader)
         })?;
+        if access.gathers_first {
+            self.local(value)?;
+        }
+        let activation = &mut self.values[value.0];
+        let mut redistribution = access.redistribution;
         if !activation.differentiable {
             redistribution.backward = Collective::Identity;
         }
@@ -165,25 +136,8 @@ impl Activations {
             });
             self.transfers.len() - 1
         });
-        activation.read.push((to, gradient, transfer));
+        activation.read.push((reading, transfer));
         Ok(())
-    }
-
-    /// What is held, or gathered first where a chunk of another dimension is wanted of what was
-    /// promised whole.
-    fn leading_to(&mut self, value: Value, to: Placement) -> Result<Placement> {
-        let Activation {
-            stored, placement, ..
-        } = self.values[value.0];
-        match (stored, to) {
-            (Placement::Shard(held), Placement::Shard(wanted))
-                if held != wanted && placement == Placement::Replicate =>
-            {
-                self.local(value)?;
-                Ok(placement)
-            }
-            (stored, _) => Ok(stored),
-        }
     }
 
     /// Bytes of what layers give, sum and gather in a forward, on rank 0.
@@ -197,15 +151,12 @@ impl Activations {
                 let features = activation.features;
                 self.setup.rank_activation_bytes(features, placement)
             };
-            let given = match activation.stored {
+            let given = match activation.layout.stored() {
                 // Reduced where it lies: what becomes of it is counted as itself.
                 Placement::Partial => 0,
                 stored => bytes(stored),
             };
-            let transfers = activation
-                .read
-                .iter()
-                .filter_map(|(.., transfer)| *transfer);
+            let transfers = activation.read.iter().filter_map(|(_, transfer)| *transfer);
             let gathers = transfers.filter(is_gather).count() as u64;
             given + gathers * bytes(Placement::Replicate)
         };
@@ -219,31 +170,19 @@ impl Activations {
         second: Value,
         operation: &'static str,
     ) -> Result<Value> {
-        for value in [first, second] {
-            if self.placement(value) == Placement::Partial {
-                let producer = self.producer(value).to_owned();
-                return Err(PlacementError::PartialOperand {
-                    producer,
-                    operation,
-                }
-                .into());
-            }
-        }
-        if self.placement(first) != self.placement(second) {
-            return Err(PlacementError::Operands {
+        let (left, right) = (self.values[first.0].layout, self.values[second.0].layout);
+        let layout = left.join(right).map_err(|mismatch| {
+            PlacementError::operands(
+                mismatch,
                 operation,
-                left: self.producer(first).to_owned(),
-                left_placement: self.placement(first),
-                right: self.producer(second).to_owned(),
-                right_placement: self.placement(second),
-            }
-            .into());
-        }
+                (self.producer(first), left.placement()),
+                (self.producer(second), right.placement()),
+            )
+        })?;
         self.local(second)?;
         self.local(first)?;
-        let placement = self.placement(first);
         let producer = self.producer(first).to_owned();
-        Ok(self.push(placement, placement, self.features(first), &producer))
+        Ok(self.push(layout, self.features(first), &producer))
     }
 
     /// The backward's sum of the gradient of a replicated parameter, which sharded activations met.

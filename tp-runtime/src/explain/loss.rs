@@ -1,10 +1,10 @@
 //! The collectives of a cross entropy on the model's logits.
 
 use super::Setup;
-use super::activations::{Activations, FEATURES, Value};
+use super::activations::{Activations, DIMENSIONS, Value};
 use super::call::Call;
 use crate::Result;
-use crate::plan::{Collective, Placement};
+use crate::plan::{Collective, FEATURES, Placement, Reading};
 
 /// Bytes of the 32-bit floats a loss is computed in.
 const F32: u64 = 4;
@@ -18,7 +18,7 @@ pub(super) fn calls(
     setup: Setup,
 ) -> Result<Vec<Call>> {
     let producer = activations.producer(logits).to_owned();
-    if activations.placement(logits) == FEATURES {
+    if activations.placement(logits) == FEATURES.normalized(DIMENSIONS) {
         let positions = setup.batch * setup.sequence * F32;
         let call = |operand, bytes| Call {
             collective: Collective::AllReduce,
@@ -32,8 +32,8 @@ pub(super) fn calls(
         ]);
     }
     let before = activations.transfers.len();
-    let whole = Placement::Replicate;
-    activations.read(logits, whole, whole, &producer, "logits")?;
+    let whole = Reading::alike(Placement::Replicate);
+    activations.read(logits, whole, &producer, "logits")?;
     let gathered = activations.transfers.split_off(before);
     Ok(gathered
         .iter()

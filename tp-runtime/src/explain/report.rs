@@ -3,9 +3,8 @@
 use serde::{Serialize, Serializer};
 
 use super::call::{Call, Traffic, Transfer};
-use super::flow::Walk;
 use super::memory::{self, LayerReport, Memory};
-use super::{Comparison, Setup, loss};
+use super::{Comparison, Setup, flow, loss};
 use crate::Result;
 use crate::model::Modules;
 use crate::plan::{Degrees, Mode, Plan, resolve};
@@ -65,16 +64,17 @@ pub struct Explanation {
 ///
 /// # Errors
 /// As [`resolve`]; when a module reads what another does not give, naming both; when a struct of
-/// the model declares no flow.
+/// the model declares no flow; when there are more bytes than 64 bits can count.
 pub fn explain(plan: &'static Plan, model: &dyn Modules, setup: Setup) -> Result<Explanation> {
     let (layers, parameters) = (model.layers(), model.parameters());
+    setup.check_size(&parameters)?;
     let ranks = setup.degree.get();
     let resolution = resolve(plan, &layers, ranks, setup.mode)?;
     let reports = memory::layers(&layers, &parameters, &resolution, setup);
     let (mut forward, mut backward, mut loss) = (Vec::new(), Vec::new(), Vec::new());
     let mut activation_bytes = None;
     if ranks > 1 {
-        let (mut activations, logits) = Walk::run(model.node(), &layers, &resolution, setup)?;
+        let (mut activations, logits) = flow::forward(model.node(), &layers, &resolution, setup)?;
         activation_bytes = Some(activations.rank_bytes());
         loss = loss::calls(&mut activations, logits, setup)?;
         let transfers = activations.transfers;

@@ -33,6 +33,16 @@ pub trait Layer {
     /// Its parameters by their last name segment, in checkpoint order.
     fn parameters(&self) -> Vec<(&'static str, &Param)>;
 
+    /// How many features the layer gives for `input` features, counted over the whole activation.
+    fn output_features(&self, input: i64) -> i64 {
+        let parameters = self.parameters();
+        match (self.kind(), parameters.first()) {
+            (ModuleKind::Linear, Some((_, weight))) => weight.shape()[0],
+            (ModuleKind::Embedding, Some((_, weight))) => weight.shape()[1],
+            _ => input,
+        }
+    }
+
     /// Hands the layer its style and its ranks; called once, before any forward.
     #[cfg(feature = "torch")]
     fn place(&self, placed: crate::nn::Placed);

@@ -52,8 +52,8 @@ impl Attention<'_> {
     /// # Errors
     /// When the three do not lie alike, are split over the sequence, or do not fit the cache.
     pub fn forward(self, queries: &DTensor, keys: &DTensor, values: &DTensor) -> Result<DTensor> {
-        queries.same_placement(keys, "attention")?;
-        queries.same_placement(values, "attention")?;
+        queries.join(keys, "attention")?;
+        queries.join(values, "attention")?;
         queries.refuse_sequence("attention")?;
         let heads_first = |tensor: &DTensor| Ok::<_, crate::Error>(tensor.local()?.transpose(1, 2));
         let (q, mut k, mut v) = (

@@ -10,7 +10,7 @@ use crate::comm::{ProcessGroup, ReduceOp};
 use crate::dtensor::{DTensor, PlacementError};
 use crate::ffi;
 use crate::module::Param;
-use crate::plan::{Placement, Style, StyleKind};
+use crate::plan::{Placement, Reading, Style, StyleKind};
 
 /// What a plan gives one layer.
 #[derive(Clone)]
@@ -36,7 +36,7 @@ impl Placed {
         ) {
             self.expect(input, expected)?;
         }
-        self.seen(input.read_as(Placement::Replicate, Placement::Partial, &self.path))
+        self.seen(input.read(Reading::FOR_A_SHARE, &self.path))
     }
 
     /// The input of a layer that computes on a chunk of dimension `to`.
@@ -47,7 +47,7 @@ impl Placed {
         to: Placement,
     ) -> Result<Tensor> {
         self.expect(input, expected)?;
-        self.seen(input.read_as(to, Placement::Replicate, &self.path))
+        self.seen(input.read(Reading::alike(to), &self.path))
     }
 
     /// The input of a layer that computes the same on every rank, or on this rank's share of rows.

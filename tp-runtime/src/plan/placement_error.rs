@@ -1,6 +1,6 @@
 //! Placements that do not meet.
 
-use super::{Placement, StyleKind};
+use super::{Mismatch, NoCollective, Placement, Side, StyleKind};
 
 /// Two sides that disagree about how a tensor lies over the ranks.
 #[derive(Debug, thiserror::Error)]
@@ -78,4 +78,41 @@ pub enum PlacementError {
         /// What was to be computed.
         operation: &'static str,
     },
+}
+
+impl PlacementError {
+    /// The error for a reader that no collective serves.
+    pub(crate) fn no_redistribution(error: NoCollective, producer: &str, reader: &str) -> Self {
+        let NoCollective { from, to } = error;
+        Self::NoRedistribution {
+            reader: reader.to_owned(),
+            to,
+            producer: producer.to_owned(),
+            from,
+        }
+    }
+
+    /// The error for two operands, each the module that made it and its placement.
+    pub(crate) fn operands(
+        mismatch: Mismatch,
+        operation: &'static str,
+        left: (&str, Placement),
+        right: (&str, Placement),
+    ) -> Self {
+        let partial = |producer: &str| Self::PartialOperand {
+            producer: producer.to_owned(),
+            operation,
+        };
+        match mismatch {
+            Mismatch::Partial(Side::Left) => partial(left.0),
+            Mismatch::Partial(Side::Right) => partial(right.0),
+            Mismatch::Placements => Self::Operands {
+                operation,
+                left: left.0.to_owned(),
+                left_placement: left.1,
+                right: right.0.to_owned(),
+                right_placement: right.1,
+            },
+        }
+    }
 }

@@ -1,12 +1,12 @@
-//! Every linear layer and every embedding has a row: what is forgotten, every rank holds whole.
+//! Every layer that a style can split has a row: what is forgotten, every rank holds whole.
 
-use super::cell::cell;
-use super::path::Path;
 use super::sound::is_sound;
+use crate::Path;
 use crate::fingerprint::Fingerprint;
+use crate::lookup::cell;
 use crate::{Arity, Item, ModuleKind, Node, Plan, Text};
 
-/// Panics if a linear layer or an embedding has no row.
+/// Panics if a layer that some style splits, such as a linear one or an embedding, has no row.
 ///
 /// A row that is `_` in both columns says that none is meant, for a layer or for all that a struct
 /// holds. A plan with a row that is wrong by itself is passed
@@ -26,17 +26,12 @@ pub const fn covered(plan: &Plan) {
 /// Layers without a row.
 struct Forgotten {
     /// The first of them.
-    layers: [(Path, ModuleKind); Self::SHOWN],
+    layers: [(Path<'static>, ModuleKind); Self::SHOWN],
     count: usize,
 }
 
-const fn search(plan: &Plan, node: &Node, path: Path, forgotten: &mut Forgotten) {
+const fn search(plan: &Plan, node: &Node, path: Path<'static>, forgotten: &mut Forgotten) {
     match node.kind {
-        ModuleKind::Linear | ModuleKind::Embedding => {
-            if cell(plan, &path, 0).is_none() {
-                forgotten.push(path, node.kind);
-            }
-        }
         ModuleKind::Container => {
             if is_settled(plan, &path) {
                 return;
@@ -53,7 +48,10 @@ const fn search(plan: &Plan, node: &Node, path: Path, forgotten: &mut Forgotten)
                 at += 1;
             }
         }
-        ModuleKind::Norm | ModuleKind::Rotary | ModuleKind::Convolution | ModuleKind::Parameter => {
+        kind => {
+            if kind.can_be_split() && cell(plan, &path, 0).is_none() {
+                forgotten.push(path, kind);
+            }
         }
     }
 }
@@ -83,7 +81,7 @@ impl Forgotten {
     /// Enough to see what was missed.
     const SHOWN: usize = 4;
 
-    const fn push(&mut self, path: Path, kind: ModuleKind) {
+    const fn push(&mut self, path: Path<'static>, kind: ModuleKind) {
         if self.count < Self::SHOWN {
             self.layers[self.count] = (path, kind);
         }
@@ -122,7 +120,7 @@ impl Forgotten {
 }
 
 /// The outermost module around a layer of which the table says nothing, or the layer.
-const fn untouched(plan: &Plan, layer: &Path) -> Path {
+const fn untouched(plan: &Plan, layer: &Path<'static>) -> Path<'static> {
     let mut length = 1;
     while length < layer.length() {
         let module = layer.up_to(length);

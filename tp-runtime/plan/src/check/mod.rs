@@ -7,13 +7,11 @@
 #![allow(clippy::result_large_err)]
 
 mod base;
-mod cell;
 mod coverage;
 mod faults;
 mod flow;
 mod lost;
 mod overlap;
-mod path;
 mod shards;
 mod sound;
 mod style;

@@ -1,10 +1,10 @@
 //! Whether a plan divides the sizes of a config evenly enough: `assert_shards!`.
 
-use super::cell::{Cell, cell};
-use super::path::Path;
 use super::{Found, find};
+use crate::Path;
+use crate::lookup::{Cell, cell};
 use crate::pattern::same;
-use crate::{Item, Mode, ModuleKind, Plan, Row, Size, Style, StyleKind, Text, Weight};
+use crate::{Item, Mode, ModuleKind, Plan, Row, Size, Style, Text, Weight};
 
 /// Panics unless `degree` ranks can hold what the plan gives them of a config of these sizes.
 #[track_caller]
@@ -131,15 +131,14 @@ const fn of_style(
     sizes: &[Size],
     degree: i64,
 ) -> Option<Reason> {
-    let by_rows = match (style.kind, kind) {
-        (StyleKind::Colwise, ModuleKind::Linear) => true,
-        (StyleKind::Rowwise, ModuleKind::Linear) => false,
-        (StyleKind::Colwise, ModuleKind::Embedding) => false,
-        (StyleKind::Rowwise | StyleKind::VocabParallelEmbedding, ModuleKind::Embedding) => true,
-        _ => return None,
+    let Some(rule) = kind.rule(Some(style.kind)) else {
+        return None;
+    };
+    let Some(dim) = rule.split() else {
+        return None;
     };
     let names = match weight {
-        Some(weight) if by_rows => weight.rows,
+        Some(weight) if dim == 0 => weight.rows,
         Some(weight) => weight.columns,
         None => return Some(Reason::NoWeight),
     };

@@ -83,16 +83,3 @@ pub const fn has_place(model: &'static Node, pattern: &str) -> bool {
     };
     !same(last, "*") && !is_index(last) && matches!(find(model, parent), Ok(Found::Container(_)))
 }
-
-/// The child of that name.
-pub(super) const fn child(node: &Node, name: &str) -> Option<&'static Child> {
-    let children = node.children;
-    let mut at = 0;
-    while at < children.len() {
-        if same(children[at].name, name) {
-            return Some(&children[at]);
-        }
-        at += 1;
-    }
-    None
-}

@@ -11,7 +11,7 @@ use crate::dtensor::DTensor;
 use crate::model::ModelError;
 use crate::module::Partition;
 use crate::nn::Placed;
-use crate::plan::{Placement, Style, StyleKind};
+use crate::plan::{Placement, Reading, Style, StyleKind};
 
 /// Segments cut out of one local tensor, which lie alike.
 struct Cut {
@@ -78,7 +78,7 @@ impl Linear {
         let whole = self.forward(input)?;
         Ok(Cut {
             parts: self.chunks(placed.group.rank(), placed.group.size()),
-            local: whole.read_as(Placement::Replicate, Placement::Partial, &placed.path)?,
+            local: whole.read(Reading::FOR_A_SHARE, &placed.path)?,
             placement: Placement::Shard(-1),
         })
     }

@@ -2,6 +2,7 @@
 
 use super::message;
 use super::value::{Producer, Value};
+use crate::flow::Meeting;
 use crate::{Mode, Text};
 
 /// Layouts that do not meet.
@@ -25,15 +26,6 @@ pub(super) enum Problem {
         first: Value,
         second: Value,
     },
-}
-
-/// Where two activations meet.
-#[derive(Clone, Copy)]
-pub(super) enum Meeting {
-    /// A branch is added to the residual stream.
-    Residual,
-    /// Branches that one layer reads, or that are multiplied before it does.
-    Branches,
 }
 
 impl Fault {

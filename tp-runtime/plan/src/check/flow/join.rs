@@ -1,8 +1,8 @@
 //! Two activations that are computed with element by element.
 
-use super::fault::{Meeting, Problem};
+use super::fault::Problem;
 use super::value::Value;
-use crate::Placement;
+use crate::flow::Meeting;
 
 /// What `first` and `second` make; the first is the residual stream, if there is one.
 pub(super) const fn join(
@@ -10,18 +10,21 @@ pub(super) const fn join(
     first: &Value,
     second: &Value,
 ) -> Result<Value, Problem> {
-    let (Some(left), Some(right)) = (first.placement, second.placement) else {
-        return Ok(match first.placement {
+    let (Some(left), Some(right)) = (first.layout, second.layout) else {
+        return Ok(match first.layout {
             Some(_) => first.outside(),
             None => second.outside(),
         });
     };
-    if left.same(right) && !matches!(left, Placement::Partial) {
-        return Ok(first.outside());
+    match left.join(right) {
+        Ok(layout) => Ok(Value {
+            layout: Some(layout),
+            ..first.outside()
+        }),
+        Err(_) => Err(Problem::Join {
+            meeting,
+            first: *first,
+            second: *second,
+        }),
     }
-    Err(Problem::Join {
-        meeting,
-        first: *first,
-        second: *second,
-    })
 }

@@ -1,12 +1,13 @@
 //! What is said of layouts that do not meet: both layers, and what to write for either.
 
-use super::fault::Meeting;
-use super::value::{FEATURES, Producer, Value, canonical};
-use crate::{Mode, ModuleKind, Placement, StyleKind, Text};
+use super::advice::Advice;
+use super::value::{Producer, Value};
+use crate::flow::Meeting;
+use crate::{Mode, Placement, Text};
 
 /// `reader` cannot take `input`.
 pub(super) const fn input(mode: Mode, reader: &Producer, input: &Value) -> Text {
-    let found = lies(input);
+    let found = placement(input);
     let mut text = opening(mode);
     text.push("\"");
     reader.path.write(&mut text);
@@ -15,9 +16,9 @@ pub(super) const fn input(mode: Mode, reader: &Producer, input: &Value) -> Text 
             text.push("\" (`");
             text.push(style.kind.name());
             text.push("`) expects its input as `");
-            text.push(name(canonical(style.input)));
+            text.push(style.input.name());
             text.push("`, but ");
-            canonical(style.input)
+            style.input.normalized(3)
         }
         None => {
             text.push("\" is replicated and needs every feature, but ");
@@ -25,20 +26,14 @@ pub(super) const fn input(mode: Mode, reader: &Producer, input: &Value) -> Text 
         }
     };
     gives(&mut text, &input.producer, found);
-    let ours = match reader.style {
-        Some(style) => reads(style.kind, found),
-        None if matches!(reader.kind, ModuleKind::Linear) && found.same(FEATURES) => {
-            Some("Rowwise")
-        }
-        None => None,
-    };
+    let ours = Advice::to_read(reader, found);
     advise(&mut text, reader, ours, &input.producer, wanted);
     text
 }
 
 /// `first` and `second` cannot be computed with element by element.
 pub(super) const fn join(mode: Mode, meeting: Meeting, first: &Value, second: &Value) -> Text {
-    let (left, right) = (lies(first), lies(second));
+    let (left, right) = (placement(first), placement(second));
     let mut text = opening(mode);
     gives(&mut text, &first.producer, left);
     text.push(" and ");
@@ -47,7 +42,7 @@ pub(super) const fn join(mode: Mode, meeting: Meeting, first: &Value, second: &V
         Meeting::Residual => ", which are added",
         Meeting::Branches => ", which are computed with together",
     });
-    let ours = writes(&second.producer, left);
+    let ours = Advice::to_give(&second.producer, left);
     advise(&mut text, &second.producer, ours, &first.producer, right);
     text
 }
@@ -56,7 +51,7 @@ pub(super) const fn join(mode: Mode, meeting: Meeting, first: &Value, second: &V
 const fn advise(
     text: &mut Text,
     one: &Producer,
-    ours: Option<&str>,
+    ours: Option<Advice>,
     other: &Producer,
     wanted: Placement,
 ) {
@@ -65,60 +60,17 @@ const fn advise(
         suggest(text, before, ours, one);
         before = ", or ";
     }
-    if let Some(theirs) = writes(other, wanted) {
+    if let Some(theirs) = Advice::to_give(other, wanted) {
         suggest(text, before, theirs, other);
     }
 }
 
-const fn suggest(text: &mut Text, before: &str, words: &str, layer: &Producer) {
+const fn suggest(text: &mut Text, before: &str, advice: Advice, layer: &Producer) {
     text.push(before);
-    text.push("`");
-    text.push(words);
-    text.push("` for \"");
+    advice.write(text);
+    text.push(" for \"");
     layer.path.write(text);
     text.push("\"");
-}
-
-/// What to write so that a layer of this style can read what lies as `found`.
-const fn reads(kind: StyleKind, found: Placement) -> Option<&'static str> {
-    use StyleKind::{Colwise, Rowwise, SequenceParallel, SequenceParallelAllGatherActivation};
-    match (kind, found) {
-        (Rowwise, Placement::Replicate) => Some("input: Replicate"),
-        (Rowwise, Placement::Shard(-1)) => Some("input: Shard(-1)"),
-        (Colwise, Placement::Shard(-1)) => Some("Rowwise"),
-        (SequenceParallel | SequenceParallelAllGatherActivation, Placement::Replicate) => Some("_"),
-        _ => None,
-    }
-}
-
-/// What to write so that `layer` gives `wanted`.
-const fn writes(layer: &Producer, wanted: Placement) -> Option<&'static str> {
-    use StyleKind::{
-        Colwise, Rowwise, SequenceParallel, SequenceParallelAllGatherActivation,
-        VocabParallelEmbedding,
-    };
-    let kind = match layer.style {
-        Some(style) => style.kind,
-        None => {
-            return match (layer.kind, wanted) {
-                (ModuleKind::Linear, Placement::Shard(-1)) => Some("Colwise"),
-                (ModuleKind::Embedding, Placement::Shard(1)) => {
-                    Some("VocabParallelEmbedding(output: Shard(1))")
-                }
-                _ => None,
-            };
-        }
-    };
-    match (kind, wanted) {
-        (Colwise | Rowwise | VocabParallelEmbedding, Placement::Replicate) => {
-            Some("output: Replicate")
-        }
-        (Colwise, Placement::Shard(-1)) => Some("output: Shard(-1)"),
-        (Rowwise | VocabParallelEmbedding, Placement::Shard(1)) => Some("output: Shard(1)"),
-        (SequenceParallel, Placement::Replicate) => Some("SequenceParallelAllGatherActivation"),
-        (SequenceParallelAllGatherActivation, Placement::Shard(1)) => Some("SequenceParallel"),
-        _ => None,
-    }
 }
 
 const fn opening(mode: Mode) -> Text {
@@ -132,24 +84,14 @@ const fn gives(text: &mut Text, producer: &Producer, placement: Placement) {
     text.push("\"");
     producer.path.write(text);
     text.push("\" gives `");
-    text.push(name(placement));
+    text.push(placement.name());
     text.push("`");
 }
 
-/// How a value lies; what is unknown meets everything and is not told of.
-const fn lies(value: &Value) -> Placement {
-    match value.placement {
-        Some(placement) => placement,
+/// How an activation is placed; what is unknown meets everything and is not told of.
+const fn placement(value: &Value) -> Placement {
+    match value.layout {
+        Some(layout) => layout.placement(),
         None => Placement::Replicate,
-    }
-}
-
-const fn name(placement: Placement) -> &'static str {
-    match placement {
-        Placement::Replicate => "Replicate",
-        Placement::Shard(-1) => "Shard(-1)",
-        Placement::Shard(1) => "Shard(1)",
-        Placement::Shard(_) => "Shard",
-        Placement::Partial => "Partial",
     }
 }

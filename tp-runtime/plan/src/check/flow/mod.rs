@@ -4,11 +4,13 @@
 //! any configuration: an optional module is there, and every element of a list that no row singles
 //! out is like the others. Both columns are followed at once, since rustc takes its time.
 
+mod advice;
 mod fault;
 mod join;
 mod layer;
 mod message;
 mod module;
+mod stack;
 mod value;
 
 use super::sound::{has_sound_bases, is_sound};
@@ -36,7 +38,7 @@ impl Flow {
     /// Follows the flow of the plan's model under both columns.
     ///
     /// A plan with a row that is wrong by itself is passed over: that is to be corrected first.
-    pub const fn of(plan: &Plan) -> Self {
+    pub const fn of(plan: &'static Plan) -> Self {
         if !has_sound_bases(plan) {
             return Self {
                 faults: [None, None],

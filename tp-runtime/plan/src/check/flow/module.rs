@@ -1,26 +1,26 @@
-//! Follows the flow of a struct: its stages, their branches, the children of each.
+//! Follows a model's forward under both columns of a plan at once, since rustc takes its time.
 
-use super::fault::{Fault, Meeting, Problem};
+use super::fault::{Fault, Problem};
 use super::join::join;
 use super::layer::layer;
+use super::stack::Stack;
 use super::value::Value;
-use crate::check::cell::{cell, singled_out};
-use crate::check::path::Path;
-use crate::check::walk::child;
-use crate::{Arity, Mode, ModuleKind, Node, Plan, Stage};
+use crate::flow::{Meeting, Modules, Step, Steps};
+use crate::lookup::cell;
+use crate::{Mode, ModuleKind, Path, Plan};
 
 /// A model under the columns of its plan, and where layouts first did not meet in each.
-pub(super) struct Model<'a> {
-    plan: &'a Plan,
+pub(super) struct Model {
+    plan: &'static Plan,
     columns: usize,
     pub(super) faults: [Option<Fault>; Mode::ALL.len()],
 }
 
 /// An activation, once for each column.
-type Values = [Value; Mode::ALL.len()];
+pub(super) type Values = [Value; Mode::ALL.len()];
 
-impl<'a> Model<'a> {
-    pub(super) const fn new(plan: &'a Plan) -> Self {
+impl Model {
+    pub(super) const fn new(plan: &'static Plan) -> Self {
         let columns = if plan.supports(Mode::SequenceParallel) {
             2
         } else {
@@ -35,35 +35,45 @@ impl<'a> Model<'a> {
 
     /// Follows the whole model.
     pub(super) const fn follow(&mut self) {
-        let unknown = [Value::UNKNOWN; Mode::ALL.len()];
-        self.module(self.plan.node, Path::ROOT, unknown);
-    }
-
-    /// What the module at `path` gives for `input`.
-    const fn module(&mut self, node: &Node, path: Path, input: Values) -> Values {
-        if !matches!(node.kind, ModuleKind::Container) {
-            return self.layer(node.kind, path, input);
-        }
-        if node.flow.is_empty() {
-            return [Value::UNKNOWN; Mode::ALL.len()];
-        }
-        let mut stream = outside(input);
-        let mut value = stream;
-        let mut at = 0;
-        while at < node.flow.len() {
-            match &node.flow[at] {
-                Stage::Feed(branches) => value = self.feed(node, path, branches, value),
-                Stage::Residual => {
-                    stream = self.join(Meeting::Residual, stream, value);
-                    value = stream;
+        let mut steps = Steps::new(self.plan.node, Modules::Any(self.plan));
+        let mut stack = Stack::new([Value::UNKNOWN; Mode::ALL.len()]);
+        while let Some(step) = steps.next() {
+            match step {
+                Step::Layer(path, kind) => {
+                    let output = self.layer(kind, path, *stack.top());
+                    stack.replace(output);
+                }
+                Step::Undeclared(..) => stack.replace([Value::UNKNOWN; Mode::ALL.len()]),
+                Step::Enter => {
+                    stack.replace(outside(*stack.top()));
+                    stack.push(*stack.top());
+                }
+                Step::Leave => {
+                    stack.drop_below();
+                    stack.replace(outside(*stack.top()));
+                }
+                Step::Copy(depth) => stack.push(*stack.below(depth)),
+                Step::Drop => stack.drop_below(),
+                Step::Element => {
+                    if !self.settled(stack.below(1), stack.top()) {
+                        // The next one reads what this one gives.
+                        steps.repeat();
+                    }
+                    stack.drop_below();
+                }
+                Step::Join(meeting) => {
+                    let joined = self.join(meeting, *stack.below(1), *stack.top());
+                    stack.drop_below();
+                    stack.replace(joined);
+                    if matches!(meeting, Meeting::Residual) {
+                        stack.push(joined);
+                    }
                 }
             }
-            at += 1;
         }
-        outside(value)
     }
 
-    const fn layer(&mut self, kind: ModuleKind, path: Path, input: Values) -> Values {
+    const fn layer(&mut self, kind: ModuleKind, path: Path<'static>, input: Values) -> Values {
         let cell = cell(self.plan, &path, 0);
         let mut output = input;
         let mut column = 0;
@@ -99,73 +109,14 @@ impl<'a> Model<'a> {
         }
     }
 
-    /// What branches that all read `input` are joined to.
-    const fn feed(
-        &mut self,
-        node: &Node,
-        path: Path,
-        branches: &[&[&str]],
-        input: Values,
-    ) -> Values {
-        let mut joined = input;
-        let mut at = 0;
-        while at < branches.len() {
-            let output = self.branch(node, path, branches[at], input);
-            joined = if at == 0 {
-                output
-            } else {
-                self.join(Meeting::Branches, joined, output)
-            };
-            at += 1;
-        }
-        joined
-    }
-
-    /// What children that feed one another make of `input`.
-    const fn branch(&mut self, node: &Node, path: Path, names: &[&str], input: Values) -> Values {
-        let mut value = input;
-        let mut at = 0;
-        while at < names.len() {
-            // The derive wrote the flow of children that there are.
-            if let Some(child) = child(node, names[at]) {
-                let path = path.child(child);
-                value = match child.arity {
-                    Arity::List => self.list(child.node, path, value),
-                    Arity::One | Arity::Optional => self.module(child.node, path, value),
-                };
-            }
-            at += 1;
-        }
-        value
-    }
-
-    /// The elements of a list, one after another: those that rows single out, and one other beside
-    /// each.
-    const fn list(&mut self, node: &Node, path: Path, input: Values) -> Values {
-        let others = path.elements();
-        let mut value = input;
-        let mut next = 0;
-        while let Some(element) = singled_out(self.plan, &path, 0, next) {
-            if element.index > next {
-                value = self.module(node, others, value);
-            }
-            value = self.module(node, path.element(element.segment), value);
-            next = element.index + 1;
-        }
-        let last = self.module(node, others, value);
-        if self.settled(&value, &last) {
-            return last;
-        }
-        // The next one reads what this one gives.
-        self.module(node, others, last)
-    }
-
-    /// Whether activations that lie like `before` are known to lie alike `after` a layer.
+    /// Whether activations placed like `before` are known to be placed alike `after` a layer.
     const fn settled(&self, before: &Values, after: &Values) -> bool {
         let mut column = 0;
         while column < self.columns {
-            match (before[column].placement, after[column].placement) {
-                (Some(before), Some(after)) if before.same(after) => column += 1,
+            match (before[column].layout, after[column].layout) {
+                (Some(before), Some(after)) if before.placement().same(after.placement()) => {
+                    column += 1;
+                }
                 _ => return false,
             }
         }

@@ -54,7 +54,7 @@ fn fault(node: &'static Node, rows: &[(&'static str, Style)]) -> Option<(Option<
         .iter()
         .map(|&(pattern, style)| row(pattern, style))
         .collect();
-    let plan = Plan {
+    let plan: &Plan = Box::leak(Box::new(Plan {
         name: "PLAN",
         doc: "",
         node,
@@ -64,8 +64,8 @@ fn fault(node: &'static Node, rows: &[(&'static str, Style)]) -> Option<(Option<
         has_sequence_column: false,
         file: "plan.rs",
         line: 1,
-    };
-    let flow = Flow::of(&plan);
+    }));
+    let flow = Flow::of(plan);
     assert!(flow.fault(Mode::SequenceParallel).is_none());
     let fault = flow.fault(Mode::TensorParallel)?;
     Some((fault.item(), fault.message().as_str().to_owned()))

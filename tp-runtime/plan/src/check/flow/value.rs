@@ -1,15 +1,14 @@
-//! An activation as the layer that made it and how it lies.
+//! An activation as the layer that made it and how it is placed.
 
-use crate::check::cell::Cell;
-use crate::check::path::Path;
-use crate::{Mode, ModuleKind, Placement, Style};
+use crate::lookup::Cell;
+use crate::{Layout, Mode, ModuleKind, Path, Style};
 
 /// An activation.
 #[derive(Clone, Copy)]
 pub(super) struct Value {
-    /// How it lies, a split over features as `Shard(-1)`; `None` for what the model is given.
-    pub(super) placement: Option<Placement>,
-    /// The layer whose row decides how it lies, or that could with a row.
+    /// How it is placed; `None` for what the model is given.
+    pub(super) layout: Option<Layout>,
+    /// The layer whose row decides how it is placed, or that could with a row.
     pub(super) producer: Producer,
     /// Whether it is the output of a linear layer of the same struct, which heads may be made of.
     pub(super) may_be_heads: bool,
@@ -18,7 +17,7 @@ pub(super) struct Value {
 /// A layer, as messages name it.
 #[derive(Clone, Copy)]
 pub(super) struct Producer {
-    pub(super) path: Path,
+    pub(super) path: Path<'static>,
     pub(super) kind: ModuleKind,
     pub(super) style: Option<Style>,
     /// The line of the table that decides, here or further up.
@@ -28,7 +27,7 @@ pub(super) struct Producer {
 impl Value {
     /// What the model is given, of which nothing is known.
     pub(super) const UNKNOWN: Self = Self {
-        placement: None,
+        layout: None,
         producer: Producer {
             path: Path::ROOT,
             kind: ModuleKind::Container,
@@ -50,7 +49,7 @@ impl Value {
 impl Producer {
     /// A layer under its row, if it has one; without one, the line that decides its input decides.
     pub(super) const fn new(
-        path: Path,
+        path: Path<'static>,
         kind: ModuleKind,
         mode: Mode,
         cell: Option<Cell<'_>>,
@@ -66,24 +65,5 @@ impl Producer {
             style,
             item,
         }
-    }
-}
-
-/// Every feature split over ranks.
-pub(super) const FEATURES: Placement = Placement::Shard(-1);
-
-/// The placement with a split over features as `Shard(-1)`.
-pub(super) const fn canonical(placement: Placement) -> Placement {
-    match placement {
-        Placement::Shard(2) => FEATURES,
-        other => other,
-    }
-}
-
-/// Whether it is known to lie as `expected`, or not known how it lies.
-pub(super) const fn may_be(found: Option<Placement>, expected: Placement) -> bool {
-    match found {
-        Some(found) => found.same(expected),
-        None => true,
     }
 }

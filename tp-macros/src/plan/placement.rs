@@ -3,15 +3,18 @@
 use proc_macro2::Ident;
 use syn::{Expr, ExprLit, ExprUnary, Lit, UnOp};
 
-use super::rules::{Argument, Layout, PLACEMENTS};
 use crate::fault::Fault;
 use tp_plan::nearest::nearest;
+use tp_plan::{Argument, Placement};
+
+/// The placements a person may write.
+const PLACEMENTS: [&str; 3] = ["Replicate", "Shard", "Partial"];
 
 /// The placement an expression writes.
 ///
 /// # Errors
 /// What is wrong with it.
-pub(super) fn parse(value: &Expr, argument: Argument) -> Result<Layout, Fault> {
+pub(super) fn parse(value: &Expr, argument: Argument) -> Result<Placement, Fault> {
     match value {
         Expr::Path(path) => match path.path.get_ident() {
             Some(name) if name == "Shard" => Err(Fault::ShardDimension),
@@ -24,7 +27,7 @@ pub(super) fn parse(value: &Expr, argument: Argument) -> Result<Layout, Fault> {
             Expr::Path(path) if path.path.is_ident("Shard") => {
                 let mut dimensions = call.args.iter();
                 match (dimensions.next().and_then(integer), dimensions.next()) {
-                    (Some(dimension), None) => Ok(Layout::Shard(dimension)),
+                    (Some(dimension), None) => Ok(Placement::Shard(dimension)),
                     _ => Err(Fault::ShardDimension),
                 }
             }
@@ -44,11 +47,11 @@ pub(super) fn parse(value: &Expr, argument: Argument) -> Result<Layout, Fault> {
     }
 }
 
-fn named(name: &Ident) -> Result<Layout, Fault> {
+fn named(name: &Ident) -> Result<Placement, Fault> {
     if name == "Replicate" {
-        Ok(Layout::Replicate)
+        Ok(Placement::Replicate)
     } else if name == "Partial" {
-        Ok(Layout::Partial)
+        Ok(Placement::Partial)
     } else {
         Err(unknown(name))
     }

@@ -1,21 +1,20 @@
-//! The cell of a plan that decides a module, and the elements of lists that rows single out.
+//! Which row of a plan decides a module, and which elements of lists rows single out.
 
-use super::path::Path;
 use crate::fingerprint::Fingerprint;
 use crate::pattern::{is_index, split};
-use crate::{Item, Plan, Row};
+use crate::{Item, Path, Plan, Row};
 
 /// What a plan says of one module.
 #[derive(Clone, Copy)]
-pub(super) struct Cell<'a> {
+pub(crate) struct Cell<'a> {
     /// The row that names it.
-    pub(super) row: &'a Row,
+    pub(crate) row: &'a Row,
     /// The line of the plan's own table, which may include the row; `None` for its base's.
-    pub(super) item: Option<usize>,
+    pub(crate) item: Option<usize>,
 }
 
 /// The cell for the module at `path`, of which the plan's model is the segment before `start`.
-pub(super) const fn cell<'a>(plan: &'a Plan, path: &Path, start: usize) -> Option<Cell<'a>> {
+pub(crate) const fn cell<'a>(plan: &'a Plan, path: &Path<'_>, start: usize) -> Option<Cell<'a>> {
     let mut at = 0;
     while at < plan.items.len() {
         let found = match &plan.items[at] {
@@ -53,7 +52,11 @@ pub(super) const fn cell<'a>(plan: &'a Plan, path: &Path, start: usize) -> Optio
 }
 
 /// The `_` of a module that the one at `path` stands in.
-const fn kept_whole<'a>(plan: &'a Plan, path: &Path, start: usize) -> Option<Cell<'a>> {
+pub(crate) const fn kept_whole<'a>(
+    plan: &'a Plan,
+    path: &Path<'_>,
+    start: usize,
+) -> Option<Cell<'a>> {
     let mut at = 0;
     while at < plan.items.len() {
         let found = match &plan.items[at] {
@@ -80,7 +83,7 @@ const fn kept_whole<'a>(plan: &'a Plan, path: &Path, start: usize) -> Option<Cel
     None
 }
 
-const fn row<'a>(plan: &'a Plan, path: &Path, start: usize) -> Option<&'a Row> {
+const fn row<'a>(plan: &'a Plan, path: &Path<'_>, start: usize) -> Option<&'a Row> {
     match cell(plan, path, start) {
         Some(cell) => Some(cell.row),
         None => None,
@@ -89,16 +92,16 @@ const fn row<'a>(plan: &'a Plan, path: &Path, start: usize) -> Option<&'a Row> {
 
 /// An element of a list.
 #[derive(Clone, Copy)]
-pub(super) struct Element {
-    pub(super) index: usize,
+pub(crate) struct Element {
+    pub(crate) index: usize,
     /// The index as the row has it.
-    pub(super) segment: &'static str,
+    pub(crate) segment: &'static str,
 }
 
 /// The first element from `from` on, of the list at `path`, that a row singles out.
-pub(super) const fn singled_out(
+pub(crate) const fn singled_out(
     plan: &Plan,
-    path: &Path,
+    path: &Path<'_>,
     start: usize,
     from: usize,
 ) -> Option<Element> {
@@ -129,7 +132,7 @@ pub(super) const fn singled_out(
 }
 
 /// The element that `pattern` singles out of the list at `path`.
-const fn element(pattern: &'static str, path: &Path, start: usize) -> Option<Element> {
+const fn element(pattern: &'static str, path: &Path<'_>, start: usize) -> Option<Element> {
     let (segments, byte) = match path.follow(pattern, start) {
         Some(ends) => ends,
         None => return None,

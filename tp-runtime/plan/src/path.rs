@@ -4,43 +4,54 @@ use crate::fingerprint::Fingerprint;
 use crate::pattern::{after_name, split};
 use crate::{Child, Text};
 
+/// Deeper than any model nests its modules.
+const DEPTH: usize = 16;
+
 /// The segments that lead from the model to a module; `*` is an element that no row singles out.
 #[derive(Clone, Copy)]
-pub(super) struct Path {
-    segments: [&'static str; Self::DEPTH],
+pub struct Path<'a> {
+    segments: [&'a str; DEPTH],
     length: usize,
     /// That of the last segment.
-    pub(super) last: Fingerprint,
+    pub(crate) last: Fingerprint,
 }
 
-impl Path {
-    /// Deeper than any model nests its modules.
-    const DEPTH: usize = 16;
-
+impl<'a> Path<'a> {
     /// The model itself.
-    pub(super) const ROOT: Self = Self {
-        segments: [""; Self::DEPTH],
+    pub const ROOT: Self = Self {
+        segments: [""; DEPTH],
         length: 0,
         last: Fingerprint::of(""),
     };
 
+    /// The module at a dotted path.
+    ///
+    /// # Panics
+    /// If it is deeper than any model.
+    pub const fn of(path: &'a str) -> Self {
+        if path.is_empty() {
+            return Self::ROOT;
+        }
+        Self::ROOT.follow_to(path)
+    }
+
     /// The child of this module, which may be a list.
-    pub(super) const fn child(self, child: &Child) -> Self {
+    pub(crate) const fn child(self, child: &Child) -> Self {
         self.join(child.name, child.fingerprint)
     }
 
     /// The elements of this list that no row singles out.
-    pub(super) const fn elements(self) -> Self {
+    pub(crate) const fn elements(self) -> Self {
         self.join("*", Fingerprint::STAR)
     }
 
     /// What stands in this one under the name `segment`, such as an element that a row singles out.
-    pub(super) const fn element(self, segment: &'static str) -> Self {
+    pub(crate) const fn element(self, segment: &'a str) -> Self {
         self.join(segment, Fingerprint::of(segment))
     }
 
     /// The modules inside this one that `pattern` names.
-    pub(super) const fn follow_to(self, pattern: &'static str) -> Self {
+    pub(crate) const fn follow_to(self, pattern: &'a str) -> Self {
         let (mut path, mut rest) = (self, Some(pattern));
         while let Some(remaining) = rest {
             let (segment, after) = split(remaining);
@@ -50,8 +61,8 @@ impl Path {
         path
     }
 
-    const fn join(mut self, segment: &'static str, last: Fingerprint) -> Self {
-        assert!(self.length < Self::DEPTH, "a module path is too long");
+    const fn join(mut self, segment: &'a str, last: Fingerprint) -> Self {
+        assert!(self.length < DEPTH, "a module path is too long");
         self.segments[self.length] = segment;
         self.length += 1;
         self.last = last;
@@ -59,7 +70,7 @@ impl Path {
     }
 
     /// Whether `pattern` names the module, from the segment at `start` on.
-    pub(super) const fn is_named_by(&self, pattern: &str, start: usize) -> bool {
+    pub(crate) const fn is_named_by(&self, pattern: &str, start: usize) -> bool {
         // From the end: the names of layers part sooner than the structs they stand in.
         let pattern = pattern.as_bytes();
         let (mut end, mut at) = (pattern.len(), self.length);
@@ -93,7 +104,7 @@ impl Path {
 
     /// Where this path and `pattern` part, because one of them ends: the segment from `start` on, and
     /// the byte of the pattern, which is past its end if it ends; `None` if they part before.
-    pub(super) const fn follow(&self, pattern: &str, start: usize) -> Option<(usize, usize)> {
+    pub(crate) const fn follow(&self, pattern: &str, start: usize) -> Option<(usize, usize)> {
         let (mut at, mut byte) = (start, 0);
         while at < self.length && byte <= pattern.len() {
             let is_star = byte < pattern.len()
@@ -110,7 +121,7 @@ impl Path {
     }
 
     /// Whether `pattern` names a module that this one stands in, from the segment at `start` on.
-    pub(super) const fn is_inside(&self, pattern: &str, start: usize) -> bool {
+    pub(crate) const fn is_inside(&self, pattern: &str, start: usize) -> bool {
         match self.follow(pattern, start) {
             Some((at, byte)) => at < self.length && byte > pattern.len(),
             None => false,
@@ -118,15 +129,35 @@ impl Path {
     }
 
     /// Whether `pattern` names a module that stands in this one.
-    pub(super) const fn leads_to(&self, pattern: &str) -> bool {
+    pub(crate) const fn leads_to(&self, pattern: &str) -> bool {
         match self.follow(pattern, 0) {
             Some((at, byte)) => at == self.length && byte <= pattern.len(),
             None => false,
         }
     }
 
+    /// The first of `modules` from the index on that is an element of this list, and its last segment.
+    pub(crate) const fn next_element(
+        &self,
+        modules: &[&'a str],
+        from: usize,
+    ) -> Option<(usize, &'a str)> {
+        let mut at = from;
+        while at < modules.len() {
+            if let Some((segments, byte)) = self.follow(modules[at], 0)
+                && segments == self.length
+                && byte <= modules[at].len()
+                && let (element, None) = split(modules[at].split_at(byte).1)
+            {
+                return Some((at, element));
+            }
+            at += 1;
+        }
+        None
+    }
+
     /// The module that its first segments lead to.
-    pub(super) const fn up_to(&self, length: usize) -> Self {
+    pub(crate) const fn up_to(&self, length: usize) -> Self {
         Self {
             length,
             last: Fingerprint::of(self.segments[length - 1]),
@@ -135,12 +166,17 @@ impl Path {
     }
 
     /// How many segments it has.
-    pub(super) const fn length(&self) -> usize {
+    pub(crate) const fn length(&self) -> usize {
         self.length
     }
 
+    /// The dotted path.
+    pub fn to_text(&self) -> String {
+        self.segments[..self.length].join(".")
+    }
+
     /// Appends the path to `text`, dotted.
-    pub(super) const fn write(&self, text: &mut Text) {
+    pub(crate) const fn write(&self, text: &mut Text) {
         let mut at = 0;
         while at < self.length {
             if at > 0 {
@@ -161,8 +197,8 @@ const fn is_element(segment: &[u8]) -> bool {
 mod tests {
     use super::Path;
 
-    const PATH: Path = LIST.elements().element("mlp").element("up");
-    const LIST: Path = Path::ROOT.element("layers");
+    const PATH: Path<'_> = LIST.elements().element("mlp").element("up");
+    const LIST: Path<'_> = Path::ROOT.element("layers");
 
     #[test]
     fn a_pattern_names_a_path_by_all_of_its_segments() {
