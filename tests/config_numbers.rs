@@ -132,7 +132,7 @@ fn extreme_numbers_are_explained_or_refused_by_name() {
                     }
                 }
                 let took = start.elapsed();
-                assert!(took < Duration::from_secs(4), "{context} took {took:?}");
+                assert!(took < Duration::from_secs(20), "{context} took {took:?}");
             }
         }
     }
