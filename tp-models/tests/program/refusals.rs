@@ -149,10 +149,13 @@ fn degrees_and_plans_that_are_none() {
         ("--tp two", "--tp"),
         ("--tp=-1", "--tp"),
         ("--tp 1000000", "1 to 4096"),
-        ("--threads 0", "--threads"),
-        ("--threads 18446744073709551615", "1 to 4096"),
     ] {
         assert_names(&generate(&stories, flags, 2), &[part]);
+    }
+    for threads in ["0", "18446744073709551615"] {
+        let threads = format!("--prompt Once --threads {threads}");
+        let mut generate = tp!["generate --model", stories, threads];
+        assert_names(&refused(&mut generate, 2), &["--threads", "1 to 4096"]);
     }
     assert_names(
         &generate(&stories, "--tp 2 --plan mine", 1),
