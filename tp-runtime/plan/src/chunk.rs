@@ -31,7 +31,7 @@ mod tests {
         assert_eq!(chunks(7, 4), [0..2, 2..4, 4..6, 6..7]);
         assert_eq!(chunks(5, 4), [0..2, 2..4, 4..5, 5..5]);
         assert_eq!(chunks(0, 2), [0..0, 0..0]);
-        assert_eq!(chunks(i64::MAX, 1), [0..i64::MAX]);
+        assert_eq!(chunk(i64::MAX, 0, 1), 0..i64::MAX);
     }
 
     #[test]
