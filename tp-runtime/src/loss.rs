@@ -1,11 +1,13 @@
 //! Cross entropy on logits that stay sharded over the vocabulary (loss parallel).
 
+use std::convert::Infallible;
+
 use tch::{Kind, Tensor};
 
 use crate::Result;
+use crate::autograd::with_backward;
 use crate::comm::ReduceOp;
 use crate::dtensor::DTensor;
-use crate::ffi;
 use crate::model::{InputError, check_range};
 use crate::plan::{Placement, chunk};
 
@@ -100,11 +102,11 @@ pub fn cross_entropy(logits: &DTensor, labels: &Tensor) -> Result<Tensor> {
                 let hit = (&weight * &mine).neg().unsqueeze(1);
                 let _ = logits.shallow_clone().scatter_add_(1, &column, &hit);
             }
-            Ok(logits.to_kind(kind).reshape(&shape))
+            Ok::<_, Infallible>(logits.to_kind(kind).reshape(&shape))
         };
         Ok::<_, crate::Error>((loss, backward))
     })?;
-    Ok(ffi::attach_backward(&local, loss, backward))
+    Ok(with_backward(&local, loss, backward)?)
 }
 
 fn check_labels(logits: &[i64], labels: &Tensor) -> Result<(), InputError> {

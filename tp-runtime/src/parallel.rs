@@ -12,7 +12,6 @@ use serde::Deserialize;
 use serde_json::Value;
 use tch::{Device, Kind, Tensor};
 
-use crate::Result;
 use crate::checkpoint::{self, Checkpoint, LoadOptions, LoadReport};
 use crate::comm::ProcessGroup;
 use crate::config;
@@ -22,6 +21,7 @@ use crate::model::{self, Inputs, Model, Task};
 use crate::module::{NamedParam, Param};
 use crate::nn::{KvCache, Placed, Sharers};
 use crate::plan::{Mode, Plan, Resolution, plan_for_architecture, resolve};
+use crate::{Error, Result};
 
 /// How a model is to be run.
 #[derive(Clone, Copy, Debug)]
@@ -87,7 +87,7 @@ impl ParallelModel {
         let loaded = checkpoint::load(checkpoint, &parallel.parameters(), &load);
         let report = parallel
             .world
-            .agree(loaded.map_err(Into::into), "loading")?;
+            .agree(loaded.map_err(Error::from), "loading")?;
         parallel.require_gradients();
         Ok((parallel, report))
     }

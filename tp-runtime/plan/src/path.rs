@@ -12,7 +12,7 @@ const DEPTH: usize = 16;
 pub struct Path<'a> {
     segments: [&'a str; DEPTH],
     length: usize,
-    /// That of the last segment.
+    /// The fingerprint of the last segment; of a path that was gone back on, another's.
     pub(crate) last: Fingerprint,
 }
 
@@ -61,12 +61,22 @@ impl<'a> Path<'a> {
         path
     }
 
-    const fn join(mut self, segment: &'a str, last: Fingerprint) -> Self {
+    const fn join(mut self, segment: &'a str, fingerprint: Fingerprint) -> Self {
+        self.enter(segment, fingerprint);
+        self
+    }
+
+    /// Goes on to a module inside this one.
+    pub(crate) const fn enter(&mut self, segment: &'a str, fingerprint: Fingerprint) {
         assert!(self.length < DEPTH, "a module path is too long");
         self.segments[self.length] = segment;
         self.length += 1;
-        self.last = last;
-        self
+        self.last = fingerprint;
+    }
+
+    /// Goes back to the module that the first segments lead to.
+    pub(crate) const fn back_to(&mut self, length: usize) {
+        self.length = length;
     }
 
     /// Whether `pattern` names the module, from the segment at `start` on.
@@ -98,6 +108,18 @@ impl<'a> Path<'a> {
             if pattern[end] != b'.' {
                 return false;
             }
+        }
+        false
+    }
+
+    /// Whether one of `modules` is this one.
+    pub(crate) const fn is_among(&self, modules: &[&str]) -> bool {
+        let mut at = 0;
+        while at < modules.len() {
+            if self.is_named_by(modules[at], 0) {
+                return true;
+            }
+            at += 1;
         }
         false
     }

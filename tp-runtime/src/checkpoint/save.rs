@@ -12,6 +12,7 @@ use super::error::CheckpointError;
 use super::folder::{self, CONFIG, WEIGHTS};
 use super::staging::Staging;
 use super::writer::{Entry, Writer};
+use crate::Error;
 use crate::comm::ProcessGroup;
 use crate::module::NamedParam;
 
@@ -40,7 +41,7 @@ pub fn save(
     let entries = entries(params);
     let create = || Output::create(dir, config, companions, &entries);
     let created = (world.rank() == 0).then(create).transpose();
-    let mut output = world.agree(created.map_err(Into::into), "saving")?;
+    let mut output = world.agree(created.map_err(Error::from), "saving")?;
     for (named, entry) in params.iter().zip(&entries) {
         let written = gather(named).and_then(|whole| match &mut output {
             Some(output) => Ok(output.weights.write(entry, &whole)?),
@@ -49,7 +50,7 @@ pub fn save(
         world.agree(written, &format!("saving {}", named.name))?;
     }
     let committed = output.map_or(Ok(()), Output::commit);
-    world.agree(committed.map_err(Into::into), "saving")
+    world.agree(committed.map_err(Error::from), "saving")
 }
 
 /// A checkpoint that lacks weights still to come.

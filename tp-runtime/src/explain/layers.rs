@@ -1,22 +1,26 @@
 //! What one layer reads and gives: the rule of its style, followed on placements.
 
-use super::activations::{Activations, DIMENSIONS, Value};
+use super::activations::{ActivationId, Activations, DIMENSIONS};
 use crate::Result;
 use crate::module::{Division, Layer, Param};
 use crate::plan::{
     FEATURES, Makes, ModuleKind, Placement, PlacementError, Reading, Reads, Rule, Style,
 };
 
-/// A layer and where it stands.
-pub(super) struct Site<'a> {
+/// A layer with its path and its style.
+pub(super) struct StyledLayer<'a> {
     pub(super) path: &'a str,
     pub(super) style: Option<Style>,
     pub(super) layer: &'a dyn Layer,
 }
 
-impl Site<'_> {
+impl StyledLayer<'_> {
     /// The layer's output for `input`.
-    pub(super) fn forward(&self, activations: &mut Activations, input: Value) -> Result<Value> {
+    pub(super) fn forward(
+        &self,
+        activations: &mut Activations,
+        input: ActivationId,
+    ) -> Result<ActivationId> {
         let rule = self.rule()?;
         if rule.reads == Reads::Aside {
             return Ok(input);
@@ -30,7 +34,15 @@ impl Site<'_> {
         let features = self.layer.output_features(activations.features(input));
         let output = self.give(activations, made, promised, features)?;
         self.sum_gradients(activations, rule.meets(read, promised));
-        self.first_segment(activations, output)
+        match self.is_by_segments() {
+            true => Ok(output),
+            false => self.first_segment(activations, output),
+        }
+    }
+
+    /// Whether each segment of a fused layer is split by itself.
+    fn is_by_segments(&self) -> bool {
+        self.style.is_some_and(|style| !style.segments.is_empty())
     }
 
     fn rule(&self) -> Result<&'static Rule> {
@@ -44,7 +56,12 @@ impl Site<'_> {
     }
 
     /// Reads the input as the rule says, and gives how it is placed then.
-    fn read(&self, activations: &mut Activations, input: Value, rule: &Rule) -> Result<Placement> {
+    fn read(
+        &self,
+        activations: &mut Activations,
+        input: ActivationId,
+        rule: &Rule,
+    ) -> Result<Placement> {
         if rule.reads == Reads::Ids {
             return Ok(Placement::Replicate);
         }
@@ -67,7 +84,7 @@ impl Site<'_> {
         made: Placement,
         promised: Placement,
         features: i64,
-    ) -> Result<Value> {
+    ) -> Result<ActivationId> {
         let split = self.parameter("weight").and_then(Param::partition);
         let divisions = match &split {
             Some((0, partition)) if made == FEATURES => partition.divisions(),
@@ -86,7 +103,11 @@ impl Site<'_> {
     /// The first segment of a fused layer's output; the output itself of any other layer.
     ///
     /// Chunks of all segments together are gathered, so that each rank has a chunk of each.
-    fn first_segment(&self, activations: &mut Activations, output: Value) -> Result<Value> {
+    fn first_segment(
+        &self,
+        activations: &mut Activations,
+        output: ActivationId,
+    ) -> Result<ActivationId> {
         let segments = self.parameter("weight").map_or(&[][..], Param::segments);
         let Some(first) = segments.first() else {
             return Ok(output);

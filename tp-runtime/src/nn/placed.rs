@@ -6,9 +6,9 @@ use tch::Tensor;
 
 use super::Sharers;
 use crate::Result;
+use crate::autograd::with_backward;
 use crate::comm::{ProcessGroup, ReduceOp};
 use crate::dtensor::{DTensor, PlacementError};
-use crate::ffi;
 use crate::module::Param;
 use crate::plan::{Placement, Reading, Style, StyleKind};
 
@@ -94,9 +94,10 @@ impl Placed {
             return whole;
         }
         let (group, site) = (self.group.clone(), self.site());
-        ffi::attach_backward(&whole, whole.detach(), move |gradient| {
-            group.all_reduce(gradient.copy(), ReduceOp::Sum, &site)
+        with_backward(&whole, whole.detach(), move |gradient| {
+            group.all_reduce(gradient, ReduceOp::Sum, &site)
         })
+        .expect("parameters are floating-point tensors")
     }
 
     /// A sharded parameter, of which each rank finds its gradient.
@@ -112,15 +113,16 @@ impl Placed {
             return local;
         }
         let (sharers, site) = (self.sharers.clone(), self.site());
-        ffi::attach_backward(&local, local.detach(), move |gradient| {
+        with_backward(&local, local.detach(), move |gradient| {
             let whole = gradient.copy();
             for (range, count) in &shared {
                 let mut part = whole.narrow(dim as i64, range.start, range.end - range.start);
                 let group = sharers.of(*count)?;
                 part.copy_(&group.all_reduce(part.copy(), ReduceOp::Sum, &site)?);
             }
-            Ok(whole)
+            Ok::<_, crate::Error>(whole)
         })
+        .expect("parameters are floating-point tensors")
     }
 
     /// The layer's output, redistributed to what its row promises.

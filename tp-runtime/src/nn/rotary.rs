@@ -7,8 +7,9 @@ use crate::config::{ConfigError, RopeParameters};
 #[cfg(feature = "torch")]
 use {
     super::Positions,
+    crate::autograd::with_backward,
     crate::dtensor::DTensor,
-    crate::ffi,
+    std::convert::Infallible,
     tch::{Kind, Tensor},
 };
 
@@ -98,9 +99,8 @@ impl RotaryTables {
             let rotated = tch::no_grad(|| rotate(&local, &self.cos, &self.sin));
             // The transpose of a rotation turns the other way.
             let (cos, back) = (self.cos.shallow_clone(), self.sin.neg());
-            ffi::attach_backward(&local, rotated, move |gradient| {
-                Ok(rotate(&gradient, &cos, &back))
-            })
+            let backward = move |gradient| Ok::<_, Infallible>(rotate(&gradient, &cos, &back));
+            with_backward(&local, rotated, backward).expect("heads are floating-point tensors")
         })
     }
 }

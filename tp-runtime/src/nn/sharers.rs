@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::Result;
-use crate::comm::ProcessGroup;
+use crate::comm::{self, ProcessGroup};
 use crate::mesh::neighbours;
 use crate::model::ModelError;
 use crate::module::Param;
@@ -31,7 +31,7 @@ impl Sharers {
         counts.sort_unstable();
         counts.dedup();
         let groups = counts.into_iter().map(|count| neighbours(group, count));
-        Ok(Self(groups.collect::<Result<_>>()?))
+        Ok(Self(groups.collect::<comm::Result<_>>()?))
     }
 
     /// The group of so many ranks.

@@ -75,7 +75,7 @@ pub enum PlanError {
         row: Box<PlanRow>,
     },
 
-    /// A head would lie on two ranks.
+    /// A head would be split over two ranks.
     #[error("row \"{}\" ({}) splits `{}` {:?} over {world_size} ranks, but `{}` is {}: degrees that work for this model are {degrees}{}", .heads.row.pattern, .heads.row.place(), .heads.parameter, .heads.shape, .heads.field, .heads.count, also(others, *world_size))]
     HeadsDoNotDivide {
         /// The parameter and its heads.
@@ -119,7 +119,7 @@ pub enum PlanError {
         layer: String,
     },
 
-    /// One parameter under two names, laid out in two ways.
+    /// One parameter under two names, placed in two ways.
     #[error(
         "`{first}` and `{second}` are one tied parameter, but their rows place it as {first_placement} and as {second_placement}: give both modules rows that agree"
     )]

@@ -2,7 +2,7 @@
 
 use super::{Mismatch, NoCollective, Placement, Side, StyleKind};
 
-/// Two sides that disagree about how a tensor lies over the ranks.
+/// Two sides that disagree about the placement of a tensor.
 #[derive(Debug, thiserror::Error)]
 pub enum PlacementError {
     /// A module is given another layout than its row says.
@@ -42,9 +42,9 @@ pub enum PlacementError {
         /// What it gives.
         from: Placement,
     },
-    /// Two operands of one operation lie differently.
+    /// Two operands of one operation are placed differently.
     #[error(
-        "{operation} takes two tensors that lie alike, but `{left}` gives `{left_placement}` \
+        "{operation} takes two tensors that are placed alike, but `{left}` gives `{left_placement}` \
          and `{right}` gives `{right_placement}`"
     )]
     Operands {
@@ -52,11 +52,11 @@ pub enum PlacementError {
         operation: &'static str,
         /// The module that made the first.
         left: String,
-        /// How it lies.
+        /// Its placement.
         left_placement: Placement,
         /// The module that made the second.
         right: String,
-        /// How it lies.
+        /// Its placement.
         right_placement: Placement,
     },
     /// An operation over all positions was asked of a share of them.

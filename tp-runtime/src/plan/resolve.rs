@@ -125,7 +125,7 @@ fn match_rows(
     }
     // A row that keeps its modules whole is right where there are none.
     let unused = rows(plan).into_iter().find(|row| {
-        !row.optional
+        !row.is_optional()
             && !row.is_replicated()
             && !layers
                 .iter()

@@ -2,8 +2,6 @@
 #![cfg(feature = "torch")]
 
 mod fixture;
-#[path = "../ranks/mod.rs"]
-mod ranks;
 
 mod crash;
 mod faults;

@@ -6,20 +6,25 @@ use std::time::{Duration, Instant};
 use tch::{Device, Kind, TchError, Tensor};
 use tp_runtime::Result;
 use tp_runtime::checkpoint::{Checkpoint, initialize, save};
-use tp_runtime::comm::{BackendKind, Launch, RankContext};
+use tp_runtime::comm::{Launch, RankContext, launch};
 use tp_runtime::module::NamedParam;
 use tp_runtime::plan::Placement;
 
 use crate::fixture::{named, rank as load_options};
-use crate::ranks::on_ranks;
 use crate::save::{config, files, params, random};
 
-fn ranks(world_size: usize, backend: BackendKind) -> Launch {
-    Launch {
+const BACKENDS: [&str; 2] = ["local", "gloo"];
+
+/// Runs `body` on three ranks, which are threads.
+fn on_three_ranks(backend: &'static str, body: impl Fn(&RankContext) -> Result<()> + Sync) {
+    let options = Launch {
         backend: Some(backend),
         timeout: Duration::from_secs(60),
         threads_per_rank: Some(1),
-        ..Launch::new(world_size)
+        ..Launch::new(3)
+    };
+    if let Err(error) = launch(&options, |rank| body(&rank)) {
+        panic!("{backend}: {error}");
     }
 }
 
@@ -48,9 +53,9 @@ fn save_split(
 fn sharded_parameters_are_saved_whole_by_the_first_rank() {
     let whole = random(Kind::Float);
     let expected = whole.each_ref().map(|(name, param)| (*name, param.local()));
-    for backend in [BackendKind::Local, BackendKind::Gloo] {
+    for backend in BACKENDS {
         let dir = tempfile::tempdir().unwrap();
-        on_ranks(&ranks(3, backend), |rank| {
+        on_three_ranks(backend, |rank| {
             let own = dir.path().join(format!("rank{}", rank.rank()));
             save_split(&own, rank, |_, whole| Ok(whole))
         });
@@ -65,12 +70,12 @@ fn sharded_parameters_are_saved_whole_by_the_first_rank() {
 
 /// Panics unless a save fails soon on each of three ranks, with `message`, and a second one succeeds.
 fn assert_all_leave(message: &str, fails: impl Fn(&RankContext, &Path) -> Result<()> + Sync) {
-    for backend in [BackendKind::Local, BackendKind::Gloo] {
+    for backend in BACKENDS {
         let dir = tempfile::tempdir().unwrap();
-        on_ranks(&ranks(3, backend), |rank| {
+        on_three_ranks(backend, |rank| {
             let start = Instant::now();
             let error = fails(rank, dir.path()).expect_err("a rank went on alone");
-            assert!(start.elapsed() < Duration::from_secs(20), "{backend:?}");
+            assert!(start.elapsed() < Duration::from_secs(20), "{backend}");
             let error = error.to_string();
             assert!(error.contains(message), "rank {}: {error}", rank.rank());
             // The ranks are still in step.

@@ -3,7 +3,7 @@
 use super::sound::is_sound;
 use crate::Path;
 use crate::fingerprint::Fingerprint;
-use crate::lookup::cell;
+use crate::lookup::find_row;
 use crate::{Arity, Item, ModuleKind, Node, Plan, Text};
 
 /// Panics if a layer that some style splits, such as a linear one or an embedding, has no row.
@@ -49,7 +49,7 @@ const fn search(plan: &Plan, node: &Node, path: Path<'static>, forgotten: &mut F
             }
         }
         kind => {
-            if kind.can_be_split() && cell(plan, &path, 0).is_none() {
+            if kind.can_be_split() && find_row(plan, &path, 0).is_none() {
                 forgotten.push(path, kind);
             }
         }
@@ -58,12 +58,13 @@ const fn search(plan: &Plan, node: &Node, path: Path<'static>, forgotten: &mut F
 
 /// Whether the table says of a whole struct that it stays whole, or includes a plan for it.
 const fn is_settled(plan: &Plan, path: &Path) -> bool {
+    let wanted = path.last.0;
     let mut at = 0;
     while at < plan.items.len() {
         let settled = match &plan.items[at] {
             Item::Row(row) => {
                 let last = row.fingerprint.0;
-                (last == path.last.0 || last == Fingerprint::STAR.0)
+                (last == wanted || last == Fingerprint::STAR.0)
                     && row.is_replicated()
                     && path.is_named_by(row.pattern, 0)
             }

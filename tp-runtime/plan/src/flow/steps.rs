@@ -3,34 +3,35 @@
 //! A `const fn` has no traits to call back into, so the walk hands out its steps one by one: rustc
 //! takes them to check a plan, `explain` to count collectives.
 
-use crate::lookup::singled_out;
-use crate::{Arity, ModuleKind, Node, Path, Plan, Stage};
+use crate::fingerprint::Fingerprint;
+use crate::lookup::{Element, singled_out};
+use crate::{Arity, Child, ModuleKind, Node, Path, Plan, Stage};
 
-/// What happens to the stack of activations; the model's input lies on it first, its output last.
+/// What happens to the stack of activations, which holds the model's input first and its output last.
 #[derive(Clone, Copy)]
-pub enum Step<'a> {
-    /// The top becomes what the layer makes of it.
-    Layer(Path<'a>, ModuleKind),
-    /// A struct begins: its input is laid on top once more, as the residual stream below.
+pub enum Step {
+    /// The top becomes what the layer at [`Steps::path`] makes of it.
+    Layer(ModuleKind),
+    /// A struct begins: its input is pushed once more, so that the copy below is its residual stream.
     Enter,
     /// A struct ends: its residual stream is dropped from below its output.
     Leave,
-    /// A struct does not say how its modules feed one another.
-    Undeclared(Path<'a>, &'static Node),
-    /// What is so many below the top is laid on top, for a further reader.
+    /// The struct at [`Steps::path`] does not say how its modules feed one another.
+    Undeclared(&'static Node),
+    /// What is so many below the top is pushed, for a further reader.
     Copy(usize),
     /// What is below the top is dropped.
     Drop,
     /// The two on top become one.
-    Join(Meeting),
+    Join(JoinKind),
     /// The list's elements that no row singles out: the top is what such an element makes of what is
     /// below it. See [`Steps::repeat`].
     Element,
 }
 
-/// Where two activations meet.
+/// Why two activations are joined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Meeting {
+pub enum JoinKind {
     /// A branch is added to the residual stream, which it then becomes.
     Residual,
     /// Branches that one layer reads, or that are multiplied before it does.
@@ -40,10 +41,10 @@ pub enum Meeting {
 /// The modules that the walk finds.
 #[derive(Clone, Copy)]
 pub enum Modules<'a> {
-    /// Those of any configuration: an optional module is there, and of a list the elements that rows of
+    /// The modules of any configuration: an optional module is there, and of a list the elements that rows of
     /// the plan single out, with one other before each and after the last.
     Any(&'a Plan),
-    /// Those of one configuration, by their paths, structs before what stands in them.
+    /// The modules of one configuration, by their paths, structs before their own modules.
     Built(&'a [&'a str]),
 }
 
@@ -53,25 +54,29 @@ const TASKS: usize = 64;
 /// The steps of one forward.
 pub struct Steps<'a> {
     modules: Modules<'a>,
+    /// Where the walk stands. Deeper tasks are done first, so that its first segments are still those
+    /// of each task that waits.
+    path: Path<'a>,
     tasks: [Task<'a>; TASKS],
     count: usize,
-    /// The element that may be repeated.
-    element: Option<(&'static Node, Path<'a>)>,
+    /// The element that may be repeated, and how deep its list is.
+    element: Option<(&'static Node, usize)>,
 }
 
-/// What is still to be done, the next task last.
+/// What is still to be done, the next task last, each for a module of so many segments.
 #[derive(Clone, Copy)]
 enum Task<'a> {
-    Step(Step<'a>),
-    Module(&'static Node, Path<'a>),
+    Step(Step),
+    /// The module of this name.
+    Module(&'static Node, usize, &'a str, Fingerprint),
     /// The stages of a struct, from the one at the index on.
-    Stages(&'static Node, Path<'a>, usize),
+    Stages(&'static Node, usize, usize),
     /// The branches of a stage, from the one at the index on, of which so many were followed.
-    Branches(&'static Node, Path<'a>, Branches, usize, usize),
+    Branches(&'static Node, usize, Branches, usize, usize),
     /// The children that feed one another, from the one at the index on.
-    Chain(&'static Node, Path<'a>, &'static [&'static str], usize),
+    Chain(&'static Node, usize, &'static [&'static str], usize),
     /// The elements of a list, from the index on.
-    List(&'static Node, Path<'a>, usize),
+    List(&'static Node, usize, usize),
 }
 
 type Branches = &'static [&'static [&'static str]];
@@ -81,33 +86,53 @@ impl<'a> Steps<'a> {
     pub const fn new(node: &'static Node, modules: Modules<'a>) -> Self {
         let mut steps = Self {
             modules,
+            path: Path::ROOT,
             tasks: [Task::Step(Step::Drop); TASKS],
             count: 0,
             element: None,
         };
-        steps.push(Task::Module(node, Path::ROOT));
+        let first = steps.module(node);
+        steps.push(Task::Step(first));
         steps
     }
 
+    /// The module of the last step.
+    pub const fn path(&self) -> &Path<'a> {
+        &self.path
+    }
+
     /// The next step; `None` at the end of the forward.
-    pub const fn next(&mut self) -> Option<Step<'a>> {
+    pub const fn next(&mut self) -> Option<Step> {
         while self.count > 0 {
             self.count -= 1;
-            let step = match self.tasks[self.count] {
-                Task::Step(step) => Some(step),
-                Task::Module(node, path) => Some(self.module(node, path)),
-                Task::Stages(node, path, at) => self.stage(node, path, at),
-                Task::Branches(node, path, branches, at, followed) => {
-                    self.branch(node, path, branches, at, followed)
+            match self.tasks[self.count] {
+                Task::Step(step) => return Some(step),
+                Task::Module(node, depth, name, fingerprint) => {
+                    self.path.back_to(depth);
+                    self.path.enter(name, fingerprint);
+                    return Some(self.module(node));
                 }
-                Task::Chain(node, path, names, at) => {
-                    self.chain(node, path, names, at);
-                    None
+                Task::Stages(node, depth, at) => {
+                    if let Some(step) = self.stage(node, depth, at) {
+                        return Some(step);
+                    }
                 }
-                Task::List(node, path, from) => self.list(node, path, from),
-            };
-            if step.is_some() {
-                return step;
+                Task::Branches(node, depth, branches, at, followed) => {
+                    self.path.back_to(depth);
+                    if let Some(step) = self.branch(node, branches, at, followed) {
+                        return Some(step);
+                    }
+                }
+                Task::Chain(node, depth, names, at) => {
+                    self.path.back_to(depth);
+                    self.chain(node, names, at);
+                }
+                Task::List(node, depth, from) => {
+                    self.path.back_to(depth);
+                    if let Some(step) = self.list(node, from) {
+                        return Some(step);
+                    }
+                }
             }
         }
         None
@@ -115,8 +140,8 @@ impl<'a> Steps<'a> {
 
     /// Goes once more through the element of the last [`Step::Element`]: another one reads what it gives.
     pub const fn repeat(&mut self) {
-        if let Some((node, path)) = self.element {
-            self.push(Task::Module(node, path));
+        if let Some((node, depth)) = self.element {
+            self.push(Task::Module(node, depth, "*", Fingerprint::STAR));
         }
     }
 
@@ -126,26 +151,31 @@ impl<'a> Steps<'a> {
         self.count += 1;
     }
 
-    const fn module(&mut self, node: &'static Node, path: Path<'a>) -> Step<'a> {
+    /// The first step of the module at the path.
+    const fn module(&mut self, node: &'static Node) -> Step {
         if !matches!(node.kind, ModuleKind::Container) {
-            return Step::Layer(path, node.kind);
+            return Step::Layer(node.kind);
         }
         if node.flow.is_empty() {
-            return Step::Undeclared(path, node);
+            return Step::Undeclared(node);
         }
-        self.push(Task::Stages(node, path, 0));
+        self.push(Task::Stages(node, self.path.length(), 0));
         Step::Enter
     }
 
-    const fn stage(&mut self, node: &'static Node, path: Path<'a>, at: usize) -> Option<Step<'a>> {
+    const fn stage(&mut self, node: &'static Node, depth: usize, at: usize) -> Option<Step> {
         if at == node.flow.len() {
             return Some(Step::Leave);
         }
-        self.push(Task::Stages(node, path, at + 1));
+        self.push(Task::Stages(node, depth, at + 1));
         match node.flow[at] {
-            Stage::Residual => Some(Step::Join(Meeting::Residual)),
+            Stage::Residual => Some(Step::Join(JoinKind::Residual)),
+            Stage::Feed([names]) => {
+                self.push(Task::Chain(node, depth, names, 0));
+                None
+            }
             Stage::Feed(branches) => {
-                self.push(Task::Branches(node, path, branches, 0, 0));
+                self.push(Task::Branches(node, depth, branches, 0, 0));
                 None
             }
         }
@@ -155,43 +185,46 @@ impl<'a> Steps<'a> {
     const fn branch(
         &mut self,
         node: &'static Node,
-        path: Path<'a>,
         branches: Branches,
         at: usize,
         followed: usize,
-    ) -> Option<Step<'a>> {
-        let next = self.next_branch(node, &path, branches, at);
+    ) -> Option<Step> {
+        let depth = self.path.length();
+        let next = self.next_branch(node, branches, at);
         if next == branches.len() {
             return if followed > 0 { Some(Step::Drop) } else { None };
         }
         let is_alone =
-            followed == 0 && self.next_branch(node, &path, branches, next + 1) == branches.len();
+            followed == 0 && self.next_branch(node, branches, next + 1) == branches.len();
         if is_alone {
-            self.push(Task::Chain(node, path, branches[next], 0));
+            self.push(Task::Chain(node, depth, branches[next], 0));
             return None;
         }
-        self.push(Task::Branches(node, path, branches, next + 1, followed + 1));
+        self.push(Task::Branches(
+            node,
+            depth,
+            branches,
+            next + 1,
+            followed + 1,
+        ));
         if followed > 0 {
-            self.push(Task::Step(Step::Join(Meeting::Branches)));
+            self.push(Task::Step(Step::Join(JoinKind::Branches)));
         }
-        self.push(Task::Chain(node, path, branches[next], 0));
-        // What the branches before made lies above the activation.
+        self.push(Task::Chain(node, depth, branches[next], 0));
+        // The output of the branches before is above the activation.
         Some(Step::Copy(if followed > 0 { 1 } else { 0 }))
     }
 
     /// The first branch from `at` on of which some module is there.
-    const fn next_branch(
-        &self,
-        node: &'static Node,
-        path: &Path<'a>,
-        branches: Branches,
-        mut at: usize,
-    ) -> usize {
+    const fn next_branch(&self, node: &'static Node, branches: Branches, mut at: usize) -> usize {
+        if matches!(self.modules, Modules::Any(_)) {
+            return at;
+        }
         while at < branches.len() {
             let mut name = 0;
             while name < branches[at].len() {
                 if let Some(child) = node.child(branches[at][name])
-                    && self.is_there(&path.child(child))
+                    && self.is_there(child)
                 {
                     return at;
                 }
@@ -202,69 +235,60 @@ impl<'a> Steps<'a> {
         at
     }
 
-    const fn chain(
-        &mut self,
-        node: &'static Node,
-        path: Path<'a>,
-        names: &'static [&'static str],
-        at: usize,
-    ) {
-        if at == names.len() {
-            return;
+    const fn chain(&mut self, node: &'static Node, names: &'static [&'static str], at: usize) {
+        let depth = self.path.length();
+        if at + 1 < names.len() {
+            self.push(Task::Chain(node, depth, names, at + 1));
         }
-        self.push(Task::Chain(node, path, names, at + 1));
-        // The derive wrote the flow of children that there are.
-        if let Some(child) = node.child(names[at]) {
-            let path = path.child(child);
-            if self.is_there(&path) {
-                self.push(match child.arity {
-                    Arity::List => Task::List(child.node, path, 0),
-                    Arity::One | Arity::Optional => Task::Module(child.node, path),
-                });
+        // The derive writes a flow of existing children only.
+        if let Some(child) = node.child(names[at])
+            && self.is_there(child)
+        {
+            let Child {
+                name, fingerprint, ..
+            } = *child;
+            if matches!(child.arity, Arity::List) {
+                self.path.enter(name, fingerprint);
+                self.push(Task::List(child.node, depth + 1, 0));
+            } else {
+                self.push(Task::Module(child.node, depth, name, fingerprint));
             }
         }
     }
 
-    /// The elements of a list, one after another.
-    const fn list(&mut self, node: &'static Node, path: Path<'a>, from: usize) -> Option<Step<'a>> {
+    /// The elements of the list at the path, one after another.
+    const fn list(&mut self, node: &'static Node, from: usize) -> Option<Step> {
+        let depth = self.path.length();
         match self.modules {
             Modules::Built(modules) => {
-                if let Some((at, element)) = path.next_element(modules, from) {
-                    self.push(Task::List(node, path, at + 1));
-                    self.push(Task::Module(node, path.element(element)));
+                if let Some((at, element)) = self.path.next_element(modules, from) {
+                    self.push(Task::List(node, depth, at + 1));
+                    self.push(Task::Module(node, depth, element, Fingerprint::of(element)));
                 }
                 None
             }
             Modules::Any(plan) => {
-                let others = path.elements();
-                if let Some(element) = singled_out(plan, &path, 0, from) {
-                    self.push(Task::List(node, path, element.index + 1));
-                    self.push(Task::Module(node, path.element(element.segment)));
-                    if element.index > from {
-                        self.push(Task::Module(node, others));
+                let others = Task::Module(node, depth, "*", Fingerprint::STAR);
+                if let Some(Element { index, segment }) = singled_out(plan, &self.path, 0, from) {
+                    self.push(Task::List(node, depth, index + 1));
+                    self.push(Task::Module(node, depth, segment, Fingerprint::of(segment)));
+                    if index > from {
+                        self.push(others);
                     }
                     return None;
                 }
-                self.element = Some((node, others));
+                self.element = Some((node, depth));
                 self.push(Task::Step(Step::Element));
-                self.push(Task::Module(node, others));
+                self.push(others);
                 Some(Step::Copy(0))
             }
         }
     }
 
-    const fn is_there(&self, path: &Path<'a>) -> bool {
-        let modules = match self.modules {
-            Modules::Any(_) => return true,
-            Modules::Built(modules) => modules,
-        };
-        let mut at = 0;
-        while at < modules.len() {
-            if path.is_named_by(modules[at], 0) {
-                return true;
-            }
-            at += 1;
+    const fn is_there(&self, child: &Child) -> bool {
+        match self.modules {
+            Modules::Any(_) => true,
+            Modules::Built(modules) => self.path.child(child).is_among(modules),
         }
-        false
     }
 }

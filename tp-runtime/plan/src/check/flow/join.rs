@@ -1,30 +1,23 @@
 //! Two activations that are computed with element by element.
 
-use super::fault::Problem;
-use super::value::Value;
-use crate::flow::Meeting;
+use super::activation::Activation;
 
-/// What `first` and `second` make; the first is the residual stream, if there is one.
-pub(super) const fn join(
-    meeting: Meeting,
-    first: &Value,
-    second: &Value,
-) -> Result<Value, Problem> {
-    let (Some(left), Some(right)) = (first.layout, second.layout) else {
-        return Ok(match first.layout {
-            Some(_) => first.outside(),
-            None => second.outside(),
-        });
+/// Makes `first`, the residual stream if there is one, what both make; whether they meet.
+pub(super) const fn join(first: &mut Activation, second: &Activation) -> bool {
+    first.may_be_heads = false;
+    let Some(right) = second.layout else {
+        return true;
+    };
+    let Some(left) = first.layout else {
+        *first = *second;
+        first.may_be_heads = false;
+        return true;
     };
     match left.join(right) {
-        Ok(layout) => Ok(Value {
-            layout: Some(layout),
-            ..first.outside()
-        }),
-        Err(_) => Err(Problem::Join {
-            meeting,
-            first: *first,
-            second: *second,
-        }),
+        Ok(layout) => {
+            first.layout = Some(layout);
+            true
+        }
+        Err(_) => false,
     }
 }

@@ -1,23 +1,23 @@
 //! Follows a model's forward under both columns of a plan at once, since rustc takes its time.
 
-use super::fault::{Fault, Problem};
+use super::activation::Activation;
+use super::conflict::{Conflict, ConflictKind};
 use super::join::join;
 use super::layer::layer;
 use super::stack::Stack;
-use super::value::Value;
-use crate::flow::{Meeting, Modules, Step, Steps};
-use crate::lookup::cell;
+use crate::flow::{JoinKind, Modules, Step, Steps};
+use crate::lookup::find_row;
 use crate::{Mode, ModuleKind, Path, Plan};
 
 /// A model under the columns of its plan, and where layouts first did not meet in each.
 pub(super) struct Model {
     plan: &'static Plan,
     columns: usize,
-    pub(super) faults: [Option<Fault>; Mode::ALL.len()],
+    pub(super) conflicts: [Option<Conflict>; Mode::ALL.len()],
 }
 
 /// An activation, once for each column.
-pub(super) type Values = [Value; Mode::ALL.len()];
+pub(super) type Activations = [Activation; Mode::ALL.len()];
 
 impl Model {
     pub(super) const fn new(plan: &'static Plan) -> Self {
@@ -29,88 +29,89 @@ impl Model {
         Self {
             plan,
             columns,
-            faults: [None, None],
+            conflicts: [None, None],
         }
     }
 
     /// Follows the whole model.
     pub(super) const fn follow(&mut self) {
         let mut steps = Steps::new(self.plan.node, Modules::Any(self.plan));
-        let mut stack = Stack::new([Value::UNKNOWN; Mode::ALL.len()]);
+        let mut stack = Stack::new([Activation::UNKNOWN; Mode::ALL.len()]);
         while let Some(step) = steps.next() {
             match step {
-                Step::Layer(path, kind) => {
-                    let output = self.layer(kind, path, *stack.top());
-                    stack.replace(output);
-                }
-                Step::Undeclared(..) => stack.replace([Value::UNKNOWN; Mode::ALL.len()]),
+                Step::Layer(kind) => self.layer(kind, steps.path(), stack.top_mut()),
+                Step::Undeclared(_) => *stack.top_mut() = [Activation::UNKNOWN; Mode::ALL.len()],
                 Step::Enter => {
-                    stack.replace(outside(*stack.top()));
-                    stack.push(*stack.top());
+                    leave_struct(stack.top_mut());
+                    stack.copy(0);
                 }
                 Step::Leave => {
                     stack.drop_below();
-                    stack.replace(outside(*stack.top()));
+                    leave_struct(stack.top_mut());
                 }
-                Step::Copy(depth) => stack.push(*stack.below(depth)),
+                Step::Copy(depth) => stack.copy(depth),
                 Step::Drop => stack.drop_below(),
                 Step::Element => {
-                    if !self.settled(stack.below(1), stack.top()) {
+                    if !self.settled(stack.below(), stack.top()) {
                         // The next one reads what this one gives.
                         steps.repeat();
                     }
                     stack.drop_below();
                 }
-                Step::Join(meeting) => {
-                    let joined = self.join(meeting, *stack.below(1), *stack.top());
-                    stack.drop_below();
-                    stack.replace(joined);
-                    if matches!(meeting, Meeting::Residual) {
-                        stack.push(joined);
+                Step::Join(kind) => {
+                    let second = *stack.top();
+                    stack.pop();
+                    self.join(kind, stack.top_mut(), &second);
+                    if matches!(kind, JoinKind::Residual) {
+                        stack.copy(0);
                     }
                 }
             }
         }
     }
 
-    const fn layer(&mut self, kind: ModuleKind, path: Path<'static>, input: Values) -> Values {
-        let cell = cell(self.plan, &path, 0);
-        let mut output = input;
+    const fn layer(
+        &mut self,
+        kind: ModuleKind,
+        path: &Path<'static>,
+        activations: &mut Activations,
+    ) {
+        let found = find_row(self.plan, path, 0);
         let mut column = 0;
         while column < self.columns {
-            let result = layer(Mode::ALL[column], kind, path, cell, &input[column]);
-            output[column] = self.or_unknown(column, result);
-            column += 1;
-        }
-        output
-    }
-
-    const fn join(&mut self, meeting: Meeting, first: Values, second: Values) -> Values {
-        let mut joined = first;
-        let mut column = 0;
-        while column < self.columns {
-            let result = join(meeting, &first[column], &second[column]);
-            joined[column] = self.or_unknown(column, result);
-            column += 1;
-        }
-        joined
-    }
-
-    /// The value, or one that meets everything once the fault is written down.
-    const fn or_unknown(&mut self, column: usize, result: Result<Value, Problem>) -> Value {
-        match result {
-            Ok(value) => value,
-            Err(problem) => {
-                if self.faults[column].is_none() {
-                    self.faults[column] = Some(Fault::new(Mode::ALL[column], problem));
-                }
-                Value::UNKNOWN
+            let mode = Mode::ALL[column];
+            if let Err(conflict) = layer(mode, kind, path, found, &mut activations[column]) {
+                self.fail(column, conflict, &mut activations[column]);
             }
+            column += 1;
         }
+    }
+
+    const fn join(&mut self, kind: JoinKind, first: &mut Activations, second: &Activations) {
+        let mut column = 0;
+        while column < self.columns {
+            if !join(&mut first[column], &second[column]) {
+                let conflict = ConflictKind::Join {
+                    kind,
+                    first: first[column],
+                    second: second[column],
+                };
+                self.fail(column, conflict, &mut first[column]);
+            }
+            column += 1;
+        }
+    }
+
+    /// Keeps the first conflict of a column; the activation then meets everything.
+    const fn fail(&mut self, column: usize, conflict: ConflictKind, activation: &mut Activation) {
+        if self.conflicts[column].is_none() {
+            self.conflicts[column] = Some(Conflict::new(Mode::ALL[column], conflict));
+        }
+        *activation = Activation::UNKNOWN;
     }
 
     /// Whether activations placed like `before` are known to be placed alike `after` a layer.
-    const fn settled(&self, before: &Values, after: &Values) -> bool {
+    const fn settled(&self, before: &Activations, after: &Activations) -> bool {
         let mut column = 0;
         while column < self.columns {
             match (before[column].layout, after[column].layout) {
@@ -124,6 +125,8 @@ impl Model {
     }
 }
 
-const fn outside(values: Values) -> Values {
-    [values[0].outside(), values[1].outside()]
+/// Heads are not followed across the border of a struct.
+const fn leave_struct(activations: &mut Activations) {
+    activations[0].may_be_heads = false;
+    activations[1].may_be_heads = false;
 }

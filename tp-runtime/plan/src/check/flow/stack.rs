@@ -1,10 +1,10 @@
 //! The activations that a forward still needs, as rustc keeps them.
 
-use super::module::Values;
+use super::module::Activations;
 
 /// A stack of at most [`Stack::DEPTH`] activations.
 pub(super) struct Stack {
-    values: [Values; Self::DEPTH],
+    activations: [Activations; Self::DEPTH],
     length: usize,
 }
 
@@ -13,37 +13,41 @@ impl Stack {
     const DEPTH: usize = 32;
 
     /// The stack of one activation.
-    pub(super) const fn new(input: Values) -> Self {
+    pub(super) const fn new(input: Activations) -> Self {
         Self {
-            values: [input; Self::DEPTH],
+            activations: [input; Self::DEPTH],
             length: 1,
         }
     }
 
-    pub(super) const fn top(&self) -> &Values {
-        self.below(0)
+    pub(super) const fn top(&self) -> &Activations {
+        &self.activations[self.length - 1]
     }
 
-    /// What is so many below the top.
-    pub(super) const fn below(&self, depth: usize) -> &Values {
-        &self.values[self.length - 1 - depth]
+    pub(super) const fn top_mut(&mut self) -> &mut Activations {
+        &mut self.activations[self.length - 1]
     }
 
-    pub(super) const fn push(&mut self, values: Values) {
+    /// What is right below the top.
+    pub(super) const fn below(&self) -> &Activations {
+        &self.activations[self.length - 2]
+    }
+
+    /// Puts on top what is so many below it.
+    pub(super) const fn copy(&mut self, depth: usize) {
         assert!(self.length < Self::DEPTH, "a model nests too deep");
-        self.values[self.length] = values;
+        self.activations[self.length] = self.activations[self.length - 1 - depth];
         self.length += 1;
-    }
-
-    /// Puts another in the place of the top.
-    pub(super) const fn replace(&mut self, values: Values) {
-        self.values[self.length - 1] = values;
     }
 
     /// Drops what is right below the top.
     pub(super) const fn drop_below(&mut self) {
-        let top = *self.top();
         self.length -= 1;
-        self.replace(top);
+        self.activations[self.length - 1] = self.activations[self.length];
+    }
+
+    /// Drops the top.
+    pub(super) const fn pop(&mut self) {
+        self.length -= 1;
     }
 }
