@@ -133,6 +133,27 @@ fn what_ranks_save_is_what_they_loaded() -> Result<()> {
 }
 
 #[test]
+fn replicas_load_and_save_one_checkpoint_together() -> Result<()> {
+    let original = fixture("llama_gqa").dir;
+    for dimensions in [[("dp", 2), ("tp", 2)], [("tp", 2), ("dp", 2)]] {
+        let copy = tempfile::tempdir().expect("a temporary folder");
+        on_bare_ranks(4, |rank| {
+            let mesh = rank.mesh(&dimensions)?;
+            let options = ParallelOptions::default();
+            let (model, _) = ParallelModel::load(&Checkpoint::open(&original)?, &mesh, options)?;
+            for _ in 0..3 {
+                model.save(copy.path())?;
+                // Nobody returns before the checkpoint is complete.
+                assert_same(copy.path(), &original)?;
+                mesh.world().barrier("comparing")?;
+            }
+            Ok(())
+        });
+    }
+    Ok(())
+}
+
+#[test]
 fn older_names_are_saved_as_those_of_today() {
     for name in ["gemma3_hub", "mistral3_hub"] {
         let (original, copy) = (fixture(name).dir, tempfile::tempdir());
@@ -212,16 +233,21 @@ fn messages(degree: usize, body: impl Fn(RankContext) -> Result<()> + Sync) -> V
     messages.into_inner().expect("no rank panicked")
 }
 
+/// A copy of `llama_gqa` whose weights are another model's.
+fn with_wrong_weights() -> tempfile::TempDir {
+    let copy = tempfile::tempdir().expect("a temporary folder");
+    let good = fixture("llama_gqa").dir;
+    for file in std::fs::read_dir(good).expect("a fixture").flatten() {
+        std::fs::copy(file.path(), copy.path().join(file.file_name())).expect("a copy");
+    }
+    let other = fixture("llama_tied").dir.join("model.safetensors");
+    std::fs::copy(other, copy.path().join("model.safetensors")).expect("a copy");
+    copy
+}
+
 #[test]
 fn what_one_rank_cannot_load_every_rank_knows() {
-    let good = fixture("llama_gqa").dir;
-    let bad = tempfile::tempdir().expect("a temporary folder");
-    for file in std::fs::read_dir(&good).expect("a fixture").flatten() {
-        std::fs::copy(file.path(), bad.path().join(file.file_name())).expect("a copy");
-    }
-    // One rank's copy has another model's weights.
-    let other = fixture("llama_tied").dir.join("model.safetensors");
-    std::fs::copy(other, bad.path().join("model.safetensors")).expect("a copy");
+    let (good, bad) = (fixture("llama_gqa").dir, with_wrong_weights());
     for setting in settings(&[2, 4]) {
         let messages = messages(setting.degree, |rank| {
             let dir = match rank.rank() {
@@ -236,6 +262,20 @@ fn what_one_rank_cannot_load_every_rank_knows() {
                 assert!(message.contains(part), "{part} is not in: {message}");
             }
         }
+    }
+}
+
+#[test]
+fn what_one_replica_cannot_load_the_others_know() {
+    let (good, bad) = (fixture("llama_gqa").dir, with_wrong_weights());
+    let messages = messages(4, |rank| {
+        let checkpoint = Checkpoint::open(if rank.rank() == 3 { bad.path() } else { &good })?;
+        let mesh = rank.mesh(&[("dp", 2), ("tp", 2)])?;
+        ParallelModel::load(&checkpoint, &mesh, ParallelOptions::default()).map(drop)
+    });
+    assert_eq!(messages.len(), 4);
+    for message in messages {
+        assert!(message.contains("`model.embed_tokens.weight`"), "{message}");
     }
 }
 

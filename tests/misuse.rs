@@ -6,9 +6,10 @@ use tch::{Kind, Tensor, no_grad};
 use tp_models::LlamaForCausalLM;
 use tp_runtime::checkpoint::Checkpoint;
 use tp_runtime::generate::{GenerateOptions, Sampling, generate};
+use tp_runtime::mesh::DeviceMesh;
 use tp_runtime::model::{self, Inputs};
 use tp_runtime::nn::KvCache;
-use tp_runtime::parallel::ParallelModel;
+use tp_runtime::parallel::{ParallelModel, ParallelOptions};
 use tp_runtime::testing::{Setting, on_ranks, settings};
 use tp_runtime::{Mode, Result, loss, tp_plan};
 use tp_tests::fixture;
@@ -107,6 +108,51 @@ fn caches_that_do_not_fit() {
             );
             model.forward(&batch([2, 1]), Some(&mut cache)).map(|_| ())
         })
+    });
+}
+
+#[test]
+fn a_cache_of_another_model_s_heads() {
+    on(&[1, 2], |model| {
+        let mesh = DeviceMesh::new(model.group().clone(), &[("tp", model.group().size())])?;
+        let other = Checkpoint::open(&fixture("llama_tied").dir)?;
+        let (other, _) = ParallelModel::load(&other, &mesh, ParallelOptions::default())?;
+        let batch = || Inputs::new(ids([1, 2]));
+        no_grad(|| {
+            let mut cache = KvCache::new(8);
+            model.forward(&batch(), Some(&mut cache))?;
+            refused(
+                other.forward(&batch(), Some(&mut cache)),
+                "another batch or model",
+            );
+            Ok(())
+        })
+    });
+}
+
+#[test]
+fn a_limit_beyond_all_memory_is_only_a_limit() {
+    let told = |model: &ParallelModel, max_new_tokens| {
+        let options = GenerateOptions {
+            max_new_tokens,
+            sampling: Sampling::Greedy,
+            stop: Vec::new(),
+        };
+        let mut left = 40;
+        generate(model, &Inputs::new(ids([2, 3])), &options, |_| {
+            left -= 1;
+            match left {
+                0 => ControlFlow::Break(()),
+                _ => ControlFlow::Continue(()),
+            }
+        })
+    };
+    on(&[1, 2], |model| {
+        let tokens = told(model, 40)?;
+        assert_eq!(tokens.size(), [2, 43]);
+        assert_eq!(told(model, 1_000_000_000)?, tokens);
+        assert_eq!(told(model, i64::MAX)?, tokens);
+        Ok(())
     });
 }
 

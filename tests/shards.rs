@@ -6,7 +6,7 @@ use tp_models::phi3::{PHI3, PHI3_FUSED};
 use tp_models::published::{
     GEMMA_3_27B, LLAMA_3_8B, LLAMA_3_70B, MINISTRAL_3_8B, PHI_2, PHI_3_MINI, QWEN2_5_7B, QWEN3_8B,
 };
-use tp_runtime::plan::{self, Mode, Plan, Size, check};
+use tp_runtime::plan::{self, Item, Mode, Plan, Row, Size, StyleKind, check};
 use tp_runtime::{Result, assert_shards, model};
 
 assert_shards!(LLAMA, LLAMA_3_8B, tp = 8);
@@ -77,6 +77,42 @@ fn fused_heads_are_shared_by_their_segments() -> Result<()> {
     assert!(check::divide(&PHI3_FUSED, &sizes, 8).is_ok());
     assert!(check::divide(&PHI3_FUSED, &sizes, 16).is_err());
     Ok(())
+}
+
+/// A plan for Llama with these rows.
+const fn llama_plan(
+    name: &'static str,
+    base: Option<&'static Plan>,
+    items: &'static [Item],
+) -> Plan {
+    Plan {
+        name,
+        base,
+        items,
+        ..LLAMA
+    }
+}
+
+/// On line 12, whatever the file.
+const fn key_row(share_heads: bool) -> Item {
+    let mut style = StyleKind::Colwise.style();
+    style.share_heads = share_heads;
+    Item::Row(Row::new("model.layers.*.self_attn.k_proj", Some(style)).on_line(12))
+}
+
+static BASE: Plan = llama_plan("BASE", None, &[key_row(false)]);
+static SHARED: Plan = llama_plan("SHARED", Some(&BASE), &[key_row(true)]);
+static WHOLE: Plan = llama_plan("WHOLE", Some(&SHARED), &[key_row(false)]);
+static UNCHANGED: Plan = llama_plan("UNCHANGED", Some(&SHARED), &[]);
+
+#[test]
+fn a_row_replaces_its_base_s_though_pattern_and_line_are_the_same() {
+    let sizes = LLAMA_3_8B.sizes();
+    let allowed = |plan| check::divide(plan, &sizes, 16).is_ok();
+    assert!(!allowed(&BASE), "8 key-value heads on 16 ranks");
+    assert!(allowed(&SHARED));
+    assert!(!allowed(&WHOLE));
+    assert!(allowed(&UNCHANGED));
 }
 
 #[test]

@@ -4,7 +4,7 @@
 //! T positions that an image takes in the text.
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tp_runtime::config::{self, ConfigError};
 use tp_runtime::model::{FromConfig, Input, Model, Rename};
 use tp_runtime::nn::{Linear, Parameter, RmsNorm};
@@ -49,6 +49,12 @@ impl Default for Gemma3Config {
     }
 }
 
+/// The config inside.
+#[derive(Deserialize)]
+struct Gemma3Parts {
+    text_config: Option<Value>,
+}
+
 /// Gemma 3 with eyes and a language-modelling head.
 #[derive(Module)]
 #[flow(model -> lm_head)]
@@ -85,10 +91,12 @@ pub struct Gemma3MultiModalProjector {
 
 impl FromConfig for Gemma3ForConditionalGeneration {
     fn from_config(config: &Value) -> Result<Self> {
-        let text = text_config(config);
-        let decoder = gemma3::config::decoder(&text)?;
-        let language_model = gemma3::model(&text, &decoder)?;
+        let Gemma3Parts { text_config } = config::parse(config)?;
         let config: Gemma3Config = config::parse(config)?;
+        // Defaults only, where the config has none.
+        let text_config = text_config.unwrap_or_else(|| json!({}));
+        let decoder = gemma3::config::decoder(&text_config)?;
+        let language_model = gemma3::model(&text_config, &decoder)?;
         Ok(Self {
             lm_head: language_head(&language_model.embed_tokens, config.tie_word_embeddings),
             model: Gemma3Model {
@@ -101,14 +109,6 @@ impl FromConfig for Gemma3ForConditionalGeneration {
                 image_token: config.image_token_index,
             },
         })
-    }
-}
-
-/// The config of the text model; empty, for defaults only, where there is none.
-fn text_config(config: &Value) -> Value {
-    match &config["text_config"] {
-        Value::Null => Value::Object(serde_json::Map::new()),
-        text => text.clone(),
     }
 }
 

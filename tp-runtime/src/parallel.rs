@@ -8,11 +8,13 @@ pub use replicas::DriftError;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+use serde::Deserialize;
 use serde_json::Value;
 use tch::{Device, Kind, Tensor};
 
 use crate::checkpoint::{self, Checkpoint, LoadOptions, LoadReport};
 use crate::comm::ProcessGroup;
+use crate::config;
 use crate::dtensor::DTensor;
 use crate::mesh::DeviceMesh;
 use crate::model::{self, Inputs, Model, Task};
@@ -54,8 +56,18 @@ pub struct ParallelModel {
     /// Files of the checkpoint beside weights and config, such as the tokenizer's.
     companions: Vec<PathBuf>,
     resolution: Resolution,
+    /// All ranks of the mesh, replicas included.
+    world: ProcessGroup,
+    /// The tensor-parallel ranks.
     group: ProcessGroup,
     options: ParallelOptions,
+}
+
+/// What random weights start from.
+#[derive(Deserialize)]
+struct Start {
+    /// The standard deviation; transformers' default where the config has none.
+    initializer_range: Option<f64>,
 }
 
 impl ParallelModel {
@@ -74,7 +86,7 @@ impl ParallelModel {
         let load = parallel.load_options();
         let loaded = checkpoint::load(checkpoint, &parallel.parameters(), &load);
         let report = parallel
-            .group
+            .world
             .agree(loaded.map_err(Error::from), "loading")?;
         parallel.require_gradients();
         Ok((parallel, report))
@@ -95,7 +107,8 @@ impl ParallelModel {
     ) -> Result<Self> {
         let mut parallel = Self::build(config, mesh, options)?;
         parallel.companions = companions;
-        let std = config["initializer_range"].as_f64().unwrap_or(0.02);
+        let Start { initializer_range } = config::parse(config)?;
+        let std = initializer_range.unwrap_or(0.02);
         let load = parallel.load_options();
         checkpoint::initialize(&parallel.parameters(), seed, std, &load)?;
         parallel.require_gradients();
@@ -104,7 +117,7 @@ impl ParallelModel {
 
     /// Shapes, then plan, then a style for every layer.
     fn build(config: &Value, mesh: &DeviceMesh, options: ParallelOptions) -> Result<Self> {
-        let group = mesh.group("tp")?.clone();
+        let (world, group) = (mesh.world().clone(), mesh.group("tp")?.clone());
         let model = model::build(config)?;
         let plan = match options.plan {
             Some(plan) => plan,
@@ -128,6 +141,7 @@ impl ParallelModel {
             config,
             companions,
             resolution,
+            world,
             group,
             options,
         })
@@ -258,19 +272,18 @@ impl ParallelModel {
         }
     }
 
-    /// Writes the model back in the Hugging Face layout; see [`checkpoint::save`].
+    /// Writes the model back in the Hugging Face layout, once for all replicas; see [`checkpoint::save`].
     ///
     /// # Errors
-    /// On every rank when any rank fails.
+    /// On every rank of the mesh when any rank fails.
     pub fn save(&self, dir: &Path) -> Result<()> {
-        let saved = checkpoint::save(
+        checkpoint::save(
             dir,
             &self.parameters(),
-            self.group.rank(),
+            &self.world,
             |named| self.whole(named),
             &self.config,
             &self.companions,
-        );
-        self.group.agree(saved, "saving")
+        )
     }
 }

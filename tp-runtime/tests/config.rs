@@ -134,7 +134,7 @@ fn layer_types_have_their_own() {
 
 #[test]
 fn faults_name_the_field() {
-    let message = |config: Value| RopeParameters::of(&config, 1.0).unwrap_err().to_string();
+    let message = |config: Value| RopeParameters::of(&config, 1e4).unwrap_err().to_string();
     let scaling = |scaling: Value| json!({ "rope_scaling": scaling });
     let unknown = message(scaling(json!({ "rope_type": "spiral" })));
     assert!(
@@ -151,7 +151,7 @@ fn faults_name_the_field() {
         message(by_type.clone()),
         "config field `rope_parameters` is by layer type, but this model has one for all layers"
     );
-    let absent = RopeParameters::of_layer_type(&by_type, "sliding_attention", 1.0).unwrap_err();
+    let absent = RopeParameters::of_layer_type(&by_type, "sliding_attention", 1e4).unwrap_err();
     assert_eq!(
         absent.to_string(),
         "config field `rope_parameters` has no entry for layers of type `sliding_attention`"
@@ -176,8 +176,109 @@ fn a_field_of_another_type_is_named_with_its_path() {
     let message = config::parse::<Nested>(&config).unwrap_err().to_string();
     assert_eq!(
         message,
-        "config field `text_config.hidden_size`: invalid type: string \"large\", expected i64"
+        "config field `text_config.hidden_size`: \"large\" is not a whole number from 1 to 1048576"
     );
     let message = config::parse::<Fields>(&json!({})).unwrap_err().to_string();
     assert_eq!(message, "config: missing field `hidden_size`");
+}
+
+/// A config of a crate that this one does not know.
+#[derive(Debug, Deserialize)]
+#[expect(dead_code, reason = "only its limits are of interest")]
+struct Foreign {
+    expert_hidden_size: i64,
+    num_experts: Option<usize>,
+    gate_eps: Option<f64>,
+    temperature: Option<f64>,
+    vocab_size: Option<i64>,
+    pad_token_id: Option<i64>,
+}
+
+#[test]
+fn numbers_out_of_limits_are_named_with_what_they_may_be() {
+    let message = |field: &str, value: Value| {
+        let mut config = json!({ "expert_hidden_size": 64, "vocab_size": 100 });
+        config[field] = value;
+        let parsed = config::parse::<Foreign>(&config);
+        parsed.map(drop).map_err(|error| error.to_string())
+    };
+    let refused = |field: &str, value: Value, reason: &str| {
+        let expected = format!("config field `{field}`: {value} is not {reason}");
+        assert_eq!(message(field, value), Err(expected));
+    };
+    let size = "a whole number from 1 to 1048576";
+    for value in [
+        json!(0),
+        json!(-1),
+        json!(1e12 as i64),
+        json!(64.0),
+        json!("64"),
+    ] {
+        refused("expert_hidden_size", value, size);
+    }
+    refused("num_experts", json!(-1), size);
+    refused("gate_eps", json!(-1e-5), "a number from 0 to 1");
+    refused("pad_token_id", json!(100), "a whole number from -100 to 99");
+    refused(
+        "pad_token_id",
+        json!(-101),
+        "a whole number from -100 to 99",
+    );
+    refused(
+        "temperature",
+        json!(i64::MIN),
+        "a number from -9007199254740992 to 9007199254740992",
+    );
+    for (field, value) in [
+        ("expert_hidden_size", json!(1 << 20)),
+        ("num_experts", Value::Null),
+        ("gate_eps", json!(0)),
+        ("pad_token_id", json!(-1)),
+        ("temperature", json!(-0.5)),
+        // What the model does not read may be anything.
+        ("hidden_size", json!(-1)),
+        ("quantization_config", json!({ "group_size": -1 })),
+    ] {
+        assert_eq!(message(field, value), Ok(()), "{field}");
+    }
+}
+
+#[test]
+fn rotary_numbers_that_make_no_sense() {
+    let message =
+        |config: Value| match RopeParameters::of_layer_type(&config, "sliding_attention", 1e4) {
+            Ok(rope) => format!("{rope:?}"),
+            Err(error) => error.to_string(),
+        };
+    let theta = "0 is not a number from 2 to 1000000000000000";
+    assert_eq!(
+        message(json!({ "rope_local_base_freq": 0 })),
+        format!("config field `rope_local_base_freq`: {theta}")
+    );
+    let by_type = json!({ "rope_parameters": { "sliding_attention": { "rope_theta": 0 } } });
+    assert_eq!(
+        message(by_type),
+        format!("config field `rope_parameters.rope_theta`: {theta}")
+    );
+    let message = |scaling: Value| {
+        let config = json!({ "rope_scaling": scaling });
+        let error = RopeParameters::of(&config, 1e4).expect_err("a fault");
+        error.to_string()
+    };
+    assert_eq!(
+        message(json!(7)),
+        "config field `rope_scaling`: 7 is no object of rotary parameters"
+    );
+    assert_eq!(
+        message(json!({ "rope_type": "linear", "factor": 0 })),
+        "config field `rope_parameters.factor`: 0 is not a number from 0.000000001 to 1000000000"
+    );
+    let llama3 = json!({
+        "rope_type": "llama3", "factor": 8, "low_freq_factor": 4, "high_freq_factor": 4,
+        "original_max_position_embeddings": 8192
+    });
+    assert_eq!(
+        message(llama3),
+        "config.json: `low_freq_factor` is 4 and `high_freq_factor` 4: the second has to be greater"
+    );
 }

@@ -12,6 +12,7 @@ use tp_runtime::plan::{Mode, Plan, plan_for_architecture, plan_named, row_differ
 
 use super::import::{plan_for, read};
 use super::model::{SetupArgs, Subject, mode};
+use super::numbers::count;
 use super::output::print;
 
 /// Compare two plans of a model: rows, bytes, collectives, gradients
@@ -35,7 +36,7 @@ pub(crate) struct Arguments {
     model: Option<String>,
 
     /// The tensor-parallel degree to compare costs at
-    #[arg(long, value_name = "N", requires = "model")]
+    #[arg(long, value_name = "N", requires = "model", value_parser = count)]
     tp: Option<NonZeroUsize>,
 
     /// Compare the columns that split the activations over the sequence

@@ -38,17 +38,13 @@ pub(super) struct Arguments {
     #[arg(long)]
     grads: bool,
     /// Append K tokens greedily, without stopping at an end token
-    #[arg(long, value_name = "K")]
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(i64).range(0..))]
     generate: Option<i64>,
     #[command(flatten)]
     ranks: RankArgs,
 }
 
 pub(super) fn run(args: &Arguments) -> Result<()> {
-    ensure!(
-        args.generate.is_none_or(|new| new >= 0),
-        "--generate must not be negative"
-    );
     args.ranks.run(&args.model, |rank| eval(args, &rank))
 }
 

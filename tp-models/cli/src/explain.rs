@@ -9,6 +9,7 @@ use tp_runtime::model::build;
 use tp_runtime::plan::{plan_for_architecture, plan_named};
 
 use super::model::{SetupArgs, config, mode};
+use super::numbers::count;
 use super::output::{print, print_json};
 
 /// Show what a plan makes of a model, from its config alone
@@ -29,7 +30,7 @@ pub(crate) struct Arguments {
     model: PathBuf,
 
     /// The tensor-parallel degree: over how many ranks
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count)]
     tp: NonZeroUsize,
 
     /// Split the activations between blocks over the sequence

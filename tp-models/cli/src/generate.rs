@@ -13,6 +13,7 @@ use tp_runtime::parallel::ParallelModel;
 
 use super::images;
 use super::model::require_language_model;
+use super::numbers::{positive, share};
 use super::ranks::{Rank, RankArgs};
 use super::text;
 
@@ -30,16 +31,17 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FILE")]
     image: Vec<PathBuf>,
     /// How many tokens to add at most
-    #[arg(long, value_name = "K", default_value_t = 128)]
+    #[arg(long, value_name = "K", default_value_t = 128, value_parser = clap::value_parser!(i64).range(0..))]
     max_new_tokens: i64,
     /// Sample instead of taking the likeliest; higher is wilder
-    #[arg(long, value_name = "T")]
+    #[arg(long, value_name = "T", value_parser = positive)]
     temperature: Option<f64>,
     /// Sample among the likeliest tokens that together have this probability
     #[arg(
         long,
         value_name = "P",
         default_value_t = 1.0,
+        value_parser = share,
         requires = "temperature"
     )]
     top_p: f64,
@@ -51,18 +53,6 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(args: &Arguments) -> Result<()> {
-    ensure!(
-        args.max_new_tokens >= 0,
-        "--max-new-tokens must not be negative"
-    );
-    ensure!(
-        0.0 < args.top_p && args.top_p <= 1.0,
-        "--top-p must be above 0 and at most 1"
-    );
-    ensure!(
-        args.temperature.is_none_or(|t| t > 0.0 && t.is_finite()),
-        "--temperature must be a number above 0; leave it out for the likeliest"
-    );
     args.ranks.run(&args.model, |rank| tell(args, &rank))
 }
 

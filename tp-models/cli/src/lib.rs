@@ -29,6 +29,7 @@ mod generate;
 mod images;
 mod import;
 mod model;
+mod numbers;
 mod output;
 mod plans;
 #[cfg(feature = "torch")]

@@ -15,12 +15,13 @@ use tp_runtime::parallel::ParallelOptions;
 use tp_runtime::plan::plan_named;
 
 use super::model::{Dtype, config, mode};
+use super::numbers::count;
 
 /// How a model is spread over ranks.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct RankArgs {
     /// How many ranks share the model (the tensor-parallel degree)
-    #[arg(long, value_name = "N", default_value = "1")]
+    #[arg(long, value_name = "N", default_value = "1", value_parser = count)]
     tp: NonZeroUsize,
     /// Split the activations between blocks over the sequence, too
     #[arg(long)]
@@ -37,7 +38,7 @@ pub(crate) struct RankArgs {
     #[arg(long, value_enum, default_value = "f32")]
     dtype: Dtype,
     /// libtorch's threads per rank [default: cores / ranks]
-    #[arg(long, value_name = "T")]
+    #[arg(long, value_name = "T", value_parser = count)]
     threads: Option<NonZeroUsize>,
     /// Seconds a rank waits for the others
     #[arg(long, value_name = "SECONDS", default_value_t = 300)]

@@ -14,6 +14,7 @@ use tp_runtime::optim::{AdamW, AdamWOptions, clip_gradients};
 use tp_runtime::parallel::ParallelModel;
 
 use super::model::{config, require_language_model};
+use super::numbers::{not_negative, positive};
 use super::ranks::{Rank, RankArgs};
 use super::text;
 
@@ -31,25 +32,25 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "TEXT")]
     data: PathBuf,
     /// How many optimizer steps
-    #[arg(long, value_name = "K")]
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u64).range(1..))]
     steps: u64,
     /// Where to save the trained checkpoint
     #[arg(long, value_name = "DIR")]
     save: Option<PathBuf>,
     /// Sequences in a step
-    #[arg(long, value_name = "B", default_value_t = 8)]
+    #[arg(long, value_name = "B", default_value_t = 8, value_parser = clap::value_parser!(i64).range(1..=1 << 16))]
     batch: i64,
     /// Tokens in a sequence
-    #[arg(long, value_name = "S", default_value_t = 128)]
+    #[arg(long, value_name = "S", default_value_t = 128, value_parser = clap::value_parser!(i64).range(2..=1 << 24))]
     sequence: i64,
     /// The peak learning rate: reached after a tenth of the steps, then a cosine down to a tenth of it
-    #[arg(long, value_name = "RATE", default_value_t = 1e-3)]
+    #[arg(long, value_name = "RATE", default_value_t = 1e-3, value_parser = positive)]
     learning_rate: f64,
     /// AdamW's decoupled weight decay
-    #[arg(long, value_name = "DECAY", default_value_t = 0.01)]
+    #[arg(long, value_name = "DECAY", default_value_t = 0.01, value_parser = not_negative)]
     weight_decay: f64,
     /// Clip the gradient's global norm to this
-    #[arg(long, value_name = "NORM", default_value_t = 1.0)]
+    #[arg(long, value_name = "NORM", default_value_t = 1.0, value_parser = positive)]
     max_norm: f64,
     /// Check at every step that what several ranks hold is the same on each, bit by bit
     #[arg(long)]
@@ -62,11 +63,6 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(args: &Arguments) -> Result<()> {
-    ensure!(
-        args.batch > 0 && args.sequence > 1,
-        "--batch must be at least 1 and --sequence at least 2"
-    );
-    ensure!(args.max_norm > 0.0, "--max-norm must be above 0");
     args.ranks.run(args.start(), |rank| train(args, &rank))
 }
 

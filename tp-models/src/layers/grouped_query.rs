@@ -32,7 +32,10 @@ impl GroupedQuery {
                 "`num_attention_heads` is {heads}, which is no multiple of `num_key_value_heads`, {key_value_heads}"
             )
         } else if head_dim < 2 || head_dim % 2 != 0 {
-            format!("`head_dim` is {head_dim}; rotary positions need an even number of at least 2")
+            format!(
+                "`head_dim`, by default `hidden_size` over `num_attention_heads`, is {head_dim}: \
+                 rotary positions need an even number of at least 2"
+            )
         } else {
             return Ok(Self {
                 hidden,

@@ -52,7 +52,7 @@ impl Default for SiglipVisionConfig {
 impl SiglipVisionConfig {
     /// Patches a side of an image.
     pub(crate) fn side(&self) -> i64 {
-        self.image_size / self.patch_size.max(1)
+        self.image_size / self.patch_size
     }
 
     pub(super) fn check(&self) -> Result<(), ConfigError> {
@@ -63,6 +63,11 @@ impl SiglipVisionConfig {
         } else if heads < 1 || hidden % heads != 0 {
             format!(
                 "`hidden_size` of `vision_config` is {hidden}, which {heads} heads do not share evenly"
+            )
+        } else if self.patch_size > self.image_size {
+            format!(
+                "`patch_size` of `vision_config` is {}, which is more than `image_size`, {}",
+                self.patch_size, self.image_size
             )
         } else {
             return Ok(());

@@ -5,7 +5,10 @@ use crate::{ProcessGroup, Result};
 /// Ranks laid out over named dimensions, such as `dp` and `tp`, as PyTorch's `init_device_mesh` does:
 /// row by row, so that neighbouring ranks share all but the last coordinate.
 #[derive(Clone)]
-pub struct DeviceMesh(Vec<Dimension>);
+pub struct DeviceMesh {
+    world: ProcessGroup,
+    dimensions: Vec<Dimension>,
+}
 
 #[derive(Clone)]
 struct Dimension {
@@ -51,18 +54,26 @@ impl DeviceMesh {
     /// When the sizes do not multiply to the world size, a name occurs twice, or the ranks cannot connect.
     pub fn new(world: ProcessGroup, dimensions: &[(&str, usize)]) -> Result<Self> {
         check(world.size(), dimensions)?;
-        let mut mesh = Vec::new();
+        let mut grid = Vec::new();
         let mut stride = world.size();
         for (name, size) in dimensions {
             let outer = stride;
             stride /= size;
             let group = line(&world, *size, stride, outer)?;
-            mesh.push(Dimension {
+            grid.push(Dimension {
                 name: (*name).to_owned(),
                 group,
             });
         }
-        Ok(Self(mesh))
+        Ok(Self {
+            world,
+            dimensions: grid,
+        })
+    }
+
+    /// All ranks of the mesh; the first has coordinate 0 in every dimension.
+    pub fn world(&self) -> &ProcessGroup {
+        &self.world
     }
 
     /// The ranks along a dimension, this one among them.
@@ -70,11 +81,15 @@ impl DeviceMesh {
     /// # Errors
     /// When there is no such dimension.
     pub fn group(&self, name: &str) -> Result<&ProcessGroup> {
-        match self.0.iter().find(|dimension| dimension.name == name) {
+        match self
+            .dimensions
+            .iter()
+            .find(|dimension| dimension.name == name)
+        {
             Some(dimension) => Ok(&dimension.group),
             None => {
                 let known = self
-                    .0
+                    .dimensions
                     .iter()
                     .map(|dimension| format!("`{}`", dimension.name))
                     .collect();

@@ -139,6 +139,16 @@ pub enum CheckpointError {
         faults: Faults,
     },
 
+    /// A folder that another job is writing.
+    #[error(
+        "cannot save into `{dir}`: another job is saving there; \
+         wait until it has ended, or give this one a folder of its own"
+    )]
+    Locked {
+        /// The folder.
+        dir: PathBuf,
+    },
+
     /// A gathered tensor that is not the parameter it was gathered for.
     #[error(
         "cannot save `{tensor}`: gathered as {found}, but the parameter is {expected}; \

@@ -12,43 +12,45 @@ use super::error::CheckpointError;
 use super::folder::{self, CONFIG, WEIGHTS};
 use super::staging::Staging;
 use super::writer::{Entry, Writer};
+use crate::Error;
+use crate::comm::ProcessGroup;
 use crate::module::NamedParam;
 
 /// Writes `config.json`, `model.safetensors` and copies of `companions` into `dir`.
 ///
-/// Every rank calls it: `gather` gives a whole parameter and is called for each in turn on each
-/// rank, also when rank 0, which alone writes, cannot: so no rank waits for another. Other ranks
-/// return when the last parameter is gathered, before the files are complete. The config's dtype
+/// Every rank of `world` calls it, and rank 0 writes: `gather` gives a whole parameter and is called
+/// for each in turn on each rank. After each the ranks agree on how it went, so that all of them
+/// leave at the same parameter, and none returns before the files are complete. The config's dtype
 /// becomes that of the parameters.
 ///
 /// Until all is on the disk, the folder remains the checkpoint it was: a crash costs the new
 /// checkpoint, never the old. Files of the folder that are no part of a checkpoint stay.
 ///
 /// # Errors
-/// If a file cannot be written or copied, or `gather` fails or gives another shape or dtype.
+/// On every rank, if a file cannot be written or copied, another job is saving into `dir`, or
+/// `gather` fails or gives another shape or dtype. A `gather` that fails on one rank alone has to
+/// make its collectives first.
 pub fn save(
     dir: &Path,
     params: &[NamedParam<'_>],
-    rank: usize,
+    world: &ProcessGroup,
     mut gather: impl FnMut(&NamedParam<'_>) -> crate::Result<Tensor>,
     config: &Value,
     companions: &[PathBuf],
 ) -> crate::Result<()> {
     let entries = entries(params);
     let create = || Output::create(dir, config, companions, &entries);
-    let mut output = (rank == 0).then(create).transpose();
+    let created = (world.rank() == 0).then(create).transpose();
+    let mut output = world.agree(created.map_err(Error::from), "saving")?;
     for (named, entry) in params.iter().zip(&entries) {
-        let whole = gather(named)?;
-        if let Ok(Some(Output { weights, .. })) = &mut output
-            && let Err(error) = weights.write(entry, &whole)
-        {
-            output = Err(error);
-        }
+        let written = gather(named).and_then(|whole| match &mut output {
+            Some(output) => Ok(output.weights.write(entry, &whole)?),
+            None => Ok(()),
+        });
+        world.agree(written, &format!("saving {}", named.name))?;
     }
-    match output? {
-        Some(output) => Ok(output.commit()?),
-        None => Ok(()),
-    }
+    let committed = output.map_or(Ok(()), Output::commit);
+    world.agree(committed.map_err(Error::from), "saving")
 }
 
 /// A checkpoint that lacks weights still to come.

@@ -5,8 +5,11 @@
 //! one, because opening looks there first. Only then do the files move to where other programs look
 //! for them. A crash leaves one of the two folders behind; the next save removes the first, which
 //! is incomplete, and finishes moving the second.
+//!
+//! Whoever saves holds a lock on the folder, which the system releases when a job ends, however it
+//! ends. On a network's file system it may hold only between the jobs of one host.
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -18,12 +21,16 @@ use super::index;
 pub(super) struct Staging {
     dir: PathBuf,
     saving: PathBuf,
+    /// The folder, open and locked until the save is over.
+    _lock: File,
 }
 
 impl Staging {
-    /// Starts a save into `dir`, first clearing up after one that was interrupted.
+    /// Starts a save into `dir`, unless another job is at one, first clearing up after one that was
+    /// interrupted.
     pub(super) fn begin(dir: &Path) -> Result<Self, CheckpointError> {
         fs::create_dir_all(dir).map_err(CheckpointError::io("create", dir))?;
+        let lock = lock(dir)?;
         let saving = dir.join(SAVING);
         finish(dir)?;
         gone(fs::remove_dir_all(&saving)).map_err(CheckpointError::io("clear", &saving))?;
@@ -31,6 +38,7 @@ impl Staging {
         Ok(Self {
             dir: dir.to_owned(),
             saving,
+            _lock: lock,
         })
     }
 
@@ -54,6 +62,18 @@ impl Drop for Staging {
     fn drop(&mut self) {
         // The failure that led here is being reported; the next save clears what stays.
         let _ = fs::remove_dir_all(&self.saving);
+    }
+}
+
+/// Makes this job the only one that saves into a folder, for as long as the handle is open.
+fn lock(dir: &Path) -> Result<File, CheckpointError> {
+    let folder = File::open(dir).map_err(CheckpointError::io("open", dir))?;
+    match folder.try_lock() {
+        Ok(()) => Ok(folder),
+        Err(TryLockError::WouldBlock) => Err(CheckpointError::Locked {
+            dir: dir.to_owned(),
+        }),
+        Err(TryLockError::Error(error)) => Err(CheckpointError::io("lock", dir)(error)),
     }
 }
 

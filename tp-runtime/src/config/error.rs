@@ -35,7 +35,7 @@ pub enum ConfigError {
     #[error("the config names no model type: add `\"architectures\": [\"LlamaForCausalLM\"]`")]
     NoArchitecture,
 
-    /// A field that is missing or of another type.
+    /// A field that is missing, of another type or out of its limits.
     #[error("{}: {reason}", place(.path))]
     Field {
         /// The field, dotted from the top; `.` is the config itself.

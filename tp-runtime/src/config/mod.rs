@@ -1,6 +1,8 @@
 //! `config.json`: what a checkpoint says of its model, in the spelling of transformers 4 and of 5.
 
+mod checked;
 mod error;
+mod limits;
 mod rope;
 
 pub use error::ConfigError;
@@ -10,6 +12,8 @@ use std::path::Path;
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+
+use checked::Checked;
 
 /// Reads a `config.json`.
 ///
@@ -47,12 +51,15 @@ pub fn architecture(config: &Value) -> Result<&str, ConfigError> {
         .ok_or(ConfigError::NoArchitecture)
 }
 
-/// Reads the fields of `config` that `T` declares.
+/// Reads the fields of `config` that `T` declares, those of a crate's own model included.
+///
+/// A number has to be one that a field of its name can hold: sizes, counts and ids are whole and of a size
+/// that some model may have one day, factors are not 0, and so on.
 ///
 /// # Errors
-/// If a field is missing or of another type, with the field's path.
+/// If a field is missing, of another type or out of its limits, with the field's path.
 pub fn parse<T: DeserializeOwned>(config: &Value) -> Result<T, ConfigError> {
-    serde_path_to_error::deserialize(config).map_err(|error| ConfigError::Field {
+    serde_path_to_error::deserialize(Checked::Config(config)).map_err(|error| ConfigError::Field {
         path: error.path().to_string(),
         reason: error.inner().to_string(),
     })

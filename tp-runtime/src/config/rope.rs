@@ -93,6 +93,19 @@ struct Rope {
     rope_parameters: RopeParameters,
 }
 
+/// The lengths of texts that a config states beside its rotary parameters.
+#[derive(Deserialize)]
+struct Context {
+    max_position_embeddings: Option<i64>,
+    original_max_position_embeddings: Option<i64>,
+}
+
+/// The base of Gemma 3's sliding layers before transformers 5.
+#[derive(Deserialize)]
+struct LocalBase {
+    rope_local_base_freq: Option<f64>,
+}
+
 impl RopeParameters {
     /// The parameters of a model whose layers share one rotary embedding.
     ///
@@ -101,12 +114,12 @@ impl RopeParameters {
     /// # Errors
     /// If a field is missing or unknown, or the config has parameters by layer type.
     pub fn of(config: &Value, default_theta: f64) -> Result<Self, ConfigError> {
-        let rope = match object(config, "rope_parameters") {
+        let rope = match object(config, "rope_parameters")? {
             Some(rope) if rope.values().any(Value::is_object) => {
                 return Err(ConfigError::RopeByLayerType);
             }
             Some(rope) => rope.clone(),
-            None => object(config, "rope_scaling").cloned().unwrap_or_default(),
+            None => object(config, "rope_scaling")?.cloned().unwrap_or_default(),
         };
         Self::complete(rope, config, default_theta)
     }
@@ -123,7 +136,7 @@ impl RopeParameters {
         layer_type: &str,
         default_theta: f64,
     ) -> Result<Self, ConfigError> {
-        if let Some(by_type) = object(config, "rope_parameters") {
+        if let Some(by_type) = object(config, "rope_parameters")? {
             let rope = by_type.get(layer_type).and_then(Value::as_object);
             let rope = rope.ok_or(ConfigError::NoLayerType {
                 layer_type: layer_type.to_owned(),
@@ -131,11 +144,9 @@ impl RopeParameters {
             return Self::complete(rope.clone(), config, default_theta);
         }
         if layer_type == "sliding_attention" {
-            let theta = config["rope_local_base_freq"]
-                .as_f64()
-                .unwrap_or(default_theta);
+            let local: LocalBase = parse(config)?;
             return Ok(Self {
-                rope_theta: theta,
+                rope_theta: local.rope_local_base_freq.unwrap_or(default_theta),
                 partial_rotary_factor: 1.0,
                 scaling: RopeScaling::Default,
             });
@@ -149,6 +160,7 @@ impl RopeParameters {
         config: &Value,
         default_theta: f64,
     ) -> Result<Self, ConfigError> {
+        rope.retain(|_, value| !value.is_null());
         let name = rope.get("rope_type").or_else(|| rope.get("type"));
         let name = match name.and_then(Value::as_str) {
             None => "default",
@@ -164,15 +176,16 @@ impl RopeParameters {
             }
         }
         // The config's own context comes before the one beside the factors, as in transformers.
-        let maximum = config.get("max_position_embeddings");
-        let original = config.get("original_max_position_embeddings");
+        let context: Context = parse(config)?;
+        let maximum = context.max_position_embeddings.map(Value::from);
+        let original = context.original_max_position_embeddings.map(Value::from);
         let original = original
-            .or_else(|| rope.get("original_max_position_embeddings"))
-            .or(maximum);
-        if let Some(original) = original.cloned() {
-            let extended = maximum.and_then(Value::as_f64).zip(original.as_f64());
-            if rope.get("factor").is_none_or(Value::is_null)
-                && let Some((maximum, original)) = extended
+            .or_else(|| rope.get("original_max_position_embeddings").cloned())
+            .or_else(|| maximum.clone());
+        if let Some(original) = original {
+            let extended = maximum.and_then(|maximum| maximum.as_f64());
+            if !rope.contains_key("factor")
+                && let Some((maximum, original)) = extended.zip(original.as_f64())
             {
                 rope.insert("factor".to_owned(), Value::from(maximum / original));
             }
@@ -182,12 +195,41 @@ impl RopeParameters {
             .or_insert(Value::from(default_theta));
         // Read from the field it belongs to, so that a fault names that.
         let Rope { rope_parameters } = parse(&json!({ "rope_parameters": rope }))?;
+        rope_parameters.scaling.check()?;
         Ok(rope_parameters)
     }
 }
 
-fn object<'a>(config: &'a Value, field: &str) -> Option<&'a Map<String, Value>> {
-    config.get(field)?.as_object()
+impl RopeScaling {
+    fn check(&self) -> Result<(), ConfigError> {
+        match self {
+            Self::Llama3 {
+                low_freq_factor: low,
+                high_freq_factor: high,
+                ..
+            } if low >= high => Err(ConfigError::Unsupported {
+                reason: format!(
+                    "`low_freq_factor` is {low} and `high_freq_factor` {high}: the second has to be greater"
+                ),
+            }),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The object that a field holds, if it holds anything.
+fn object<'a>(
+    config: &'a Value,
+    field: &str,
+) -> Result<Option<&'a Map<String, Value>>, ConfigError> {
+    match config.get(field) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::Object(object)) => Ok(Some(object)),
+        Some(other) => Err(ConfigError::Field {
+            path: field.to_owned(),
+            reason: format!("{other} is no object of rotary parameters"),
+        }),
+    }
 }
 
 fn one() -> f64 {

@@ -64,9 +64,10 @@ pub struct Explanation {
 ///
 /// # Errors
 /// As [`resolve`]; when a module reads what another does not give, naming both; when a struct of
-/// the model declares no flow.
+/// the model declares no flow; when there are more bytes than 64 bits can count.
 pub fn explain(plan: &'static Plan, model: &dyn Modules, setup: Setup) -> Result<Explanation> {
     let (layers, parameters) = (model.layers(), model.parameters());
+    setup.check_size(&parameters)?;
     let ranks = setup.degree.get();
     let resolution = resolve(plan, &layers, ranks, setup.mode)?;
     let reports = memory::layers(&layers, &parameters, &resolution, setup);

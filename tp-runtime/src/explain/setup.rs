@@ -3,6 +3,8 @@
 use std::fmt;
 use std::num::NonZeroUsize;
 
+use super::ExplainError;
+use crate::module::NamedParam;
 use crate::plan::{Mode, Placement, chunk};
 
 /// How a model would be run.
@@ -30,6 +32,31 @@ pub enum Dtype {
 }
 
 impl Setup {
+    /// Whether all bytes of a model of these parameters can be counted in 64 bits.
+    ///
+    /// # Errors
+    /// When they cannot.
+    pub(super) fn check_size(&self, parameters: &[NamedParam<'_>]) -> Result<(), ExplainError> {
+        let shapes = || parameters.iter().map(|named| named.param.shape());
+        let product = |shape: &[i64]| shape.iter().map(|&length| length as f64).product::<f64>();
+        let weights: f64 = shapes().map(product).sum();
+        let widest = shapes()
+            .flatten()
+            .max()
+            .map_or(0.0, |&length| length as f64);
+        let tokens = self.batch as f64 * self.sequence as f64;
+        // Of each activation more than is ever kept, summed and gathered, forward and backward.
+        let activations = 16.0 * tokens * widest * parameters.len() as f64;
+        if (weights + activations) * (self.dtype.bytes() as f64) < i64::MAX as f64 {
+            return Ok(());
+        }
+        Err(ExplainError::TooLarge {
+            parameters: weights,
+            batch: self.batch,
+            sequence: self.sequence,
+        })
+    }
+
     /// Bytes of a whole activation of `features`, `[batch, sequence, features]`.
     pub(super) fn activation_bytes(&self, features: i64) -> u64 {
         self.rank_activation_bytes(features, Placement::Replicate)

@@ -48,7 +48,7 @@ pub fn generate(
     }
     tch::no_grad(|| {
         let ids = &prompt.input_ids;
-        let capacity = ids.size()[1] + options.max_new_tokens;
+        let capacity = ids.size()[1].saturating_add(options.max_new_tokens);
         let mut sampler = Sampler::new(options.sampling)?;
         let mut cache = KvCache::new(capacity);
         let mut tokens = vec![ids.shallow_clone()];

@@ -146,10 +146,12 @@ pub enum InputError {
         positions: i64,
     },
 
-    /// A cache that was filled by another batch.
-    #[error("a cache of keys {found:?} goes on with {given:?}: make a new one for another batch")]
+    /// A cache that was filled by another batch or another model.
+    #[error(
+        "a cache of keys {found:?} goes on with {given:?}: make a new one for another batch or model"
+    )]
     CacheShape {
-        /// What it holds: batch, heads, positions it is made for, features.
+        /// What it holds: batch, heads, positions it has room for, features.
         found: Vec<i64>,
         /// What it is given.
         given: Vec<i64>,

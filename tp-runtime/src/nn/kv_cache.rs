@@ -2,6 +2,7 @@
 
 use tch::Tensor;
 
+use crate::Result;
 use crate::model::InputError;
 
 /// A cache for incremental decoding, filled layer by layer.
@@ -13,7 +14,7 @@ pub struct KvCache {
 }
 
 impl KvCache {
-    /// An empty cache for at most `capacity` positions; memory is taken when a layer first writes.
+    /// An empty cache for at most `capacity` positions; memory is taken as layers write, in doubling steps.
     pub fn new(capacity: i64) -> Self {
         Self {
             capacity,
@@ -63,39 +64,61 @@ impl LayerCache<'_> {
     /// `[batch, heads, new, head_dim]` → `[batch, heads, past + new, head_dim]`
     ///
     /// # Errors
-    /// When the positions exceed the capacity, another batch filled the cache, or autograd records.
-    pub(super) fn append(
-        self,
-        keys: &Tensor,
-        values: &Tensor,
-    ) -> Result<(Tensor, Tensor), InputError> {
+    /// When the positions exceed the capacity, another batch or model filled the cache, autograd
+    /// records, or there is no memory left.
+    pub(super) fn append(self, keys: &Tensor, values: &Tensor) -> Result<(Tensor, Tensor)> {
         if keys.requires_grad() || values.requires_grad() {
-            return Err(InputError::CacheRecorded);
+            return Err(InputError::CacheRecorded.into());
         }
-        let new = keys.size()[2];
-        let positions = self.length + new;
+        let (past, new) = (self.length, keys.size()[2]);
+        let positions = past + new;
         if positions > self.capacity {
             return Err(InputError::CacheFull {
                 capacity: self.capacity,
                 positions,
-            });
+            }
+            .into());
         }
-        let room = |like: &Tensor| {
-            let mut shape = like.size();
-            shape[2] = self.capacity;
-            Tensor::empty(shape, (like.kind(), like.device()))
+        let (k, v) = match &*self.written {
+            None => (
+                with_room(keys, 0, positions)?,
+                with_room(values, 0, positions)?,
+            ),
+            Some((k, v)) => {
+                check_shape(k, keys)?;
+                check_shape(v, values)?;
+                let room = k.size()[2];
+                if positions <= room {
+                    (k.shallow_clone(), v.shallow_clone())
+                } else {
+                    let room = positions.max(self.capacity.min(2 * room));
+                    (with_room(k, past, room)?, with_room(v, past, room)?)
+                }
+            }
         };
-        let (k, v) = self
-            .written
-            .get_or_insert_with(|| (room(keys), room(values)));
-        if k.size()[0] != keys.size()[0] {
-            return Err(InputError::CacheShape {
-                found: k.size(),
-                given: keys.size(),
-            });
-        }
-        k.narrow(2, self.length, new).copy_(keys);
-        v.narrow(2, self.length, new).copy_(values);
-        Ok((k.narrow(2, 0, positions), v.narrow(2, 0, positions)))
+        k.f_narrow(2, past, new)?.f_copy_(keys)?;
+        v.f_narrow(2, past, new)?.f_copy_(values)?;
+        let all = (k.f_narrow(2, 0, positions)?, v.f_narrow(2, 0, positions)?);
+        *self.written = Some((k, v));
+        Ok(all)
     }
+}
+
+/// Room for so many positions, the first `kept` of which are those of `like`.
+fn with_room(like: &Tensor, kept: i64, positions: i64) -> Result<Tensor> {
+    let mut shape = like.size();
+    shape[2] = positions;
+    let room = Tensor::f_empty(shape, (like.f_kind()?, like.device()))?;
+    room.f_narrow(2, 0, kept)?
+        .f_copy_(&like.f_narrow(2, 0, kept)?)?;
+    Ok(room)
+}
+
+/// As many texts as before, as many heads, each as wide.
+fn check_shape(written: &Tensor, given: &Tensor) -> Result<(), InputError> {
+    let (found, given) = (written.size(), given.size());
+    if found[..2] == given[..2] && found[3..] == given[3..] {
+        return Ok(());
+    }
+    Err(InputError::CacheShape { found, given })
 }

@@ -14,32 +14,32 @@ pub(super) fn whole(
     group: &ProcessGroup,
     site: &str,
 ) -> Result<Tensor> {
-    let mut segments = Vec::new();
+    // All collectives first: what fails after them fails here alone, and the ranks stay in step.
+    let mut gathered = Vec::new();
     for (own, division) in partition.own(group.rank(), group.size()) {
-        let held = local.narrow(dim, own.start, own.end - own.start);
-        segments.push(segment(division, dim, &held, group, site)?);
+        let held = local.f_narrow(dim, own.start, own.end - own.start)?;
+        let chunks = group.all_gather(&held, dim, division.held(), site)?;
+        gathered.push((chunks, division));
     }
-    match &segments[..] {
+    let segments: Result<Vec<Tensor>> = gathered
+        .iter()
+        .map(|(chunks, division)| segment(chunks, division, dim, group.size()))
+        .collect();
+    match &segments?[..] {
         [one] => Ok(one.shallow_clone()),
         many => Ok(Tensor::f_cat(many, dim)?),
     }
 }
 
-fn segment(
-    division: Division,
-    dim: i64,
-    held: &Tensor,
-    group: &ProcessGroup,
-    site: &str,
-) -> Result<Tensor> {
-    let gathered = group.all_gather(held, dim, division.held(), site)?;
+/// One segment out of what every rank holds of it.
+fn segment(gathered: &Tensor, division: &Division, dim: i64, ranks: usize) -> Result<Tensor> {
     if division.sharers == 1 {
-        return Ok(gathered);
+        return Ok(gathered.shallow_clone());
     }
     // Every chunk stands there once for each rank that holds it: the first of each will do.
     let sharers = division.sharers as i64;
-    let chunks = group.size() as i64 / sharers;
+    let chunks = ranks as i64 / sharers;
     let sizes = [chunks, sharers, division.length / chunks];
-    let first = gathered.unflatten(dim, sizes).select(dim + 1, 0);
-    Ok(first.flatten(dim, dim + 1))
+    let first = gathered.f_unflatten(dim, sizes)?.f_select(dim + 1, 0)?;
+    Ok(first.f_flatten(dim, dim + 1)?)
 }

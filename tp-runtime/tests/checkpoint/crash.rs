@@ -10,6 +10,7 @@ use safetensors::Dtype;
 use serde_json::json;
 use tch::{Device, Kind, Tensor};
 use tp_runtime::checkpoint::{Checkpoint, save};
+use tp_runtime::comm::ProcessGroup;
 use tp_runtime::module::{NamedParam, Param};
 
 use crate::fixture::{counting, named, values, write_indexed};
@@ -32,7 +33,7 @@ fn save_step(dir: &Path, step: i64, mut gathered: impl FnMut(usize)) {
     save(
         dir,
         &named(&params),
-        0,
+        &ProcessGroup::single(),
         |named| {
             count += 1;
             gathered(count);
@@ -147,7 +148,8 @@ fn companions_of_an_interrupted_save_are_found() {
         let params = params(2);
         let gather = |named: &NamedParam<'_>| Ok(named.param.local());
         let config = json!({ "step": 2 });
-        save(into, &named(&params), 0, gather, &config, &companions).unwrap();
+        let world = ProcessGroup::single();
+        save(into, &named(&params), &world, gather, &config, &companions).unwrap();
         assert_eq!(step(into), 2);
         assert_eq!(
             fs::read_to_string(into.join("tokenizer.json")).unwrap(),

@@ -1,4 +1,4 @@
-//! Checkpoints: reading, faults, loading, saving, interrupted saves.
+//! Checkpoints: reading, faults, loading, saving, interrupted saves, several jobs and several ranks.
 #![cfg(feature = "torch")]
 
 mod fixture;
@@ -7,5 +7,7 @@ mod crash;
 mod faults;
 mod initialize;
 mod load;
+mod lock;
 mod read;
 mod save;
+mod save_on_ranks;

@@ -7,12 +7,12 @@ use safetensors::{Dtype, SafeTensors};
 use serde_json::{Value, json};
 use tch::{Device, Kind, Tensor};
 use tp_runtime::checkpoint::{Checkpoint, LoadOptions, initialize, load, save};
+use tp_runtime::comm::ProcessGroup;
 use tp_runtime::module::{NamedParam, Param};
-use tp_runtime::plan::Placement;
 
 use crate::fixture::{counting, named, rank, values, write, write_indexed};
 
-fn params() -> [(&'static str, Param); 3] {
+pub(crate) fn params() -> [(&'static str, Param); 3] {
     [
         ("up.weight", Param::new(&[5, 4])),
         ("norm.weight", Param::new(&[4])),
@@ -20,28 +20,28 @@ fn params() -> [(&'static str, Param); 3] {
     ]
 }
 
-fn random(kind: Kind) -> [(&'static str, Param); 3] {
+pub(crate) fn random(kind: Kind) -> [(&'static str, Param); 3] {
     let params = params();
     initialize(&named(&params), 3, 1.0, &LoadOptions { kind, ..rank(0, 1) }).unwrap();
     params
 }
 
-fn config() -> Value {
+pub(crate) fn config() -> Value {
     json!({ "architectures": ["LlamaForCausalLM"], "dtype": "float32", "hidden_size": 4 })
 }
 
-fn save_whole(dir: &Path, params: &[(&str, Param)]) -> tp_runtime::Result<()> {
+pub(crate) fn save_whole(dir: &Path, params: &[(&str, Param)]) -> tp_runtime::Result<()> {
     save(
         dir,
         &named(params),
-        0,
+        &ProcessGroup::single(),
         |named| Ok(named.param.local()),
         &config(),
         &[],
     )
 }
 
-fn files(dir: &Path) -> Vec<String> {
+pub(crate) fn files(dir: &Path) -> Vec<String> {
     let name =
         |entry: std::io::Result<fs::DirEntry>| entry.unwrap().file_name().into_string().unwrap();
     let mut names: Vec<String> = fs::read_dir(dir).unwrap().map(name).collect();
@@ -111,69 +111,6 @@ fn a_parameter_longer_than_a_piece_comes_back() {
 }
 
 #[test]
-fn sharded_parameters_are_saved_whole() {
-    let dir = tempfile::tempdir().unwrap();
-    let whole = random(Kind::Float);
-    let parts = [0, 1, 2].map(|index| {
-        let part = params();
-        part[0].1.set_placement(Placement::Shard(0));
-        initialize(&named(&part), 3, 1.0, &rank(index, 3)).unwrap();
-        part
-    });
-    let mut gathered = 0;
-    for rank in 0..3 {
-        let gather = |named: &NamedParam<'_>| {
-            gathered += 1;
-            let local = |part: &[(&str, Param); 3]| {
-                part.iter()
-                    .find(|(name, _)| *name == named.name)
-                    .unwrap()
-                    .1
-                    .local()
-            };
-            Ok(match named.param.placement() {
-                Placement::Shard(dim) => Tensor::cat(&parts.each_ref().map(local), dim),
-                _ => local(&parts[rank]),
-            })
-        };
-        save(
-            dir.path(),
-            &named(&parts[rank]),
-            rank,
-            gather,
-            &config(),
-            &[],
-        )
-        .unwrap();
-    }
-    assert_eq!(gathered, 9);
-    let checkpoint = Checkpoint::open(dir.path()).unwrap();
-    for (name, param) in &whole {
-        assert_eq!(
-            checkpoint.read(name, Kind::Float, Device::Cpu).unwrap(),
-            param.local()
-        );
-    }
-}
-
-#[test]
-fn other_ranks_write_nothing() {
-    let dir = tempfile::tempdir().unwrap();
-    let params = random(Kind::Float);
-    let gather = |named: &NamedParam<'_>| Ok(named.param.local());
-    save(
-        &dir.path().join("a"),
-        &named(&params),
-        1,
-        gather,
-        &config(),
-        &[],
-    )
-    .unwrap();
-    assert!(files(dir.path()).is_empty());
-}
-
-#[test]
 fn over_itself_with_its_tokenizer() {
     let dir = tempfile::tempdir().unwrap();
     save_whole(dir.path(), &random(Kind::Float)).unwrap();
@@ -189,7 +126,7 @@ fn over_itself_with_its_tokenizer() {
     save(
         dir.path(),
         &named(&loaded),
-        0,
+        &ProcessGroup::single(),
         gather,
         checkpoint.config(),
         &companions,
@@ -264,7 +201,15 @@ fn the_older_spelling_of_the_dtype_is_kept() {
     let params = random(Kind::BFloat16);
     let gather = |named: &NamedParam<'_>| Ok(named.param.local());
     let config = json!({ "torch_dtype": "float32" });
-    save(dir.path(), &named(&params), 0, gather, &config, &[]).unwrap();
+    save(
+        dir.path(),
+        &named(&params),
+        &ProcessGroup::single(),
+        gather,
+        &config,
+        &[],
+    )
+    .unwrap();
     let saved = Checkpoint::open(dir.path()).unwrap();
     assert_eq!(*saved.config(), json!({ "torch_dtype": "bfloat16" }));
 }
@@ -287,14 +232,9 @@ fn a_companion_that_is_not_there() {
     save_whole(dir.path(), &random(Kind::Float)).unwrap();
     let companions = [PathBuf::from("/nowhere/tokenizer.json")];
     let params = random(Kind::Float);
-    let mut gathered = 0;
-    let gather = |named: &NamedParam<'_>| {
-        gathered += 1;
-        Ok(named.param.local())
-    };
-    let params = named(&params);
-    let error = save(dir.path(), &params, 0, gather, &config(), &companions).unwrap_err();
-    assert_eq!(gathered, 3, "other ranks gather all of them");
+    let gather = |_: &NamedParam<'_>| unreachable!("nothing can be written");
+    let (params, world) = (named(&params), ProcessGroup::single());
+    let error = save(dir.path(), &params, &world, gather, &config(), &companions).unwrap_err();
     assert!(
         error
             .to_string()
@@ -318,13 +258,16 @@ fn what_is_gathered_must_be_the_parameter() {
             "Half [5, 4]",
         ),
     ] {
-        let mut count = 0;
-        let gather = |_: &NamedParam<'_>| {
-            count += 1;
-            Ok(gathered.shallow_clone())
-        };
-        let error = save(dir.path(), &named(&params), 0, gather, &config(), &[]).unwrap_err();
-        assert_eq!(count, 3, "other ranks gather all of them");
+        let gather = |_: &NamedParam<'_>| Ok(gathered.shallow_clone());
+        let error = save(
+            dir.path(),
+            &named(&params),
+            &ProcessGroup::single(),
+            gather,
+            &config(),
+            &[],
+        )
+        .unwrap_err();
         let expected = format!(
             "cannot save `up.weight`: gathered as {found}, but the parameter is Float [5, 4]; "
         );

@@ -109,6 +109,16 @@ fn a_config_that_makes_no_sense() {
         (json!({ "num_key_value_heads": 3 }), "num_key_value_heads"),
         (json!({ "num_attention_heads": 0 }), "num_attention_heads"),
         (json!({ "hidden_act": "softsign" }), "hidden_act"),
+        (
+            json!({ "hidden_size": -1 }),
+            "`hidden_size`: -1 is not a whole number",
+        ),
+        (json!({ "vocab_size": 0 }), "`vocab_size`"),
+        (
+            json!({ "num_hidden_layers": 1000000000 }),
+            "`num_hidden_layers`",
+        ),
+        (json!({ "rope_theta": 0 }), "rope_theta`: 0 is not a number"),
     ] {
         let dir = copy("stories260k");
         configure(dir.path(), &changes);
@@ -135,8 +145,18 @@ fn heads_that_do_not_divide() {
 fn degrees_and_plans_that_are_none() {
     let stories = fixture("stories260k");
     assert_names(&generate(&stories, "--tp 0", 2), &["--tp"]);
-    assert_names(&generate(&stories, "--tp two", 2), &["--tp"]);
-    assert_names(&generate(&stories, "--threads 0", 2), &["--threads"]);
+    for (flags, part) in [
+        ("--tp two", "--tp"),
+        ("--tp=-1", "--tp"),
+        ("--tp 1000000", "1 to 4096"),
+    ] {
+        assert_names(&generate(&stories, flags, 2), &[part]);
+    }
+    for threads in ["0", "18446744073709551615"] {
+        let threads = format!("--prompt Once --threads {threads}");
+        let mut generate = tp!["generate --model", stories, threads];
+        assert_names(&refused(&mut generate, 2), &["--threads", "1 to 4096"]);
+    }
     assert_names(
         &generate(&stories, "--tp 2 --plan mine", 1),
         &["\"mine\"", "LlamaForCausalLM"],
@@ -154,8 +174,9 @@ fn sampling_that_is_none() {
         ("--temperature 1 --top-p 0", "--top-p"),
         ("--temperature 1 --top-p 1.5", "--top-p"),
         ("--max-new-tokens=-1", "--max-new-tokens"),
+        ("--max-new-tokens 99999999999999999999", "--max-new-tokens"),
     ] {
-        assert_names(&generate(&stories, flags, 1), &[part]);
+        assert_names(&generate(&stories, flags, 2), &[part]);
     }
     assert_names(&generate(&stories, "--top-p 0.5", 2), &["--temperature"]);
 }
@@ -180,7 +201,7 @@ impl Batch {
     }
 
     /// What `tp eval` says of it, on one rank and on two.
-    fn refused(&self, flags: &str, parts: &[&str]) {
+    fn refused(&self, flags: &str, code: i32, parts: &[&str]) {
         for degree in ["--tp 1", "--tp 2"] {
             let message = refused(
                 &mut tp![
@@ -193,7 +214,7 @@ impl Batch {
                     degree,
                     flags
                 ],
-                1,
+                code,
             );
             assert_names(&message, parts);
         }
@@ -210,7 +231,7 @@ fn ids(values: [i64; 4]) -> Tensor {
 fn batches_that_are_none() {
     let good = ids([1, 2, 3, 4]);
     let batch = |tensors: &[(&str, &Tensor)], parts: &[&str]| {
-        Batch::new(tensors).refused("", parts);
+        Batch::new(tensors).refused("", 1, parts);
     };
     batch(&[("labels", &good)], &["in.safetensors", "`input_ids`"]);
     batch(
@@ -261,10 +282,13 @@ fn batches_that_are_none() {
 #[test]
 fn numbers_of_tokens_that_are_none() {
     let good = ids([1, 2, 3, 4]);
-    Batch::new(&[("input_ids", &good)]).refused("--generate=-1", &["--generate"]);
+    Batch::new(&[("input_ids", &good)]).refused("--generate=-1", 2, &["--generate"]);
     let mask = ids([0, 1, 1, 1]);
-    Batch::new(&[("input_ids", &good), ("attention_mask", &mask)])
-        .refused("--generate 2", &["--generate", "`attention_mask`"]);
+    Batch::new(&[("input_ids", &good), ("attention_mask", &mask)]).refused(
+        "--generate 2",
+        1,
+        &["--generate", "`attention_mask`"],
+    );
 }
 
 #[test]
@@ -303,7 +327,7 @@ fn next_tokens_of_a_classifier() {
 fn outputs_that_cannot_be_written() {
     let mut batch = Batch::new(&[("input_ids", &ids([1, 2, 3, 4]))]);
     batch.outputs = PathBuf::from("/no_such_folder/out.safetensors");
-    batch.refused("", &["/no_such_folder/out.safetensors"]);
+    batch.refused("", 1, &["/no_such_folder/out.safetensors"]);
 }
 
 /// What `tp train` says of arguments that it cannot run.
@@ -328,13 +352,28 @@ fn training_that_cannot_start() {
     std::fs::write(&short, "The cat.").expect("a test can write");
     assert_names(&train(&short, "--tp 2", 1), &["short", "--sequence"]);
     assert_names(&train(&dir.path().join("none"), "--tp 2", 1), &["none"]);
-    assert_names(&train(&long, "--batch 0", 1), &["--batch"]);
-    assert_names(&train(&long, "--sequence 1", 1), &["--sequence"]);
-    assert_names(&train(&long, "--max-norm 0", 1), &["--max-norm"]);
-    assert_names(
-        &train(&long, "--learning-rate nan --tp 2", 1),
-        &["--learning-rate"],
-    );
+    for (flags, part) in [
+        ("--batch 0", "--batch"),
+        ("--batch=-1", "--batch"),
+        ("--batch 1000000000000", "--batch"),
+        ("--sequence 0", "--sequence"),
+        ("--sequence 1", "--sequence"),
+        ("--sequence 9223372036854775807", "--sequence"),
+        ("--max-norm 0", "--max-norm"),
+        ("--max-norm inf", "--max-norm"),
+        ("--learning-rate nan --tp 2", "--learning-rate"),
+        ("--learning-rate=-1", "--learning-rate"),
+        ("--learning-rate 0", "--learning-rate"),
+        ("--weight-decay nan", "--weight-decay"),
+        ("--weight-decay=-0.1", "--weight-decay"),
+        ("--seed=-1", "--seed"),
+    ] {
+        assert_names(&train(&long, flags, 2), &[part]);
+    }
+    for steps in ["0", "-1", "1.5"] {
+        let steps = format!("train --config none --data none --steps={steps}");
+        assert_names(&refused(&mut tp![steps], 2), &["--steps"]);
+    }
     let both = "--model somewhere";
     assert_names(&train(&long, both, 2), &["--model", "--config"]);
 }

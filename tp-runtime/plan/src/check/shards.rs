@@ -2,7 +2,7 @@
 
 use super::{Target, find};
 use crate::Path;
-use crate::lookup::find_row;
+use crate::lookup::{FoundRow, find_row};
 use crate::pattern::same;
 use crate::{Item, Mode, ModuleKind, Plan, Row, Size, Style, Text, Weight};
 
@@ -42,12 +42,21 @@ pub const fn divide<'a>(
     sizes: &[Size],
     degree: usize,
 ) -> Result<(), DivisionError<'a>> {
-    rows(plan, plan, Path::ROOT, sizes, degree as i64)
+    rows(None, plan, Path::ROOT, sizes, degree as i64)
 }
 
-/// Looks through the rows of `plan`, which stands at `prefix` of the plan that is asked about.
+/// A plan whose rows come before those of the plan it starts from.
+struct Derived<'a> {
+    plan: &'a Plan,
+    /// How many segments lead to its model.
+    start: usize,
+    /// The one that comes before it in turn.
+    before: Option<&'a Derived<'a>>,
+}
+
+/// Looks through the rows of `plan`, which stands at `prefix` and after the rows of `derived`.
 const fn rows<'a>(
-    asked: &Plan,
+    derived: Option<&Derived>,
     plan: &'a Plan,
     prefix: Path,
     sizes: &[Size],
@@ -56,7 +65,7 @@ const fn rows<'a>(
     let mut at = 0;
     while at < plan.items.len() {
         let found = match &plan.items[at] {
-            Item::Row(row) if is_replaced(asked, row, prefix) => Ok(()),
+            Item::Row(row) if is_replaced(derived, row, prefix) => Ok(()),
             Item::Row(row) => match reason(plan, row, sizes, degree) {
                 Some(reason) => Err(DivisionError { plan, row, reason }),
                 None => Ok(()),
@@ -64,28 +73,39 @@ const fn rows<'a>(
             Item::Include {
                 prefix: inner,
                 plan,
-            } => rows(asked, plan, prefix.follow_to(inner), sizes, degree),
+            } => rows(derived, plan, prefix.follow_to(inner), sizes, degree),
         };
         if found.is_err() {
             return found;
         }
         at += 1;
     }
-    match plan.base {
-        Some(base) => rows(asked, base, prefix, sizes, degree),
-        None => Ok(()),
-    }
+    let Some(base) = plan.base else {
+        return Ok(());
+    };
+    let derived = Derived {
+        plan,
+        start: prefix.length(),
+        before: derived,
+    };
+    rows(Some(&derived), base, prefix, sizes, degree)
 }
 
-/// Whether another row of a derived plan decides all that `row` names.
-const fn is_replaced(asked: &Plan, row: &Row, prefix: Path) -> bool {
-    if asked.base.is_none() {
-        return false;
+/// Whether a plan that comes first decides all that `row` names.
+const fn is_replaced(mut derived: Option<&Derived>, row: &Row, prefix: Path) -> bool {
+    while let Some(Derived {
+        plan,
+        start,
+        before,
+    }) = derived
+    {
+        let found = find_row(plan, &prefix.follow_to(row.pattern), *start);
+        if matches!(found, Some(FoundRow { item: Some(_), .. })) {
+            return true;
+        }
+        derived = *before;
     }
-    match find_row(asked, &prefix.follow_to(row.pattern), 0) {
-        Some(found) => found.row.line != row.line || !same(found.row.pattern, row.pattern),
-        None => false,
-    }
+    false
 }
 
 const fn reason(plan: &Plan, row: &Row, sizes: &[Size], degree: i64) -> Option<Reason> {
