@@ -269,7 +269,9 @@ impl Model for Gemma3ForCausalLM {
         let hidden = self.model.forward(embeddings, inputs, cache)?;
         let logits = logits(&self.lm_head, &hidden, inputs)?;
         match self.softcap {
-            Some(cap) => logits.map("capping logits", logits.shape(), |x| (x / cap).tanh() * cap),
+            Some(cap) => logits.map("capping logits", logits.shape(), |x| {
+                x.f_div_scalar(cap)?.f_tanh()?.f_mul_scalar(cap)
+            }),
             None => Ok(logits),
         }
     }
@@ -286,7 +288,7 @@ mod forward {
             // Rounded to the weights' kind first, as the model was trained.
             let scale = Tensor::from((self.hidden_size() as f64).sqrt());
             let scale = scale.to_kind(x.kind()).to_device(x.device());
-            x.map("scaling embeddings", x.shape(), |x| x * scale)
+            x.map("scaling embeddings", x.shape(), |x| x.f_mul(&scale))
         }
 
         /// `[B, S, H]` → `[B, S, H]`
@@ -299,9 +301,9 @@ mod forward {
             let mut x = embeddings;
             // 1. where the tokens stand, and what they may see
             let positions = Positions::new(inputs, cache.as_deref(), x.kind());
-            let global = self.rotary_emb.forward(&positions);
-            let local = self.rotary_emb_local.forward(&positions);
-            let masks = LayerMasks::new(&positions, self.window);
+            let global = self.rotary_emb.forward(&positions)?;
+            let local = self.rotary_emb_local.forward(&positions)?;
+            let masks = LayerMasks::new(&positions, self.window)?;
             // 2. layers
             for (index, layer) in self.layers.iter().enumerate() {
                 let cache = cache.as_deref_mut().map(|cache| cache.layer(index));

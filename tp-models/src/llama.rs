@@ -214,7 +214,7 @@ mod forward {
             let mut x = self.embed_tokens.forward(&inputs.input_ids)?;
             // 2. where they stand, and what they may see
             let positions = Positions::new(inputs, cache.as_deref(), x.kind());
-            let (rotary, mask) = (self.rotary_emb.forward(&positions), positions.causal());
+            let (rotary, mask) = (self.rotary_emb.forward(&positions)?, positions.causal()?);
             // 3. layers
             for (index, layer) in self.layers.iter().enumerate() {
                 let cache = cache.as_deref_mut().map(|cache| cache.layer(index));

@@ -267,8 +267,8 @@ mod forward {
         ) -> Result<DTensor> {
             // 1. where tokens stand, and what they may see
             let positions = Positions::new(inputs, cache.as_deref(), x.kind());
-            let rotary = self.rotary_emb.forward(&positions);
-            let mask = positions.sliding(self.window);
+            let rotary = self.rotary_emb.forward(&positions)?;
+            let mask = positions.sliding(self.window)?;
             let growth = self.growth.as_ref().map(|growth| growth.at(&positions));
             // 2. layers
             for (index, layer) in self.layers.iter().enumerate() {
@@ -320,7 +320,7 @@ mod forward {
             // 2. rotate, grow
             let (mut q, k) = (rotary.rotate(&q)?, rotary.rotate(&k)?);
             if let Some(growth) = growth {
-                q = q.map("growing queries", q.shape(), |q| q * growth)?;
+                q = q.map("growing queries", q.shape(), |q| q.f_mul(growth))?;
             }
             // 3. attend
             let scale = self.sizes.scale();

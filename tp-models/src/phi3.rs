@@ -238,8 +238,8 @@ mod forward {
             let mut x = self.embed_tokens.forward(&inputs.input_ids)?;
             // 2. where they stand, and what they may see
             let positions = Positions::new(inputs, cache.as_deref(), x.kind());
-            let rotary = self.rotary_emb.forward(&positions);
-            let mask = positions.sliding(self.window);
+            let rotary = self.rotary_emb.forward(&positions)?;
+            let mask = positions.sliding(self.window)?;
             // 3. layers
             for (index, layer) in self.layers.iter().enumerate() {
                 let cache = cache.as_deref_mut().map(|cache| cache.layer(index));
@@ -299,7 +299,7 @@ mod forward {
         fn forward(&self, x: &DTensor) -> Result<DTensor> {
             let [gate, up] = self.gate_up_proj.forward_segments(x)?;
             let gated = gate.zip(&up, "a gated activation", |gate, up| {
-                self.activation.apply(&gate) * up
+                self.activation.apply(&gate)?.f_mul(&up)
             })?;
             self.down_proj.forward(&gated)
         }

@@ -232,8 +232,8 @@ mod forward {
             let mut x = self.embed_tokens.forward(&inputs.input_ids)?;
             // 2. where they stand, and what they may see
             let positions = Positions::new(inputs, cache.as_deref(), x.kind());
-            let rotary = self.rotary_emb.forward(&positions);
-            let masks = LayerMasks::new(&positions, self.window);
+            let rotary = self.rotary_emb.forward(&positions)?;
+            let masks = LayerMasks::new(&positions, self.window)?;
             // 3. layers
             for (index, layer) in self.layers.iter().enumerate() {
                 let cache = cache.as_deref_mut().map(|cache| cache.layer(index));

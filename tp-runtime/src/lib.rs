@@ -54,7 +54,7 @@
 //!     fn forward(&self, inputs: &Inputs, _: Option<&mut KvCache>) -> Result<DTensor> {
 //!         let x = self.embed.forward(&inputs.input_ids)?;
 //!         let up = self.up.forward(&x)?;
-//!         let active = up.map("relu", up.shape(), |local| local.relu())?;
+//!         let active = up.map("relu", up.shape(), |local| local.f_relu())?;
 //!         self.head.forward(&self.down.forward(&active)?)
 //!     }
 //! }
@@ -174,5 +174,6 @@ pub(crate) fn panic_message(payload: &(dyn std::any::Any + Send)) -> &str {
 /// What the macros' expansions name; no part of the interface.
 #[doc(hidden)]
 pub mod __private {
+    pub use crate::module::{LeafField, check_leaf};
     pub use inventory;
 }

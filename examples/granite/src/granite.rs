@@ -172,7 +172,7 @@ impl GraniteModel {
         let mut x = embedded.scale(self.embedding_multiplier)?;
         // 2. where they stand, and what they may see
         let positions = Positions::new(inputs, cache.as_deref(), x.kind());
-        let (rotary, mask) = (self.rotary_emb.forward(&positions), positions.causal());
+        let (rotary, mask) = (self.rotary_emb.forward(&positions)?, positions.causal()?);
         // 3. layers
         for (index, layer) in self.layers.iter().enumerate() {
             let cache = cache.as_deref_mut().map(|cache| cache.layer(index));

@@ -41,7 +41,7 @@ impl GatedMlp {
         let gate = self.gate_proj.forward(x)?;
         let up = self.up_proj.forward(x)?;
         let gated = gate.zip(&up, "a gated activation", |gate, up| {
-            self.activation.apply(&gate) * up
+            self.activation.apply(&gate)?.f_mul(&up)
         })?;
         self.down_proj.forward(&gated)
     }

@@ -4,7 +4,10 @@ use serde::Deserialize;
 use tp_runtime::config::ConfigError;
 
 #[cfg(feature = "torch")]
-use tp_runtime::nn::{AttentionMask, Positions};
+use {
+    tp_runtime::Result,
+    tp_runtime::nn::{AttentionMask, Positions},
+};
 
 /// How far back a layer sees, as `layer_types` of a config says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -54,11 +57,14 @@ pub struct LayerMasks {
 #[cfg(feature = "torch")]
 impl LayerMasks {
     /// The masks of the tokens at `positions`.
-    pub fn new(positions: &Positions<'_>, window: Option<i64>) -> Self {
-        Self {
-            full: positions.causal(),
-            sliding: positions.sliding(window),
-        }
+    ///
+    /// # Errors
+    /// When libtorch cannot allocate them.
+    pub fn new(positions: &Positions<'_>, window: Option<i64>) -> Result<Self> {
+        Ok(Self {
+            full: positions.causal()?,
+            sliding: positions.sliding(window)?,
+        })
     }
 
     /// The mask of a layer.

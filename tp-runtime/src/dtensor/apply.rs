@@ -20,14 +20,9 @@ pub(super) fn redistribute(
     if (forward, backward) == (Collective::Identity, Collective::Identity) {
         return Ok(local.shallow_clone());
     }
-    let output = tch::no_grad(|| collective(forward, local.detach(), shape, group, reader))?;
+    let output = tch::no_grad(|| collective(forward, local.f_detach()?, shape, group, reader))?;
     let (shape, group, reader) = (shape.to_vec(), group.clone(), reader.to_string());
     Ok(ffi::attach_backward(local, output, move |gradient| {
-        // Autograd may hand one gradient to several readers, so it must not be reduced in place.
-        let gradient = match backward {
-            Collective::AllReduce => gradient.copy(),
-            _ => gradient,
-        };
         collective(backward, gradient, &shape, &group, &reader)
     }))
 }
@@ -47,8 +42,8 @@ fn collective(
         Collective::Split(dim) => {
             let range = chunk(shape[dim as usize], group.rank(), group.size());
             Ok(tensor
-                .narrow(dim, range.start, range.end - range.start)
-                .contiguous())
+                .f_narrow(dim, range.start, range.end - range.start)?
+                .f_contiguous()?)
         }
     }
 }

@@ -57,7 +57,7 @@ impl Costs {
 }
 
 impl Comparison {
-    /// `explanation` of `model` beside what `other` makes of it; sets the placement of the model's parameters.
+    /// `explanation` of `model` beside what `other` makes of it.
     ///
     /// # Errors
     /// As [`explain`], for the other plan.

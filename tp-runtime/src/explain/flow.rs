@@ -25,9 +25,8 @@ pub(super) fn forward(
 ) -> Result<(Activations, Value)> {
     let sites = layers.iter().zip(&resolution.layers);
     let sites = sites.map(|(named, resolved)| {
-        let path = named.path.as_str();
-        let (layer, style) = (named.layer, resolved.style);
-        (path, Site { path, style, layer })
+        let layer = named.layer;
+        (named.path.as_str(), Site { layer, resolved })
     });
     let (activations, input) = Activations::new(setup);
     let mut forward = Forward {

@@ -2,6 +2,7 @@
 
 use tch::Tensor;
 
+use crate::Result;
 use crate::model::InputError;
 
 /// A cache for incremental decoding, filled layer by layer.
@@ -64,13 +65,9 @@ impl LayerCache<'_> {
     ///
     /// # Errors
     /// When the positions exceed the capacity, another batch filled the cache, or autograd records.
-    pub(super) fn append(
-        self,
-        keys: &Tensor,
-        values: &Tensor,
-    ) -> Result<(Tensor, Tensor), InputError> {
+    pub(super) fn append(self, keys: &Tensor, values: &Tensor) -> Result<(Tensor, Tensor)> {
         if keys.requires_grad() || values.requires_grad() {
-            return Err(InputError::CacheRecorded);
+            return Err(InputError::CacheRecorded.into());
         }
         let new = keys.size()[2];
         let positions = self.length + new;
@@ -78,24 +75,32 @@ impl LayerCache<'_> {
             return Err(InputError::CacheFull {
                 capacity: self.capacity,
                 positions,
-            });
+            }
+            .into());
         }
         let room = |like: &Tensor| {
             let mut shape = like.size();
             shape[2] = self.capacity;
-            Tensor::empty(shape, (like.kind(), like.device()))
+            Tensor::f_empty(shape, (like.f_kind()?, like.device()))
         };
-        let (k, v) = self
-            .written
-            .get_or_insert_with(|| (room(keys), room(values)));
-        if k.size()[0] != keys.size()[0] {
+        let (k, v) = match self.written {
+            Some(written) => written,
+            none => none.insert((room(keys)?, room(values)?)),
+        };
+        // As many heads as before, each as wide, of as many texts.
+        let fits = |written: &Tensor, given: &Tensor| {
+            let (written, given) = (written.size(), given.size());
+            written[..2] == given[..2] && written[3..] == given[3..]
+        };
+        if !fits(k, keys) || !fits(v, values) {
             return Err(InputError::CacheShape {
                 found: k.size(),
                 given: keys.size(),
-            });
+            }
+            .into());
         }
-        k.narrow(2, self.length, new).copy_(keys);
-        v.narrow(2, self.length, new).copy_(values);
-        Ok((k.narrow(2, 0, positions), v.narrow(2, 0, positions)))
+        k.f_narrow(2, self.length, new)?.f_copy_(keys)?;
+        v.f_narrow(2, self.length, new)?.f_copy_(values)?;
+        Ok((k.f_narrow(2, 0, positions)?, v.f_narrow(2, 0, positions)?))
     }
 }

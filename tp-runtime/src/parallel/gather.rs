@@ -16,7 +16,7 @@ pub(super) fn whole(
 ) -> Result<Tensor> {
     let mut segments = Vec::new();
     for (own, division) in partition.own(group.rank(), group.size()) {
-        let held = local.narrow(dim, own.start, own.end - own.start);
+        let held = local.f_narrow(dim, own.start, own.end - own.start)?;
         segments.push(segment(division, dim, &held, group, site)?);
     }
     match &segments[..] {
@@ -33,13 +33,13 @@ fn segment(
     site: &str,
 ) -> Result<Tensor> {
     let gathered = group.all_gather(held, dim, division.held(), site)?;
-    if division.sharers == 1 {
+    if division.replicas == 1 {
         return Ok(gathered);
     }
     // Every chunk stands there once for each rank that holds it: the first of each will do.
-    let sharers = division.sharers as i64;
-    let chunks = group.size() as i64 / sharers;
-    let sizes = [chunks, sharers, division.length / chunks];
-    let first = gathered.unflatten(dim, sizes).select(dim + 1, 0);
-    Ok(first.flatten(dim, dim + 1))
+    let replicas = division.replicas as i64;
+    let chunks = group.size() as i64 / replicas;
+    let sizes = [chunks, replicas, division.length / chunks];
+    let first = gathered.f_unflatten(dim, sizes)?.f_select(dim + 1, 0)?;
+    Ok(first.f_flatten(dim, dim + 1)?)
 }

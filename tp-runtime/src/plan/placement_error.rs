@@ -1,8 +1,8 @@
 //! Placements that do not meet.
 
-use super::{Mismatch, NoCollective, Placement, Side, StyleKind};
+use super::{Mismatch, NoCollective, Placement, Side};
 
-/// Two sides that disagree about how a tensor lies over the ranks.
+/// Two sides that disagree about how a tensor is placed over the ranks.
 #[derive(Debug, thiserror::Error)]
 pub enum PlacementError {
     /// A module is given another layout than its row says.
@@ -20,14 +20,6 @@ pub enum PlacementError {
         /// What it gives.
         found: Placement,
     },
-    /// A style for another kind of layer.
-    #[error("`{layer}` cannot be `{}`: write plans with `tp_plan!`, which checks them", kind.name())]
-    Style {
-        /// The layer.
-        layer: String,
-        /// The style it was given.
-        kind: StyleKind,
-    },
     /// No collective turns the one into the other.
     #[error(
         "`{reader}` needs `{to}`, but no collective makes that of the `{from}` that `{producer}` gives"
@@ -42,9 +34,9 @@ pub enum PlacementError {
         /// What it gives.
         from: Placement,
     },
-    /// Two operands of one operation lie differently.
+    /// Two operands of one operation are placed differently.
     #[error(
-        "{operation} takes two tensors that lie alike, but `{left}` gives `{left_placement}` \
+        "{operation} takes two tensors that are placed alike, but `{left}` gives `{left_placement}` \
          and `{right}` gives `{right_placement}`"
     )]
     Operands {
@@ -52,11 +44,11 @@ pub enum PlacementError {
         operation: &'static str,
         /// The module that made the first.
         left: String,
-        /// How it lies.
+        /// How it is placed.
         left_placement: Placement,
         /// The module that made the second.
         right: String,
-        /// How it lies.
+        /// How it is placed.
         right_placement: Placement,
     },
     /// An operation over all positions was asked of a share of them.

@@ -7,10 +7,10 @@ use safetensors::{Dtype, SafeTensors};
 use serde_json::{Value, json};
 use tch::{Device, Kind, Tensor};
 use tp_runtime::checkpoint::{Checkpoint, LoadOptions, initialize, load, save};
-use tp_runtime::module::{NamedParam, Param};
-use tp_runtime::plan::Placement;
+use tp_runtime::module::{Param, ShardedParam};
+use tp_runtime::plan::Placement::Shard;
 
-use crate::fixture::{counting, named, rank, values, write, write_indexed};
+use crate::fixture::{counting, named, rank, sharded, values, write, write_indexed};
 
 fn params() -> [(&'static str, Param); 3] {
     [
@@ -116,13 +116,12 @@ fn sharded_parameters_are_saved_whole() {
     let whole = random(Kind::Float);
     let parts = [0, 1, 2].map(|index| {
         let part = params();
-        part[0].1.set_placement(Placement::Shard(0));
-        initialize(&named(&part), 3, 1.0, &rank(index, 3)).unwrap();
+        initialize(&sharded(&part, &[Shard(0)]), 3, 1.0, &rank(index, 3)).unwrap();
         part
     });
     let mut gathered = 0;
     for rank in 0..3 {
-        let gather = |named: &NamedParam<'_>| {
+        let gather = |named: &ShardedParam<'_>| {
             gathered += 1;
             let local = |part: &[(&str, Param); 3]| {
                 part.iter()
@@ -131,14 +130,14 @@ fn sharded_parameters_are_saved_whole() {
                     .1
                     .local()
             };
-            Ok(match named.param.placement() {
-                Placement::Shard(dim) => Tensor::cat(&parts.each_ref().map(local), dim),
+            Ok(match named.sharding.placement() {
+                Shard(dim) => Tensor::cat(&parts.each_ref().map(local), dim),
                 _ => local(&parts[rank]),
             })
         };
         save(
             dir.path(),
-            &named(&parts[rank]),
+            &sharded(&parts[rank], &[Shard(0)]),
             rank,
             gather,
             &config(),
@@ -160,7 +159,7 @@ fn sharded_parameters_are_saved_whole() {
 fn other_ranks_write_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let params = random(Kind::Float);
-    let gather = |named: &NamedParam<'_>| Ok(named.param.local());
+    let gather = |named: &ShardedParam<'_>| Ok(named.param.local());
     save(
         &dir.path().join("a"),
         &named(&params),
@@ -181,11 +180,11 @@ fn over_itself_with_its_tokenizer() {
     let checkpoint = Checkpoint::open(dir.path()).unwrap();
     let loaded = params();
     load(&checkpoint, &named(&loaded), &rank(0, 1)).unwrap();
-    let before = loaded[0].1.local();
-    loaded[0].1.set_local(&before + 1.0);
+    let before = loaded[0].1.local().copy();
+    let _ = loaded[0].1.local().g_add_scalar_(1.0);
     let companions = checkpoint.companions();
     assert_eq!(companions, [dir.path().join("tokenizer.json")]);
-    let gather = |named: &NamedParam<'_>| Ok(named.param.local());
+    let gather = |named: &ShardedParam<'_>| Ok(named.param.local());
     save(
         dir.path(),
         &named(&loaded),
@@ -262,7 +261,7 @@ fn a_link_is_replaced_and_its_file_left_alone() {
 fn the_older_spelling_of_the_dtype_is_kept() {
     let dir = tempfile::tempdir().unwrap();
     let params = random(Kind::BFloat16);
-    let gather = |named: &NamedParam<'_>| Ok(named.param.local());
+    let gather = |named: &ShardedParam<'_>| Ok(named.param.local());
     let config = json!({ "torch_dtype": "float32" });
     save(dir.path(), &named(&params), 0, gather, &config, &[]).unwrap();
     let saved = Checkpoint::open(dir.path()).unwrap();
@@ -288,7 +287,7 @@ fn a_companion_that_is_not_there() {
     let companions = [PathBuf::from("/nowhere/tokenizer.json")];
     let params = random(Kind::Float);
     let mut gathered = 0;
-    let gather = |named: &NamedParam<'_>| {
+    let gather = |named: &ShardedParam<'_>| {
         gathered += 1;
         Ok(named.param.local())
     };
@@ -319,7 +318,7 @@ fn what_is_gathered_must_be_the_parameter() {
         ),
     ] {
         let mut count = 0;
-        let gather = |_: &NamedParam<'_>| {
+        let gather = |_: &ShardedParam<'_>| {
             count += 1;
             Ok(gathered.shallow_clone())
         };
