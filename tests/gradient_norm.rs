@@ -4,7 +4,6 @@ use tch::{Kind, Tensor};
 use tp_models as _;
 use tp_runtime::Result;
 use tp_runtime::model::Inputs;
-use tp_runtime::module::Param;
 use tp_runtime::optim::{clip_gradients, gradient_norm};
 use tp_runtime::parallel::ParallelModel;
 use tp_runtime::testing::{Fixture, Tolerance, assert_close, on_ranks, settings};
@@ -25,11 +24,6 @@ fn backward(model: &ParallelModel, fixture: &Fixture) -> Result<()> {
     Ok(loss.f_backward()?)
 }
 
-fn params(model: &ParallelModel) -> Vec<Param> {
-    let params = model.parameters().into_iter();
-    params.map(|named| named.param.clone()).collect()
-}
-
 fn assert_near(found: f64, wanted: f64, what: &str) {
     assert!(
         (found - wanted).abs() <= 1e-5 * wanted,
@@ -42,7 +36,7 @@ fn check(name: &str, degrees: &[usize]) {
         on_ranks(&fixture(name).dir, setting, Kind::Float, |model| {
             let fixture = fixture(name);
             let whole = reference(&fixture);
-            let params = params(model);
+            let params = model.parameters();
             backward(model, &fixture)?;
             let context = format!("{name}, {setting}");
             assert_near(gradient_norm(&params, model.group())?, whole, &context);
@@ -53,10 +47,10 @@ fn check(name: &str, degrees: &[usize]) {
 
             let before = clip_gradients(&params, whole / 3.0, model.group())?;
             assert_near(before, whole, &context);
-            for named in model.parameters() {
+            for named in &params {
                 let name = format!("even/grad.{}", named.name);
                 let third = fixture.tensor(&name) / 3.0;
-                assert_close(&name, &model.gradient(&named)?, &third, Tolerance::F32);
+                assert_close(&name, &model.gradient(named)?, &third, Tolerance::F32);
             }
             Ok(())
         });
@@ -83,7 +77,7 @@ fn without_a_backward_it_is_zero() {
     for setting in settings(&[1, 2]) {
         let dir = fixture("llama_gqa").dir;
         on_ranks(&dir, setting, Kind::Float, |model| {
-            let norm = clip_gradients(&params(model), 1.0, model.group())?;
+            let norm = clip_gradients(&model.parameters(), 1.0, model.group())?;
             assert_eq!(norm, 0.0);
             Ok(())
         });

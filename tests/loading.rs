@@ -3,17 +3,19 @@
 use std::path::Path;
 use std::sync::Mutex;
 
-use tch::{Device, Kind};
-use tp_models as _;
+use tch::{Device, Kind, Tensor};
+use tp_models::llama::LLAMA;
 use tp_runtime::Result;
-use tp_runtime::checkpoint::{Checkpoint, LoadReport};
+use tp_runtime::checkpoint::{self, Checkpoint, LoadOptions, LoadReport};
 use tp_runtime::comm::RankContext;
-use tp_runtime::model::Inputs;
+use tp_runtime::explain::{Dtype, Setup, explain};
+use tp_runtime::model::{self, Inputs, Modules};
 use tp_runtime::optim::{AdamW, AdamWOptions};
 use tp_runtime::parallel::{ParallelModel, ParallelOptions};
-use tp_runtime::plan::chunk;
+use tp_runtime::plan::{Mode, Plan, chunk, resolve};
 use tp_runtime::testing::{Parity, Setting, Tolerance, assert_close, on_ranks, settings};
 use tp_tests::fixture;
+use tp_tests::plans::ROWS;
 use tp_tests::ranks::on_bare_ranks;
 
 /// The dimension that Llama's plan splits, by the parameter's name alone.
@@ -183,7 +185,7 @@ fn a_tied_head_stays_tied_through_training_and_saving() {
             let fixture = fixture("llama_tied");
             let inputs = Inputs::new(fixture.tensor("even/input_ids"));
             let params = model.parameters().into_iter().map(|named| named.param);
-            let mut optimizer = AdamW::new(params, AdamWOptions::default());
+            let mut optimizer = AdamW::new(params, AdamWOptions::default())?;
             model
                 .loss(&inputs, &fixture.tensor("even/labels"))?
                 .f_backward()?;
@@ -292,4 +294,43 @@ fn what_the_first_rank_cannot_save_every_rank_knows() {
             assert!(message.contains(&name), "{message}");
         }
     }
+}
+
+/// The part of each parameter that the second of two ranks loads under Llama's plan.
+fn loaded(model: &dyn Modules, checkpoint: &Checkpoint) -> Result<Vec<Tensor>> {
+    let layers = model.layers();
+    let resolution = resolve(&LLAMA, &layers, 2, Mode::TensorParallel)?;
+    let parameters = resolution.parameters(&layers);
+    let options = LoadOptions {
+        rank: 1,
+        world_size: 2,
+        kind: Kind::Float,
+        device: Device::Cpu,
+        renames: &[],
+    };
+    checkpoint::load(checkpoint, &parameters, &options)?;
+    Ok(parameters.iter().map(|named| named.param.local()).collect())
+}
+
+#[test]
+fn a_model_that_was_asked_about_loads_as_a_fresh_one() -> Result<()> {
+    let checkpoint = Checkpoint::open(&fixture("llama_gqa").dir)?;
+    let setup = Setup {
+        degree: std::num::NonZeroUsize::MIN.saturating_add(1),
+        mode: Mode::TensorParallel,
+        batch: 1,
+        sequence: 4,
+        dtype: Dtype::F32,
+    };
+    let asked = model::build(checkpoint.config())?;
+    let explained = |plan: &'static Plan, model: &dyn Modules| -> Result<String> {
+        Ok(explain(plan, model, setup)?.to_string())
+    };
+    let first = explained(&LLAMA, &*asked)?;
+    assert_ne!(explained(&ROWS, &*asked)?, first);
+    assert_eq!(explained(&LLAMA, &*asked)?, first);
+    explained(&ROWS, &*asked)?;
+    let fresh = model::build(checkpoint.config())?;
+    assert_eq!(loaded(&*asked, &checkpoint)?, loaded(&*fresh, &checkpoint)?);
+    Ok(())
 }

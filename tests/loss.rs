@@ -74,7 +74,7 @@ impl Case {
             &shape,
             &rank.world,
             &producer,
-        );
+        )?;
         let loss = cross_entropy(&logits, &self.labels)?;
         (&loss * SCALE).backward();
         let gradient = match placement {

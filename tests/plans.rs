@@ -85,13 +85,12 @@ fn a_plan_with_one_column_exports_no_second() {
 fn styles_lay_out_the_parameters() -> Result<()> {
     let model = llama(json!({}))?;
     let llama = plan::plan_for::<LlamaForCausalLM>()?;
-    plan::resolve(llama, &model.layers(), 4, Mode::TensorParallel)?;
+    let layers = model.layers();
+    let resolution = plan::resolve(llama, &layers, 4, Mode::TensorParallel)?;
+    let parameters = resolution.parameters(&layers);
     let placement = |name: &str| {
-        let parameters = model.parameters();
-        parameters
-            .iter()
-            .find(|other| other.name == name)
-            .map(|other| other.param.placement())
+        let named = parameters.iter().find(|other| other.name == name);
+        named.map(|other| other.sharding.placement())
     };
     let expected = [
         ("model.embed_tokens.weight", Placement::Shard(0)),
@@ -229,18 +228,5 @@ fn a_tied_table_has_one_placement() -> Result<()> {
         2,
         Mode::SequenceParallel,
     )?;
-    Ok(())
-}
-
-#[test]
-fn a_plan_that_is_refused_moves_no_parameter() -> Result<()> {
-    let model = llama(json!({}))?;
-    assert!(plan::resolve(&ATTENTION, &model.layers(), 3, Mode::TensorParallel).is_err());
-    assert!(
-        model
-            .parameters()
-            .iter()
-            .all(|named| named.param.placement() == Placement::Replicate)
-    );
     Ok(())
 }

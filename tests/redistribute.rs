@@ -35,6 +35,7 @@ fn tensor(local: &Tensor, placement: Placement, shape: &[i64], rank: &RankContex
         &rank.world,
         &producer,
     )
+    .expect("a part of the shape")
 }
 
 /// Reads a tensor placed `from` as `to`; its reader gives back a gradient placed `gradient`.

@@ -58,12 +58,9 @@ fn drift(model: &ParallelModel, part: &str) {
 }
 
 fn train(model: &ParallelModel) -> Result<()> {
-    let params: Vec<Param> = model
-        .parameters()
-        .into_iter()
-        .map(|named| named.param.clone())
-        .collect();
-    let mut optimizer = AdamW::new(&params, AdamWOptions::default());
+    let params = model.parameters();
+    let of_params = params.iter().map(|named| named.param);
+    let mut optimizer = AdamW::new(of_params, AdamWOptions::default())?;
     for _ in 0..3 {
         backward(model)?;
         clip_gradients(&params, 0.1, model.group())?;

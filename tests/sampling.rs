@@ -18,6 +18,7 @@ fn sharded(logits: &Tensor, rank: &RankContext) -> DTensor {
     let local = whole.narrow(2, own.start, own.end - own.start).copy();
     let producer = Rc::from("lm_head");
     DTensor::from_local(local, Placement::Shard(-1), &shape, &rank.world, &producer)
+        .expect("a part of the shape")
 }
 
 /// The tokens of `rounds` choices in a row, which every rank must make alike.

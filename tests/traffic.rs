@@ -99,7 +99,7 @@ fn check(name: &str, setting: Setting, kind: Kind) {
         );
 
         group.reset_counts();
-        let loss = loss::cross_entropy(&logits, &loss::next_token_labels(&ids))?;
+        let loss = loss::cross_entropy(&logits, &loss::next_token_labels(&ids)?)?;
         assert_counts(&context, "loss", group.counts(), report.loss_traffic());
 
         group.reset_counts();

@@ -107,35 +107,43 @@ fn fault(plan: &'static Plan, degree: usize) -> Result<String> {
     }
 }
 
-#[test]
-fn the_guide_to_a_new_model_quotes_granite() {
+/// How many blocks of code a guide has, each of which some source of a crate has word for word.
+fn quotes(guide: &str, folder: &str, sources: &[&str]) -> usize {
     let line = |line: &str| format!("{}\n", line.trim_start());
     let unindented = |text: &str| text.lines().map(line).collect::<String>();
-    let sources: Vec<String> = [
-        "src/granite.rs",
-        "src/main.rs",
-        "tests/parity.rs",
-        "tests/checkpoints.py",
-    ]
-    .iter()
-    .map(|file| unindented(&read(&format!("examples/granite/{file}"))))
-    .collect();
-    let guide = read("docs/adding-a-model.md");
+    let sources = sources.iter().map(|file| read(&format!("{folder}/{file}")));
+    let sources: Vec<String> = sources.map(|source| unindented(&source)).collect();
+    let guide = read(guide);
     let blocks = guide.split("```").skip(1).step_by(2);
     let code = blocks.filter_map(|block| {
         let (language, code) = block.split_once('\n')?;
         ["rust", "python"].contains(&language).then_some(code)
     });
-    let mut count = 0;
-    for quoted in code {
-        let quoted = unindented(quoted);
-        assert!(
-            sources.iter().any(|source| source.contains(&quoted)),
-            "{quoted}"
-        );
-        count += 1;
-    }
+    let found = |quoted: &str| sources.iter().any(|source| source.contains(quoted));
+    code.inspect(|quoted| assert!(found(&unindented(quoted)), "{quoted}"))
+        .count()
+}
+
+#[test]
+fn the_guide_to_a_new_model_quotes_granite() {
+    let sources = [
+        "src/granite.rs",
+        "src/main.rs",
+        "tests/parity.rs",
+        "tests/checkpoints.py",
+    ];
+    let count = quotes("docs/adding-a-model.md", "examples/granite", &sources);
     assert_eq!(count, 6);
+}
+
+#[test]
+fn the_guide_to_a_new_layer_quotes_its_example_and_rustc() {
+    let (guide, folder) = ("docs/adding-a-layer.md", "examples/fused-mlp");
+    assert_eq!(quotes(guide, folder, &["src/gated_projection.rs"]), 4);
+    let errors = read("tests/compile-fail/leaf_style.stderr");
+    let message = errors.lines().next().expect("an error");
+    let (_, message) = message.split_once("panicked: ").expect("ours");
+    assert!(read(guide).contains(message), "{message}");
 }
 
 #[test]
@@ -146,6 +154,7 @@ fn every_link_leads_somewhere() {
         ("docs/plans.md", "docs"),
         ("docs/gpu.md", "docs"),
         ("docs/adding-a-model.md", "docs"),
+        ("docs/adding-a-layer.md", "docs"),
     ] {
         for link in read(file)
             .split("](")

@@ -11,7 +11,6 @@ use tch::{Kind, Tensor};
 use tp_runtime::checkpoint::Checkpoint;
 use tp_runtime::comm::{Launch, RankContext, launch};
 use tp_runtime::model::Inputs;
-use tp_runtime::module::Param;
 use tp_runtime::optim::gradient_norm;
 use tp_runtime::parallel::{ParallelModel, ParallelOptions};
 use tp_runtime::plan::Plan;
@@ -67,9 +66,7 @@ fn numbers(model: &ParallelModel) -> Result<Named> {
     let inputs = Inputs::new(ids());
     let logits = tch::no_grad(|| model.forward(&inputs, None)?.full())?;
     model.loss(&inputs, &ids())?.f_backward()?;
-    let params = model.parameters().into_iter();
-    let params: Vec<Param> = params.map(|named| named.param.clone()).collect();
-    let norm = gradient_norm(&params, model.group())?;
+    let norm = gradient_norm(&model.parameters(), model.group())?;
     let mut named = vec![
         ("logits".to_owned(), logits),
         ("norm".to_owned(), Tensor::from(norm)),

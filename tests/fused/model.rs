@@ -132,7 +132,9 @@ impl FusedMlp {
     /// `[B, S, H]` → `[B, S, H]`
     fn forward(&self, x: &DTensor) -> Result<DTensor> {
         let [gate, up] = self.gate_up.forward_segments(x)?;
-        let gated = gate.zip(&up, "a gated activation", |gate, up| gate.silu() * up)?;
+        let gated = gate.zip(&up, "a gated activation", |gate, up| {
+            gate.f_silu()?.f_mul(&up)
+        })?;
         self.down.forward(&gated)
     }
 }

@@ -131,7 +131,9 @@ impl Model for Gemma3ForCausalLM {
         let hidden = self.model.forward(embeddings, inputs, cache)?;
         let logits = logits(&self.lm_head, &hidden, inputs)?;
         match self.softcap {
-            Some(cap) => logits.map("capping logits", logits.shape(), |x| (x / cap).tanh() * cap),
+            Some(cap) => logits.map("capping logits", logits.shape(), |x| {
+                x.f_div_scalar(cap)?.f_tanh()?.f_mul_scalar(cap)
+            }),
             None => Ok(logits),
         }
     }
@@ -145,8 +147,8 @@ impl Gemma3TextModel {
         // Rounded to the weights' kind first, as the model was trained.
         let hidden = self.embed_tokens.weight().shape()[1];
         let scale = Tensor::from((hidden as f64).sqrt());
-        let scale = scale.to_kind(x.kind()).to_device(x.device());
-        x.map("scaling embeddings", x.shape(), |x| x * scale)
+        let scale = scale.f_to_kind(x.kind())?.f_to_device(x.device())?;
+        x.map("scaling embeddings", x.shape(), |x| x.f_mul(&scale))
     }
 
     /// `[B, S, H]` → `[B, S, H]`
@@ -157,8 +159,8 @@ impl Gemma3TextModel {
         cache: Option<&mut KvCache>,
     ) -> Result<DTensor> {
         let positions = Positions::new(inputs, cache.as_deref(), embeddings.kind());
-        let global = self.rotary_emb.forward(&positions);
-        let local = self.rotary_emb_local.forward(&positions);
+        let global = self.rotary_emb.forward(&positions)?;
+        let local = self.rotary_emb_local.forward(&positions)?;
         let rotary = |layer: &Gemma3DecoderLayer| match layer.layer_type {
             LayerType::FullAttention => &global,
             LayerType::SlidingAttention => &local,

@@ -190,7 +190,7 @@ mod forward {
                 features.shape()[0] * features.shape()[1],
                 features.shape()[2],
             ];
-            let features = features.map("joining images", &positions, |x| x.flatten(0, 1))?;
+            let features = features.map("joining images", &positions, |x| x.f_flatten(0, 1))?;
             fill_image_positions(&x, &inputs.input_ids, self.image_token, &features)
         }
     }
@@ -205,21 +205,15 @@ mod forward {
             let pooled = patches.map("pooling patches", &shape, |patches| {
                 let grid = [images, features, self.side, self.side];
                 let kernel = [self.kernel, self.kernel];
-                let pooled = patches.transpose(1, 2).reshape(grid).avg_pool2d(
-                    kernel,
-                    kernel,
-                    [0, 0],
-                    false,
-                    true,
-                    None,
-                );
-                pooled.flatten(2, -1).transpose(1, 2)
+                let squares = patches.f_transpose(1, 2)?.f_reshape(grid)?;
+                let pooled = squares.f_avg_pool2d(kernel, kernel, [0, 0], false, true, None)?;
+                pooled.f_flatten(2, -1)?.f_transpose(1, 2)
             })?;
             // 2. norm, project
             let normed = self.mm_soft_emb_norm.forward(&pooled)?;
             let weight = self.mm_input_projection_weight.read(&normed)?;
             let shape = [images, side * side, weight.size()[1]];
-            normed.map("projecting images", &shape, |x| x.matmul(&weight))
+            normed.map("projecting images", &shape, |x| x.f_matmul(&weight))
         }
     }
 }

@@ -148,15 +148,19 @@ impl QueryGrowth {
 
     /// `[S, 1, 1]`; `None` where no position is beyond the context.
     #[cfg(feature = "torch")]
-    fn at(&self, positions: &Positions<'_>) -> Option<Tensor> {
+    fn at(&self, positions: &Positions<'_>) -> Result<Option<Tensor>> {
         if positions.end() <= self.context {
-            return None;
+            return Ok(None);
         }
         let float = (Kind::Float, positions.device());
-        let places = Tensor::arange_start(positions.start(), positions.end(), float);
-        let contexts = (places / self.context as f64).floor();
-        let growth = contexts.log1p() * self.beta + 1.0;
-        Some(growth.to_kind(positions.kind()).reshape([-1, 1, 1]))
+        let places = Tensor::f_arange_start(positions.start(), positions.end(), float)?;
+        let contexts = places.f_div_scalar(self.context as f64)?.f_floor()?;
+        let growth = contexts
+            .f_log1p()?
+            .f_mul_scalar(self.beta)?
+            .f_add_scalar(1.0)?;
+        let growth = growth.f_to_kind(positions.kind())?;
+        Ok(Some(growth.f_reshape([-1, 1, 1])?))
     }
 }
 
@@ -181,8 +185,9 @@ impl SelfAttention for Ministral3Attention {
         let projections = [&self.q_proj, &self.k_proj, &self.v_proj];
         let [q, k, v] = project_heads(x, projections, self.heads.head_dim)?;
         let (mut q, k) = (context.rotary.rotate(&q)?, context.rotary.rotate(&k)?);
-        if let Some(growth) = self.growth.and_then(|growth| growth.at(context.positions)) {
-            q = q.map("growing queries", q.shape(), |q| q * growth)?;
+        let growth = self.growth.map(|growth| growth.at(context.positions));
+        if let Some(growth) = growth.transpose()?.flatten() {
+            q = q.map("growing queries", q.shape(), |q| q.f_mul(&growth))?;
         }
         let mixed = context.attend(&q, &k, &v, self.heads.scale())?;
         self.o_proj.forward(&mixed)

@@ -168,7 +168,7 @@ impl Model for PhiForCausalLM {
         let model = &self.model;
         let x = model.embed_tokens.forward(&inputs.input_ids)?;
         let positions = Positions::new(inputs, cache.as_deref(), x.kind());
-        let rotary = model.rotary_emb.forward(&positions);
+        let rotary = model.rotary_emb.forward(&positions)?;
         // 2. layers, norm: [B, S, H]
         let x = run_layers(&model.layers, x, &positions, |_| &rotary, cache)?;
         let hidden = model.final_layernorm.forward(&x)?;

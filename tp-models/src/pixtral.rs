@@ -141,16 +141,18 @@ impl PixtralVisionModel {
         let shape = [1, count, patches.shape()[1]];
         let patches = patches.map("cutting padding off", &shape, |local| {
             let own = |(image, grid): (usize, &Grid)| {
-                let image = local.get(image as i64);
-                let own = image.narrow(1, 0, grid.rows).narrow(2, 0, grid.columns);
-                own.flatten(1, 2).transpose(0, 1)
+                let image = local.f_get(image as i64)?;
+                let rows = image.f_narrow(1, 0, grid.rows)?;
+                let own = rows.f_narrow(2, 0, grid.columns)?;
+                own.f_flatten(1, 2)?.f_transpose(0, 1)
             };
-            Tensor::cat(&grids.iter().enumerate().map(own).collect::<Vec<_>>(), 0).unsqueeze(0)
+            let own = grids.iter().enumerate().map(own);
+            Tensor::f_cat(&own.collect::<Result<Vec<Tensor>, _>>()?, 0)?.f_unsqueeze(0)
         })?;
         let mut x = self.ln_pre.forward(&patches)?;
         // 2. where they stand, and what they may see
-        let rotary = self.frequencies.tables(grids, &x);
-        let mask = own_image(grids, &x);
+        let rotary = self.frequencies.tables(grids, &x)?;
+        let mask = own_image(grids, &x)?;
         // 3. layers
         for layer in self.transformer.layers.iter().take(depth) {
             x = layer.forward(&x, &rotary, &mask)?;
@@ -166,16 +168,20 @@ impl PixtralVisionModel {
 
 /// The mask under which patches see those of their own image.
 #[cfg(feature = "torch")]
-fn own_image(grids: &[Grid], like: &DTensor) -> AttentionMask {
+fn own_image(grids: &[Grid], like: &DTensor) -> Result<AttentionMask> {
     if grids.len() == 1 {
-        return AttentionMask::Full;
+        return Ok(AttentionMask::Full);
     }
-    let image = |(index, grid): (usize, &Grid)| {
-        Tensor::full([grid.patches()], index as i64, (Kind::Int64, like.device()))
-    };
-    let images = Tensor::cat(&grids.iter().enumerate().map(image).collect::<Vec<_>>(), 0);
-    let seen = images.unsqueeze(1).eq_tensor(&images.unsqueeze(0));
-    AttentionMask::additive(&seen.unsqueeze(0).unsqueeze(0), like.kind())
+    let options = (Kind::Int64, like.device());
+    let image =
+        |(index, grid): (usize, &Grid)| Tensor::f_full([grid.patches()], index as i64, options);
+    let images = grids.iter().enumerate().map(image);
+    let images = Tensor::f_cat(&images.collect::<Result<Vec<Tensor>, _>>()?, 0)?;
+    let seen = images
+        .f_unsqueeze(1)?
+        .f_eq_tensor(&images.f_unsqueeze(0)?)?;
+    let seen = seen.f_unsqueeze(0)?.f_unsqueeze(0)?;
+    Ok(AttentionMask::additive(&seen, like.kind())?)
 }
 
 #[cfg(feature = "torch")]

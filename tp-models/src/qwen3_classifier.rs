@@ -113,8 +113,8 @@ impl Model for Qwen3ForSequenceClassification {
         let scores = scores.redistribute(Placement::Replicate)?;
         let shape = [scores.shape()[0], scores.shape()[2]];
         scores.map("pooling", &shape, |scores| {
-            let rows = Tensor::arange(shape[0], (Kind::Int64, scores.device()));
-            scores.index(&[Some(rows), Some(last)])
+            let rows = Tensor::f_arange(shape[0], (Kind::Int64, scores.device()))?;
+            scores.f_index(&[Some(rows), Some(last)])
         })
     }
 

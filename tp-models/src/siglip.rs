@@ -159,12 +159,12 @@ mod forward {
             let (images, hidden) = (patches.shape()[0], patches.shape()[1]);
             let count = patches.shape()[2] * patches.shape()[3];
             let patches = patches.map("cutting patches", &[images, count, hidden], |patches| {
-                patches.flatten(2, -1).transpose(1, 2)
+                patches.f_flatten(2, -1)?.f_transpose(1, 2)
             })?;
             let places = Tensor::arange(count, (Kind::Int64, pixels.device())).unsqueeze(0);
             let places = self.position_embedding.forward(&places)?;
             patches.zip(&places, "adding positions", |patches, places| {
-                patches + places
+                patches.f_add(&places)
             })
         }
     }

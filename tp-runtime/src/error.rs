@@ -51,7 +51,22 @@ pub enum Error {
     #[error(transparent)]
     Drift(#[from] crate::parallel::DriftError),
 
-    /// A tensor operation that libtorch refused.
+    /// A shape that a distributed tensor cannot have.
+    #[cfg(feature = "torch")]
+    #[error(transparent)]
+    Shape(#[from] crate::dtensor::ShapeError),
+
+    /// A layer that is run otherwise than it can be.
+    #[cfg(feature = "torch")]
+    #[error(transparent)]
+    Layer(#[from] crate::module::LayerError),
+
+    /// A tensor operation that libtorch refused, with the module and the rank that asked for it.
+    #[cfg(feature = "torch")]
+    #[error(transparent)]
+    Tensor(#[from] crate::dtensor::TensorError),
+
+    /// A tensor operation that libtorch refused outside any module.
     #[cfg(feature = "torch")]
     #[error(transparent)]
     Torch(#[from] tch::TchError),

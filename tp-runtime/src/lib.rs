@@ -54,7 +54,7 @@
 //!     fn forward(&self, inputs: &Inputs, _: Option<&mut KvCache>) -> Result<DTensor> {
 //!         let x = self.embed.forward(&inputs.input_ids)?;
 //!         let up = self.up.forward(&x)?;
-//!         let active = up.map("relu", up.shape(), |local| local.relu())?;
+//!         let active = up.map("relu", up.shape(), |local| local.f_relu())?;
 //!         self.head.forward(&self.down.forward(&active)?)
 //!     }
 //! }
@@ -161,5 +161,6 @@ pub use tp_macros::{assert_shards, tp_plan};
 /// What the macros' expansions name; no part of the interface.
 #[doc(hidden)]
 pub mod __private {
+    pub use crate::module::{LeafField, check_leaf};
     pub use inventory;
 }

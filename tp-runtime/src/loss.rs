@@ -1,27 +1,30 @@
 //! Cross entropy on logits that stay sharded over the vocabulary (loss parallel).
 
-use std::convert::Infallible;
-
 use tch::{Kind, Tensor};
 
 use crate::Result;
 use crate::autograd::with_backward;
 use crate::comm::ReduceOp;
-use crate::dtensor::DTensor;
+use crate::dtensor::{DTensor, TensorError};
 use crate::model::{InputError, check_range};
 use crate::plan::{Placement, chunk};
 
 /// The label that takes no part in a loss, as in `torch.nn.CrossEntropyLoss`.
 pub const IGNORED_LABEL: i64 = -100;
 
+const SITE: &str = "loss parallel cross entropy";
+
 /// The labels a causal model predicts at each position: the next one, and none at the end.
 ///
 /// # Shapes
 /// `[batch, sequence]` → the same
-pub fn next_token_labels(labels: &Tensor) -> Tensor {
-    let shifted = labels.roll([-1], [1]);
-    let _ = shifted.select(1, -1).fill_(IGNORED_LABEL);
-    shifted
+///
+/// # Errors
+/// When the labels are no batch of sequences.
+pub fn next_token_labels(labels: &Tensor) -> Result<Tensor> {
+    let shifted = labels.f_roll([-1], [1])?;
+    let _ = shifted.f_select(1, -1)?.f_fill_(IGNORED_LABEL)?;
+    Ok(shifted)
 }
 
 /// The mean cross entropy of predicting each next label: the loss of a causal model.
@@ -33,7 +36,7 @@ pub fn next_token_labels(labels: &Tensor) -> Tensor {
 /// As [`cross_entropy`].
 pub fn next_token(logits: &DTensor, labels: &Tensor) -> Result<Tensor> {
     check_labels(logits.shape(), labels)?;
-    cross_entropy(logits, &next_token_labels(labels))
+    cross_entropy(logits, &next_token_labels(labels)?)
 }
 
 /// Mean cross entropy over the labels that are not [`IGNORED_LABEL`], in f32, on every rank.
@@ -48,6 +51,10 @@ pub fn next_token(logits: &DTensor, labels: &Tensor) -> Result<Tensor> {
 /// When there is not one label for each row of logits, a label on the CPU is none of the vocabulary,
 /// or a collective fails.
 pub fn cross_entropy(logits: &DTensor, labels: &Tensor) -> Result<Tensor> {
+    compute(logits, labels).map_err(|error| TensorError::attach(SITE, logits.group(), error))
+}
+
+fn compute(logits: &DTensor, labels: &Tensor) -> Result<Tensor> {
     check_labels(logits.shape(), labels)?;
     let vocabulary = logits.shape().last().copied().unwrap_or_default();
     let sharded = logits.placement() == Placement::Shard(-1).normalized(logits.shape().len());
@@ -61,55 +68,58 @@ pub fn cross_entropy(logits: &DTensor, labels: &Tensor) -> Result<Tensor> {
         (logits.full()?, 0..vocabulary)
     };
     let reduce = |tensor: Tensor, op| match sharded {
-        true => group.all_reduce(tensor, op, "loss parallel cross entropy"),
+        true => group.all_reduce(tensor, op, SITE),
         false => Ok(tensor),
     };
     let shape = local.size();
     let kind = local.kind();
     let (loss, backward) = tch::no_grad(|| {
         let width = own.end - own.start;
-        let labels = labels.reshape([-1]);
+        let labels = labels.f_reshape([-1])?;
         // Not `-1` rows: a rank's part of a small vocabulary may be empty.
-        let rows = local
-            .reshape([labels.size()[0], width])
-            .to_kind(Kind::Float);
-        let counted = labels.not_equal(IGNORED_LABEL);
-        let count = counted.sum(Kind::Float);
-        let maximum = reduce(row_maximum(&rows), ReduceOp::Max)?;
-        let exponentials = (&rows - maximum.unsqueeze(1)).exp();
-        let mine = labels.ge(own.start).logical_and(&labels.lt(own.end));
-        let column = (&labels - own.start)
-            .masked_fill(&mine.logical_not(), 0)
-            .unsqueeze(1);
+        let rows = local.f_reshape([labels.size()[0], width])?;
+        let rows = rows.f_to_kind(Kind::Float)?;
+        let counted = labels.f_not_equal(IGNORED_LABEL)?;
+        let count = counted.f_sum(Kind::Float)?;
+        let maximum = reduce(row_maximum(&rows)?, ReduceOp::Max)?;
+        let exponentials = rows.f_sub(&maximum.f_unsqueeze(1)?)?.f_exp()?;
+        let mine = labels
+            .f_ge(own.start)?
+            .f_logical_and(&labels.f_lt(own.end)?)?;
+        let foreign = mine.f_logical_not()?;
+        let column = labels.f_sub_scalar(own.start)?.f_masked_fill(&foreign, 0)?;
+        let column = column.f_unsqueeze(1)?;
         let score = match width {
-            0 => maximum.zeros_like(),
+            0 => maximum.f_zeros_like()?,
             // Filled, not multiplied: another rank's label would make NaN of an infinite logit.
-            _ => (rows.gather(1, &column, false).squeeze_dim(1) - &maximum)
-                .masked_fill(&mine.logical_not(), 0),
+            _ => rows
+                .f_gather(1, &column, false)?
+                .f_squeeze_dim(1)?
+                .f_sub(&maximum)?
+                .f_masked_fill(&foreign, 0)?,
         };
-        let terms = Tensor::stack(
-            &[exponentials.sum_dim_intlist(-1, false, Kind::Float), score],
-            0,
-        );
-        let sums = reduce(terms, ReduceOp::Sum)?;
-        let (total, score) = (sums.get(0), sums.get(1));
-        let losses = (total.log() - score) * &counted;
-        let loss = losses.sum(Kind::Float) / &count;
+        let total = exponentials.f_sum_dim_intlist(-1, false, Kind::Float)?;
+        let sums = reduce(Tensor::f_stack(&[total, score], 0)?, ReduceOp::Sum)?;
+        let (total, score) = (sums.f_get(0)?, sums.f_get(1)?);
+        let losses = total.f_log()?.f_sub(&score)?.f_mul(&counted)?;
+        let loss = losses.f_sum(Kind::Float)?.f_div(&count)?;
         let backward = move |gradient: Tensor| {
-            let weight = counted.to_kind(Kind::Float) * (gradient / &count);
-            let logits = &exponentials * (&weight / &total).unsqueeze(1);
+            let weight = counted
+                .f_to_kind(Kind::Float)?
+                .f_mul(&gradient.f_div(&count)?)?;
+            let mut logits = exponentials.f_mul(&weight.f_div(&total)?.f_unsqueeze(1)?)?;
             if width > 0 {
-                let hit = (&weight * &mine).neg().unsqueeze(1);
-                let _ = logits.shallow_clone().scatter_add_(1, &column, &hit);
+                let hit = weight.f_mul(&mine)?.f_neg()?.f_unsqueeze(1)?;
+                let _ = logits.f_scatter_add_(1, &column, &hit)?;
             }
-            Ok::<_, Infallible>(logits.to_kind(kind).reshape(&shape))
+            logits.f_to_kind(kind)?.f_reshape(&shape)
         };
         Ok::<_, crate::Error>((loss, backward))
     })?;
     Ok(with_backward(&local, loss, backward)?)
 }
 
-fn check_labels(logits: &[i64], labels: &Tensor) -> Result<(), InputError> {
+fn check_labels(logits: &[i64], labels: &Tensor) -> Result<()> {
     let (vocabulary, positions) = match logits.split_last() {
         Some((vocabulary, positions)) => (*vocabulary, positions),
         None => (0, logits),
@@ -118,19 +128,19 @@ fn check_labels(logits: &[i64], labels: &Tensor) -> Result<(), InputError> {
         return Err(InputError::Labels {
             found: labels.size(),
             wanted: positions.to_vec(),
-        });
+        }
+        .into());
     }
-    let counted = labels.masked_fill(&labels.eq(IGNORED_LABEL), 0);
-    check_range("labels", &counted, vocabulary)
+    let counted = labels.f_masked_fill(&labels.f_eq(IGNORED_LABEL)?, 0)?;
+    Ok(check_range("labels", &counted, vocabulary)?)
 }
 
-fn row_maximum(rows: &Tensor) -> Tensor {
-    match rows.size()[1] {
-        0 => Tensor::full(
-            [rows.size()[0]],
-            f64::NEG_INFINITY,
-            (Kind::Float, rows.device()),
-        ),
-        _ => rows.amax([-1i64].as_slice(), false),
-    }
+fn row_maximum(rows: &Tensor) -> Result<Tensor> {
+    Ok(match rows.size()[1] {
+        0 => {
+            let options = (Kind::Float, rows.device());
+            Tensor::f_full([rows.size()[0]], f64::NEG_INFINITY, options)?
+        }
+        _ => rows.f_amax([-1i64].as_slice(), false)?,
+    })
 }

@@ -98,7 +98,7 @@ pub trait Model: Modules {
     #[cfg(feature = "torch")]
     fn forward(&self, inputs: &Inputs, cache: Option<&mut KvCache>) -> Result<DTensor>;
 
-    /// What training makes small: the mean cross entropy of each next token, unless the model says otherwise.
+    /// The loss that training lowers: the mean cross entropy of each next token, unless the model says otherwise.
     ///
     /// # Shapes
     /// logits as [`Self::forward`] gives them, labels `[batch, sequence]`, not shifted → a scalar, the same

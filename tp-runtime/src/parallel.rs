@@ -1,12 +1,12 @@
 //! A model with its plan applied: this rank's part of it, ready to run.
 
+mod assign;
 mod gather;
 mod replicas;
 
 pub use replicas::DriftError;
 
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -15,11 +15,11 @@ use tch::{Device, Kind, Tensor};
 use crate::checkpoint::{self, Checkpoint, LoadOptions, LoadReport};
 use crate::comm::ProcessGroup;
 use crate::config;
-use crate::dtensor::DTensor;
+use crate::dtensor::{DTensor, TensorError};
 use crate::mesh::DeviceMesh;
 use crate::model::{self, Inputs, Model, Task};
-use crate::module::{NamedParam, Param};
-use crate::nn::{KvCache, Placed, Sharers};
+use crate::module::ShardedParam;
+use crate::nn::KvCache;
 use crate::plan::{Mode, Plan, Resolution, plan_for_architecture, resolve};
 use crate::{Error, Result};
 
@@ -88,7 +88,7 @@ impl ParallelModel {
         let report = parallel
             .world
             .agree(loaded.map_err(Error::from), "loading")?;
-        parallel.require_gradients();
+        parallel.require_gradients()?;
         Ok((parallel, report))
     }
 
@@ -111,7 +111,7 @@ impl ParallelModel {
         let std = initializer_range.unwrap_or(0.02);
         let load = parallel.load_options();
         checkpoint::initialize(&parallel.parameters(), seed, std, &load)?;
-        parallel.require_gradients();
+        parallel.require_gradients()?;
         Ok(parallel)
     }
 
@@ -125,16 +125,7 @@ impl ParallelModel {
         };
         let layers = model.layers();
         let resolution = resolve(plan, &layers, group.size(), options.mode)?;
-        let params = model.parameters();
-        let sharers = Sharers::connect(params.iter().map(|named| named.param), &group)?;
-        for (named, resolved) in layers.iter().zip(&resolution.layers) {
-            named.layer.place(Placed {
-                path: Rc::from(named.path.as_str()),
-                style: resolved.style,
-                group: group.clone(),
-                sharers: sharers.clone(),
-            });
-        }
+        assign::assign(&layers, &resolution, &group)?;
         let (config, companions) = (config.clone(), Vec::new());
         Ok(Self {
             model,
@@ -157,12 +148,12 @@ impl ParallelModel {
         }
     }
 
-    fn require_gradients(&self) {
+    fn require_gradients(&self) -> Result<()> {
         for named in self.parameters() {
-            named
-                .param
-                .set_local(named.param.local().set_requires_grad(true));
+            let local = named.param.local().f_set_requires_grad(true)?;
+            named.param.set_local(local);
         }
+        Ok(())
     }
 
     /// The tensor-parallel ranks.
@@ -196,8 +187,8 @@ impl ParallelModel {
     }
 
     /// Every parameter under its first name; a tied parameter appears once.
-    pub fn parameters(&self) -> Vec<NamedParam<'_>> {
-        self.model.parameters()
+    pub fn parameters(&self) -> Vec<ShardedParam<'_>> {
+        self.resolution.parameters(&self.model.layers())
     }
 
     /// Logits for a batch, placed as the head's row says; see [`Model::forward`].
@@ -207,7 +198,12 @@ impl ParallelModel {
     pub fn forward(&self, inputs: &Inputs, cache: Option<&mut KvCache>) -> Result<DTensor> {
         let past = cache.as_ref().map_or(0, |cache| cache.length());
         self.check(inputs, past)?;
-        self.model.forward(inputs, cache)
+        (self.model.forward(inputs, cache)).map_err(|error| self.attach(error))
+    }
+
+    /// Names the model and the rank where libtorch refused something outside any layer.
+    fn attach(&self, error: crate::Error) -> crate::Error {
+        TensorError::attach(self.model.node().type_name, &self.group, error)
     }
 
     /// Whether the model can take the inputs after `past` positions.
@@ -220,7 +216,7 @@ impl ParallelModel {
         self.model.recomputes_beyond()
     }
 
-    /// What training makes small, the same on every rank; see [`Model::loss`].
+    /// The loss that training lowers, the same on every rank; see [`Model::loss`].
     ///
     /// # Shapes
     /// labels `[batch, sequence]`, not shifted; `[batch]` for a classifier → a scalar
@@ -237,36 +233,35 @@ impl ParallelModel {
     /// # Errors
     /// When the labels do not belong to the logits, or a collective fails.
     pub fn loss_of(&self, logits: &DTensor, labels: &Tensor) -> Result<Tensor> {
-        self.model.loss(logits, labels)
+        (self.model.loss(logits, labels)).map_err(|error| self.attach(error))
     }
 
     /// A parameter, whole, on every rank; one that a rank holds whole shares its memory.
     ///
     /// # Errors
     /// When gathering it fails.
-    pub fn whole(&self, named: &NamedParam<'_>) -> Result<Tensor> {
-        self.gather(named.param, &named.param.local().detach(), &named.name)
+    pub fn whole(&self, named: &ShardedParam<'_>) -> Result<Tensor> {
+        self.gather(named, &named.param.local().f_detach()?)
     }
 
     /// A parameter's gradient, whole, on every rank; zeros where the loss does not depend on it.
     ///
     /// # Errors
     /// When gathering it fails.
-    pub fn gradient(&self, named: &NamedParam<'_>) -> Result<Tensor> {
+    pub fn gradient(&self, named: &ShardedParam<'_>) -> Result<Tensor> {
         let local = named.param.local();
-        let gradient = local.grad();
-        let gradient = if gradient.defined() {
-            gradient
-        } else {
-            local.detach().zeros_like()
+        let gradient = local.f_grad()?;
+        let gradient = match gradient.defined() {
+            true => gradient,
+            false => local.f_detach()?.f_zeros_like()?,
         };
-        self.gather(named.param, &gradient, &named.name)
+        self.gather(named, &gradient)
     }
 
-    fn gather(&self, param: &Param, local: &Tensor, name: &str) -> Result<Tensor> {
-        match param.partition() {
+    fn gather(&self, named: &ShardedParam<'_>, local: &Tensor) -> Result<Tensor> {
+        match named.sharding.split() {
             Some((dim, partition)) => {
-                gather::whole(&partition, dim as i64, local, &self.group, name)
+                gather::whole(partition, dim as i64, local, &self.group, &named.name)
             }
             None => Ok(local.shallow_clone()),
         }

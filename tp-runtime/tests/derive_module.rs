@@ -1,15 +1,15 @@
 //! `#[derive(Module)]`: the constant tree and the visit agree with the struct.
 
-use tp_runtime::module::{self, Layer, ModulePath, Param};
+use tp_runtime::module::{self, Layer, ModulePath, ParallelContext, Param};
 use tp_runtime::plan::{Arity, ModuleKind, Node, Stage, plan_for};
 use tp_runtime::{Module, tp_plan};
 
 /// A leaf that stands for any layer.
-struct Leaf(Param);
+struct Leaf(Param, ParallelContext);
 
 impl Leaf {
     fn new() -> Self {
-        Self(Param::new(&[4, 4]))
+        Self(Param::new(&[4, 4]), ParallelContext::default())
     }
 }
 
@@ -36,8 +36,9 @@ impl Layer for Leaf {
         vec![("weight", &self.0)]
     }
 
-    #[cfg(feature = "torch")]
-    fn place(&self, _: tp_runtime::nn::Placed) {}
+    fn context(&self) -> &ParallelContext {
+        &self.1
+    }
 }
 
 #[derive(Module)]

@@ -52,7 +52,7 @@ fn on_a_rank(context: &RankContext) -> Result<(f64, Vec<f32>)> {
         &[1, 3, 5],
         group,
         &Rc::from("x"),
-    );
+    )?;
     let loss = cross_entropy(&placed, &labels())?;
     loss.f_backward()?;
     let gradient = group.all_gather(&part.grad(), 2, 5, "the gradient")?;

@@ -84,13 +84,13 @@ fn measure(arguments: &Arguments, rank: RankContext) -> Result<Value> {
         learning_rate: 1e-4,
         ..Default::default()
     };
-    let mut optimizer = AdamW::new(&params, options);
+    let mut optimizer = AdamW::new(&params, options)?;
     let count = arguments.batch * arguments.seq;
     let ids = (Tensor::arange(count, (Kind::Int64, Device::Cpu)) * 7919)
         .remainder(model.vocabulary_size());
     let ids = ids.view([arguments.batch, arguments.seq]);
     let batch = || Inputs::new(ids.shallow_clone());
-    let labels = loss::next_token_labels(&ids);
+    let labels = loss::next_token_labels(&ids)?;
 
     let forward = median_seconds(&world, arguments.warmup, arguments.repeat, || {
         tch::no_grad(|| model.forward(&batch(), None))?;

@@ -34,8 +34,7 @@ fn train(rank: RankContext) -> tp_runtime::Result<()> {
         ..ParallelOptions::default()
     };
     let model = ParallelModel::initialize(&config, Vec::new(), 0, &mesh, options)?;
-    let named = model.parameters();
-    let params: Vec<_> = named.iter().map(|named| named.param).collect();
+    let params = model.parameters();
 
     // 2. Something to learn: counting in steps of three. The batch is the same on every rank.
     let counted = Tensor::arange(4 * 33, (Kind::Int64, model.device())) * 3;
@@ -46,11 +45,11 @@ fn train(rank: RankContext) -> tp_runtime::Result<()> {
         learning_rate: 3e-3,
         ..AdamWOptions::default()
     };
-    let mut optimizer = AdamW::new(params.iter().copied(), options);
+    let mut optimizer = AdamW::new(params.iter().map(|named| named.param), options)?;
     for step in 0..20 {
         let loss = model.loss(&Inputs::new(ids.shallow_clone()), &ids)?;
         loss.f_backward()?;
-        let norm = clip_gradients(params.iter().copied(), 1.0, model.group())?;
+        let norm = clip_gradients(&params, 1.0, model.group())?;
         optimizer.step()?;
         optimizer.zero_grad();
         if rank.rank() == 0 {

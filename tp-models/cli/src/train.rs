@@ -122,12 +122,8 @@ fn train(args: &Arguments, rank: &Rank) -> Result<()> {
         weight_decay: args.weight_decay,
         ..Default::default()
     };
-    let params: Vec<_> = model
-        .parameters()
-        .into_iter()
-        .map(|named| named.param.clone())
-        .collect();
-    let mut optimizer = AdamW::new(&params, options);
+    let params = model.parameters();
+    let mut optimizer = AdamW::new(params.iter().map(|named| named.param), options)?;
     let progress = progress(args.steps, rank.is_first);
     let (mut first, mut last) = (None, f64::NAN);
     for step in 0..args.steps {

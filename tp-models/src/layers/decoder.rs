@@ -11,7 +11,7 @@ use super::DecoderConfig;
 #[cfg(feature = "torch")]
 use {
     super::LayerContext,
-    std::collections::BTreeMap,
+    std::collections::btree_map::{BTreeMap, Entry},
     tp_runtime::dtensor::DTensor,
     tp_runtime::model::Inputs,
     tp_runtime::nn::{KvCache, Positions, RotaryTables},
@@ -97,7 +97,7 @@ impl<L: DecoderLayer> Decoder<L> {
     ) -> Result<DTensor> {
         // 1. where the tokens stand
         let positions = Positions::new(inputs, cache.as_deref(), embeddings.kind());
-        let rotary = self.rotary_emb.forward(&positions);
+        let rotary = self.rotary_emb.forward(&positions)?;
         // 2. layers
         let x = run_layers(&self.layers, embeddings, &positions, |_| &rotary, cache)?;
         // 3. norm
@@ -127,9 +127,10 @@ pub fn run_layers<'a, L: DecoderLayer>(
         let context = LayerContext {
             positions,
             rotary: rotary(layer),
-            mask: masks
-                .entry(window)
-                .or_insert_with(|| positions.sliding(window)),
+            mask: match masks.entry(window) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(new) => new.insert(positions.sliding(window)?),
+            },
             cache: cache.as_deref_mut().map(|cache| cache.layer(index)),
         };
         x = layer.forward(&x, context)?;

@@ -49,6 +49,6 @@ impl GatedMlp {
 #[cfg(feature = "torch")]
 pub(crate) fn gate(activation: Activation, gate: &DTensor, up: &DTensor) -> Result<DTensor> {
     gate.zip(up, "a gated activation", |gate, up| {
-        activation.apply(&gate) * up
+        activation.apply(&gate)?.f_mul(&up)
     })
 }

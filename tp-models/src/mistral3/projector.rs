@@ -77,17 +77,17 @@ impl Mistral3PatchMerger {
         let shape = [grids.iter().map(merged).sum(), width * side * side];
         let squares = patches.map("merging patches", &shape, |local| {
             let lengths: Vec<i64> = grids.iter().map(|grid| grid.patches()).collect();
-            let images = local.squeeze_dim(0).split_with_sizes(lengths, 0);
+            let images = local.f_squeeze_dim(0)?.f_split_with_sizes(lengths, 0)?;
             let squares = |(image, grid): (&Tensor, &Grid)| {
                 // [E, rows, columns], then one column of features for each square
-                let image = image.view([grid.rows, grid.columns, width]);
-                let image = image.permute([2, 0, 1]).unsqueeze(0);
+                let image = image.f_view([grid.rows, grid.columns, width])?;
+                let image = image.f_permute([2, 0, 1])?.f_unsqueeze(0)?;
                 let each = [side, side];
-                let columns = image.im2col(each, [1, 1], [0, 0], each);
-                columns.squeeze_dim(0).transpose(0, 1)
+                let columns = image.f_im2col(each, [1, 1], [0, 0], each)?;
+                columns.f_squeeze_dim(0)?.f_transpose(0, 1)
             };
-            let images: Vec<Tensor> = images.iter().zip(grids).map(squares).collect();
-            Tensor::cat(&images, 0)
+            let images = images.iter().zip(grids).map(squares);
+            Tensor::f_cat(&images.collect::<Result<Vec<Tensor>, _>>()?, 0)
         })?;
         self.merging_layer.forward(&squares)
     }

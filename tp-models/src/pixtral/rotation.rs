@@ -33,20 +33,27 @@ impl AxialFrequencies {
 #[cfg(feature = "torch")]
 impl AxialFrequencies {
     /// The angles of every patch of `grids`.
-    pub(super) fn tables(&self, grids: &[Grid], like: &DTensor) -> RotaryTables {
+    pub(super) fn tables(
+        &self,
+        grids: &[Grid],
+        like: &DTensor,
+    ) -> tp_runtime::Result<RotaryTables> {
         let options = (Kind::Float, like.device());
         let angles = |frequencies: &[f32], length| {
-            let frequencies = Tensor::from_slice(frequencies).to_device(like.device());
-            Tensor::arange(length, options).outer(&frequencies)
+            let frequencies = Tensor::f_from_slice(frequencies)?.f_to_device(like.device())?;
+            Tensor::f_arange(length, options)?.f_outer(&frequencies)
         };
         let of_image = |grid: &Grid| {
             let shape = [grid.rows, grid.columns, self.rows.len() as i64];
-            let rows = angles(&self.rows, grid.rows).unsqueeze(1);
-            let columns = angles(&self.columns, grid.columns).unsqueeze(0);
-            let both = [rows.expand(shape, false), columns.expand(shape, false)];
-            Tensor::cat(&both, -1).flatten(0, 1)
+            let rows = angles(&self.rows, grid.rows)?.f_unsqueeze(1)?;
+            let columns = angles(&self.columns, grid.columns)?.f_unsqueeze(0)?;
+            let both = [
+                rows.f_expand(shape, false)?,
+                columns.f_expand(shape, false)?,
+            ];
+            Tensor::f_cat(&both, -1)?.f_flatten(0, 1)
         };
-        let angles = Tensor::cat(&grids.iter().map(of_image).collect::<Vec<_>>(), 0);
-        RotaryTables::new(&angles, 1.0, like.kind())
+        let angles: Vec<Tensor> = grids.iter().map(of_image).collect::<Result<_, _>>()?;
+        RotaryTables::new(&Tensor::f_cat(&angles, 0)?, 1.0, like.kind())
     }
 }

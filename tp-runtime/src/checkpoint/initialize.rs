@@ -5,7 +5,7 @@ use tch::Tensor;
 use super::error::CheckpointError;
 use super::load::LoadOptions;
 use super::slices::runs;
-use crate::module::{Initial, NamedParam, Partition};
+use crate::module::{Initial, Partition, ShardedParam};
 
 /// Gives every parameter what its layer starts it from; [`Initial::Normal`] has the deviation `std`.
 ///
@@ -15,7 +15,7 @@ use crate::module::{Initial, NamedParam, Partition};
 /// # Errors
 /// If libtorch cannot allocate a parameter.
 pub fn initialize(
-    params: &[NamedParam<'_>],
+    params: &[ShardedParam<'_>],
     seed: u64,
     std: f64,
     options: &LoadOptions,
@@ -27,13 +27,19 @@ pub fn initialize(
         device,
         ..
     } = options;
-    for NamedParam { name, param, .. } in params {
-        let shape = param.local_shape(rank, world_size);
+    for ShardedParam {
+        name,
+        param,
+        sharding,
+        ..
+    } in params
+    {
+        let shape = sharding.local_shape(param.shape(), rank, world_size);
         let tensor = match param.starts_from() {
             Initial::Zeros => Tensor::f_zeros(&shape, (kind, device))?,
             Initial::Ones => Tensor::f_ones(&shape, (kind, device))?,
             Initial::Normal => {
-                let (dim, ranges) = match param.partition() {
+                let (dim, ranges) = match sharding.split() {
                     Some((dim, partition)) => (dim, partition.ranges(rank, world_size)),
                     None => (0, Partition::chunks(param.shape()[0]).ranges(0, 1)),
                 };

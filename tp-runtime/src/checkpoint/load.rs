@@ -5,7 +5,7 @@ use tch::{Device, Kind};
 use super::error::CheckpointError;
 use super::{Checkpoint, names};
 use crate::model::Rename;
-use crate::module::NamedParam;
+use crate::module::ShardedParam;
 
 /// Which part of each parameter a rank holds, and how.
 #[derive(Clone, Copy, Debug)]
@@ -40,7 +40,7 @@ pub struct LoadReport {
 /// If checkpoint and model do not fit, with everything that does not, or if reading fails.
 pub fn load(
     checkpoint: &Checkpoint,
-    params: &[NamedParam<'_>],
+    params: &[ShardedParam<'_>],
     options: &LoadOptions,
 ) -> Result<LoadReport, CheckpointError> {
     let &LoadOptions {
@@ -53,8 +53,8 @@ pub fn load(
     let sources = names::assign(checkpoint, params, renames)?;
     let before = checkpoint.bytes_read();
     let mut parameter_bytes = 0;
-    for (NamedParam { param, .. }, source) in params.iter().zip(sources) {
-        let tensor = match param.partition() {
+    for (one, source) in params.iter().zip(sources) {
+        let tensor = match one.sharding.split() {
             Some((dim, partition)) => {
                 let ranges = partition.ranges(rank, world_size);
                 checkpoint.read_ranges(source, dim, &ranges, kind, device)?
@@ -62,7 +62,7 @@ pub fn load(
             None => checkpoint.read(source, kind, device)?,
         };
         parameter_bytes += (tensor.numel() * kind.elt_size_in_bytes()) as u64;
-        param.set_local(tensor);
+        one.param.set_local(tensor);
     }
     Ok(LoadReport {
         bytes_read: checkpoint.bytes_read() - before,

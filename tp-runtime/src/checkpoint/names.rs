@@ -8,7 +8,7 @@ use super::error::CheckpointError;
 use super::faults::{Fault, Faults};
 use super::reader::{Checkpoint, TensorInfo};
 use crate::model::Rename;
-use crate::module::NamedParam;
+use crate::module::ShardedParam;
 
 /// Finds the tensor of each parameter, in the order of the parameters.
 ///
@@ -19,7 +19,7 @@ use crate::module::NamedParam;
 /// If a parameter has no tensor, a tensor no parameter, or shapes or types differ; all at once.
 pub(super) fn assign<'a>(
     checkpoint: &'a Checkpoint,
-    params: &[NamedParam<'_>],
+    params: &[ShardedParam<'_>],
     renames: &[Rename],
 ) -> Result<Vec<&'a str>, CheckpointError> {
     let known: HashSet<&str> = params.iter().flat_map(names).collect();
@@ -89,7 +89,7 @@ pub(super) fn nearest<S: AsRef<str>>(
         .map(|(_, candidate)| candidate.as_ref().to_owned())
 }
 
-fn names<'a>(named: &'a NamedParam<'_>) -> impl Iterator<Item = &'a str> {
+fn names<'a>(named: &'a ShardedParam<'_>) -> impl Iterator<Item = &'a str> {
     std::iter::once(&named.name)
         .chain(&named.tied)
         .map(String::as_str)
@@ -100,7 +100,7 @@ fn is_buffer(name: &str) -> bool {
     name.ends_with(".rotary_emb.inv_freq")
 }
 
-fn misfit(named: &NamedParam<'_>, name: &str, info: &TensorInfo) -> Option<Fault> {
+fn misfit(named: &ShardedParam<'_>, name: &str, info: &TensorInfo) -> Option<Fault> {
     let (name, file, expected) = (name.to_owned(), file_name(info), named.param.shape());
     if info.shape != expected {
         let (found, expected) = (info.shape.clone(), expected.to_vec());

@@ -14,7 +14,7 @@ use super::staging::Staging;
 use super::writer::{Entry, Writer};
 use crate::Error;
 use crate::comm::ProcessGroup;
-use crate::module::NamedParam;
+use crate::module::ShardedParam;
 
 /// Writes `config.json`, `model.safetensors` and copies of `companions` into `dir`.
 ///
@@ -32,9 +32,9 @@ use crate::module::NamedParam;
 /// make its collectives first.
 pub fn save(
     dir: &Path,
-    params: &[NamedParam<'_>],
+    params: &[ShardedParam<'_>],
     world: &ProcessGroup,
-    mut gather: impl FnMut(&NamedParam<'_>) -> crate::Result<Tensor>,
+    mut gather: impl FnMut(&ShardedParam<'_>) -> crate::Result<Tensor>,
     config: &Value,
     companions: &[PathBuf],
 ) -> crate::Result<()> {
@@ -82,8 +82,8 @@ impl Output {
 }
 
 /// What the header will say, in the order of the parameters.
-fn entries(params: &[NamedParam<'_>]) -> Vec<Entry> {
-    let entry = |NamedParam { name, param, .. }: &NamedParam<'_>| Entry {
+fn entries(params: &[ShardedParam<'_>]) -> Vec<Entry> {
+    let entry = |ShardedParam { name, param, .. }: &ShardedParam<'_>| Entry {
         name: name.clone(),
         kind: param.local().kind(),
         shape: param.shape().to_vec(),

@@ -20,7 +20,7 @@ pub(super) fn redistribute(
     if (forward, backward) == (Collective::Identity, Collective::Identity) {
         return Ok(local.shallow_clone());
     }
-    let output = tch::no_grad(|| collective(forward, local.detach(), shape, group, reader))?;
+    let output = tch::no_grad(|| collective(forward, local.f_detach()?, shape, group, reader))?;
     let (shape, group, reader) = (shape.to_vec(), group.clone(), reader.to_string());
     let backward = move |gradient| collective(backward, gradient, &shape, &group, &reader);
     Ok(with_backward(local, output, backward)?)
@@ -41,8 +41,8 @@ fn collective(
         Collective::Split(dim) => {
             let range = chunk(shape[dim as usize], group.rank(), group.size());
             Ok(tensor
-                .narrow(dim, range.start, range.end - range.start)
-                .contiguous())
+                .f_narrow(dim, range.start, range.end - range.start)?
+                .f_contiguous()?)
         }
     }
 }

@@ -16,8 +16,9 @@ impl DTensor {
     /// # Errors
     /// When this tensor is `Partial`, or a collective fails.
     pub fn fill(&self, places: &Tensor, values: &Self) -> Result<Self> {
-        let row = places.flatten(0, -1).cumsum(0, Kind::Int64) - 1;
-        let row = row.clamp_min(0).view_as(places);
+        if self.shape().len() < 2 {
+            return Err(self.dimensions("filling places", "[batch, sequence, features]"));
+        }
         let sequence = self.placement() == Placement::Shard(1);
         let (range, gradient) = match sequence {
             // Each rank fills its share of the sequence, so its gradient is a term of a sum.
@@ -27,16 +28,18 @@ impl DTensor {
             ),
             false => (0..self.shape()[1], Placement::Replicate),
         };
-        let own = |tensor: &Tensor| tensor.narrow(1, range.start, range.end - range.start);
+        let own = |tensor: &Tensor| tensor.f_narrow(1, range.start, range.end - range.start);
         let reading = Reading {
             to: Placement::Replicate,
             gradient,
         };
         let values = values.read(reading, self.producer())?;
         self.map("filling places", self.shape(), |local| {
-            let rows = values.index_select(0, &own(&row).flatten(0, -1));
-            rows.view_as(&local)
-                .where_self(&own(places).unsqueeze(-1), &local)
+            let row = places.f_flatten(0, -1)?.f_cumsum(0, Kind::Int64)?;
+            let row = row.f_sub_scalar(1)?.f_clamp_min(0)?.f_view_as(places)?;
+            let rows = values.f_index_select(0, &own(&row)?.f_flatten(0, -1)?)?;
+            rows.f_view_as(&local)?
+                .f_where_self(&own(places)?.f_unsqueeze(-1)?, &local)
         })
     }
 }

@@ -1,10 +1,11 @@
-//! A distributed tensor: this rank's part, how the parts lie, and the ranks.
+//! A distributed tensor: this rank's part, how the parts are placed, and the ranks.
 //!
 //! Layouts are tracked where modules meet, not per operator: inside a module the code works on
 //! local tensors. Reading a [`DTensor`] under another placement is a redistribution; it happens once
 //! per placement however many modules read it, and so does its backward.
 
 mod apply;
+mod error;
 mod merge;
 mod view;
 
@@ -16,9 +17,10 @@ use tch::{Device, Kind, Tensor};
 use crate::Result;
 use crate::autograd;
 use crate::comm::ProcessGroup;
-use crate::plan::{Giving, Layout, Placement, Reading};
+use crate::plan::{Giving, Layout, Placement, Reading, chunk};
 
 pub use crate::plan::PlacementError;
+pub use error::{ShapeError, TensorError};
 
 /// A tensor over the ranks of a process group.
 #[derive(Clone)]
@@ -40,22 +42,54 @@ impl DTensor {
     /// A tensor of which this rank holds `local`.
     ///
     /// # Shapes
-    /// `shape` is that of the whole tensor; `local` differs from it in the sharded dimension only.
+    /// `shape` is that of the whole tensor; `local` differs from it in the sharded dimension only,
+    /// where it is this rank's chunk.
+    ///
+    /// # Errors
+    /// When `local` has another shape.
     pub fn from_local(
         local: Tensor,
         placement: Placement,
         shape: &[i64],
         group: &ProcessGroup,
         producer: &Rc<str>,
-    ) -> Self {
-        let layout = Layout::new(placement.normalized(shape.len()));
-        Self::build(local, layout, shape, group, producer)
+    ) -> Result<Self> {
+        let normalized = placement.normalized(shape.len());
+        let mut wanted = shape.to_vec();
+        if let Placement::Shard(dim) = normalized {
+            let length = usize::try_from(dim)
+                .ok()
+                .and_then(|dim| wanted.get_mut(dim));
+            let Some(length) = length else {
+                return Err(ShapeError::Dimension {
+                    producer: producer.to_string(),
+                    shape: shape.to_vec(),
+                    placement,
+                }
+                .into());
+            };
+            let own = chunk(*length, group.rank(), group.size());
+            *length = own.end - own.start;
+        }
+        if local.size() != wanted {
+            return Err(ShapeError::Part {
+                producer: producer.to_string(),
+                rank: group.rank(),
+                found: local.size(),
+                shape: shape.to_vec(),
+                placement,
+                wanted,
+            }
+            .into());
+        }
+        let layout = Layout::new(normalized);
+        Ok(Self::build(local, layout, shape, group, producer))
     }
 
     /// A tensor that every rank holds whole.
     pub fn replicate(local: Tensor, group: &ProcessGroup, producer: &Rc<str>) -> Self {
-        let shape = local.size();
-        Self::from_local(local, Placement::Replicate, &shape, group, producer)
+        let (layout, shape) = (Layout::new(Placement::Replicate), local.size());
+        Self::build(local, layout, &shape, group, producer)
     }
 
     fn build(
@@ -75,7 +109,7 @@ impl DTensor {
         }))
     }
 
-    /// How the tensor lies over the ranks.
+    /// How the tensor is placed over the ranks.
     pub fn placement(&self) -> Placement {
         self.0.layout.placement()
     }
@@ -181,7 +215,8 @@ impl DTensor {
             true => self.local()?,
             false => local.shallow_clone(),
         };
-        let tensor = apply::redistribute(&local, access.redistribution, shape, group, reader)?;
+        let tensor = apply::redistribute(&local, access.redistribution, shape, group, reader)
+            .map_err(|error| TensorError::attach(reader, group, error))?;
         read.borrow_mut().push((reading, tensor.shallow_clone()));
         Ok(tensor)
     }

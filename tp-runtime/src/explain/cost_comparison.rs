@@ -57,7 +57,7 @@ impl Costs {
 }
 
 impl CostComparison {
-    /// The costs in `explanation` of `model`, and those of `other`; sets the placement of the model's parameters.
+    /// The costs in `explanation` of `model`, and those of `other`.
     ///
     /// # Errors
     /// As [`explain`], for the other plan.

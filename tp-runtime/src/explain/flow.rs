@@ -25,9 +25,8 @@ pub(super) fn forward(
 ) -> Result<(Activations, ActivationId)> {
     let resolved = layers.iter().zip(&resolution.layers);
     let styled = resolved.map(|(named, resolved)| {
-        let path = named.path.as_str();
-        let (layer, style) = (named.layer, resolved.style);
-        (path, StyledLayer { path, style, layer })
+        let layer = named.layer;
+        (named.path.as_str(), StyledLayer { layer, resolved })
     });
     let (activations, input) = Activations::new(setup);
     let mut forward = Forward {

@@ -2,16 +2,15 @@
 
 use super::activations::{ActivationId, Activations, DIMENSIONS};
 use crate::Result;
-use crate::module::{Division, Layer, Param};
+use crate::module::{Division, Layer, Param, Sharding};
 use crate::plan::{
-    FEATURES, Makes, ModuleKind, Placement, PlacementError, Reading, Reads, Rule, Style,
+    FEATURES, Makes, ModuleKind, Placement, PlacementError, Reading, Reads, ResolvedLayer,
 };
 
-/// A layer with its path and its style.
+/// A layer and what the plan makes of it.
 pub(super) struct StyledLayer<'a> {
-    pub(super) path: &'a str,
-    pub(super) style: Option<Style>,
     pub(super) layer: &'a dyn Layer,
+    pub(super) resolved: &'a ResolvedLayer,
 }
 
 impl StyledLayer<'_> {
@@ -21,16 +20,16 @@ impl StyledLayer<'_> {
         activations: &mut Activations,
         input: ActivationId,
     ) -> Result<ActivationId> {
-        let rule = self.rule()?;
+        let rule = self.resolved.rule;
         if rule.reads == Reads::Aside {
             return Ok(input);
         }
-        let read = self.read(activations, input, rule)?;
+        let read = self.read(activations, input)?;
         let made = match rule.makes {
             Makes::AsRead => read,
             Makes::Placed(made) => made,
         };
-        let promised = self.style.map_or(made, |style| style.output);
+        let promised = self.resolved.style.map_or(made, |style| style.output);
         let features = self.layer.output_features(activations.features(input));
         let output = self.give(activations, made, promised, features)?;
         self.sum_gradients(activations, rule.meets(read, promised));
@@ -42,36 +41,25 @@ impl StyledLayer<'_> {
 
     /// Whether each segment of a fused layer is split by itself.
     fn is_by_segments(&self) -> bool {
-        self.style.is_some_and(|style| !style.segments.is_empty())
-    }
-
-    fn rule(&self) -> Result<&'static Rule> {
-        let kind = self.style.map(|style| style.kind);
-        let rule = self.layer.kind().rule(kind);
-        rule.ok_or_else(|| {
-            let layer = self.path.to_owned();
-            let kind = kind.expect("every layer has a rule for none");
-            PlacementError::Style { layer, kind }.into()
-        })
+        (self.resolved.style).is_some_and(|style| !style.segments.is_empty())
     }
 
     /// Reads the input as the rule says, and gives how it is placed then.
-    fn read(
-        &self,
-        activations: &mut Activations,
-        input: ActivationId,
-        rule: &Rule,
-    ) -> Result<Placement> {
+    fn read(&self, activations: &mut Activations, input: ActivationId) -> Result<Placement> {
+        let rule = self.resolved.rule;
         if rule.reads == Reads::Ids {
             return Ok(Placement::Replicate);
         }
         let found = activations.placement(input);
-        let expected = self.style.map_or(Placement::Replicate, |style| style.input);
+        let expected = self
+            .resolved
+            .style
+            .map_or(Placement::Replicate, |style| style.input);
         let dimensions = DIMENSIONS + usize::from(self.is_of_heads(activations.features(input)));
         let reading = rule.reads.reading(found, expected, dimensions);
         let reading = reading
             .map_err(|expected| self.mismatch(found, expected, activations.producer(input)))?;
-        activations.read(input, reading, self.path, "input")?;
+        activations.read(input, reading, self.path(), "input")?;
         Ok(reading.to)
     }
 
@@ -85,18 +73,18 @@ impl StyledLayer<'_> {
         promised: Placement,
         features: i64,
     ) -> Result<ActivationId> {
-        let split = self.parameter("weight").and_then(Param::partition);
-        let divisions = match &split {
+        let weight = self.resolved.parameters.first();
+        let divisions = match weight.and_then(|(_, sharding)| sharding.split()) {
             Some((0, partition)) if made == FEATURES => partition.divisions(),
-            _ => return activations.give(made, promised, features, self.path),
+            _ => return activations.give(made, promised, features, self.path()),
         };
         let held: Vec<i64> = divisions.iter().map(Division::held).collect();
         match (
             &held[..],
-            self.style.map_or(&[][..], |style| style.segments),
+            self.resolved.style.map_or(&[][..], |style| style.segments),
         ) {
-            ([first, ..], [_, ..]) => activations.give(made, made, *first, self.path),
-            _ => activations.give(made, promised, held.iter().sum(), self.path),
+            ([first, ..], [_, ..]) => activations.give(made, made, *first, self.path()),
+            _ => activations.give(made, promised, held.iter().sum(), self.path()),
         }
     }
 
@@ -114,11 +102,11 @@ impl StyledLayer<'_> {
         };
         let placement = activations.placement(output);
         if placement == FEATURES.normalized(DIMENSIONS) {
-            activations.read(output, Reading::FOR_A_SHARE, self.path, "output")?;
+            activations.read(output, Reading::FOR_A_SHARE, self.path(), "output")?;
         } else {
             activations.local(output)?;
         }
-        activations.give(placement, placement, first.length, self.path)
+        activations.give(placement, placement, first.length, self.path())
     }
 
     /// Whether this is a norm narrower than its input, so that it works on each head by itself.
@@ -130,9 +118,9 @@ impl StyledLayer<'_> {
     }
 
     fn mismatch(&self, found: Placement, expected: Placement, producer: &str) -> crate::Error {
-        let reader = match self.style {
-            Some(style) => format!("{} ({})", self.path, style.kind.name()),
-            None => self.path.to_owned(),
+        let reader = match self.resolved.style {
+            Some(style) => format!("{} ({})", self.path(), style.kind.name()),
+            None => self.path().to_owned(),
         };
         let producer = producer.to_owned();
         PlacementError::Input {
@@ -147,19 +135,26 @@ impl StyledLayer<'_> {
     /// The sums of gradients in the backward: of replicated parameters that meet a share of the
     /// activations, and of parts that several ranks hold.
     fn sum_gradients(&self, activations: &mut Activations, met: Placement) {
-        for (leaf, param) in self.layer.parameters() {
-            let Some((dim, partition)) = param.partition() else {
-                if met != Placement::Replicate {
-                    activations.sum_gradient(param.shape(), self.path, leaf);
+        let parameters = self.layer.parameters().into_iter();
+        for ((leaf, param), (_, sharding)) in parameters.zip(&self.resolved.parameters) {
+            match sharding {
+                Sharding::Replicated if met == Placement::Replicate => {}
+                Sharding::Replicated => {
+                    activations.sum_gradient(param.shape(), self.path(), leaf);
                 }
-                continue;
-            };
-            for (range, _) in partition.shared(0, activations.ranks()) {
-                let mut shape = param.shape().to_vec();
-                shape[dim] = range.end - range.start;
-                activations.sum_gradient(&shape, self.path, leaf);
+                Sharding::Split { dim, partition } => {
+                    for (range, _) in partition.shared(0, activations.ranks()) {
+                        let mut shape = param.shape().to_vec();
+                        shape[*dim] = range.end - range.start;
+                        activations.sum_gradient(&shape, self.path(), leaf);
+                    }
+                }
             }
         }
+    }
+
+    fn path(&self) -> &str {
+        self.resolved.path.as_str()
     }
 
     fn parameter(&self, leaf: &str) -> Option<&Param> {

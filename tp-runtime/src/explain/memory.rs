@@ -4,7 +4,7 @@ use serde::{Serialize, Serializer};
 
 use super::Setup;
 use super::call::display;
-use crate::module::{NamedLayer, NamedParam, Param};
+use crate::module::{NamedLayer, Param, ShardedParam, Sharding};
 use crate::plan::{Placement, Resolution, ResolvedLayer, Style};
 
 /// One layer: its style and its parameters.
@@ -73,7 +73,7 @@ pub struct Memory {
 
 pub(super) fn layers(
     layers: &[NamedLayer<'_>],
-    parameters: &[NamedParam<'_>],
+    parameters: &[ShardedParam<'_>],
     resolution: &Resolution,
     setup: Setup,
 ) -> Vec<LayerReport> {
@@ -85,7 +85,8 @@ pub(super) fn layers(
             (None, None) => Some(Replicated::NoRow),
         };
         let of_layer = named.layer.parameters().into_iter();
-        let parameters = of_layer.map(|(name, param)| {
+        let shardings = resolved.parameters.iter().map(|(_, sharding)| sharding);
+        let parameters = of_layer.zip(shardings).map(|((name, param), sharding)| {
             let full = named.path.join(name).to_string();
             let first = parameters
                 .iter()
@@ -94,7 +95,7 @@ pub(super) fn layers(
                 .map(|first| first.name.clone())
                 .filter(|first| *first != full);
             let whole = replicated.unwrap_or(Replicated::Style);
-            parameter(name, param, whole, tied_to, setup)
+            parameter(name, param, sharding, whole, tied_to, setup)
         });
         LayerReport {
             path: named.path.to_string(),
@@ -109,18 +110,20 @@ pub(super) fn layers(
 fn parameter(
     name: &'static str,
     param: &Param,
+    sharding: &Sharding,
     whole: Replicated,
     tied_to: Option<String>,
     setup: Setup,
 ) -> ParameterReport {
     let ranks = setup.degree.get();
-    let (shape, rank_shape) = (param.shape().to_vec(), param.local_shape(0, ranks));
-    let placement = param.placement();
+    let shape = param.shape().to_vec();
+    let rank_shape = sharding.local_shape(&shape, 0, ranks);
+    let placement = sharding.placement();
     ParameterReport {
         name,
         placement,
         replicated: (placement == Placement::Replicate).then_some(whole),
-        uneven: rank_shape != param.local_shape(ranks - 1, ranks),
+        uneven: rank_shape != sharding.local_shape(&shape, ranks - 1, ranks),
         bytes: setup.dtype.tensor_bytes(&shape),
         rank_bytes: setup.dtype.tensor_bytes(&rank_shape),
         shape,

@@ -43,7 +43,7 @@ pub struct Explanation {
     pub comparison: Option<CostComparison>,
 }
 
-/// Explains what `plan` makes of `model`; sets the placement of the model's parameters.
+/// Explains what `plan` makes of `model`.
 ///
 /// ```
 /// # use std::num::NonZeroUsize;
@@ -66,10 +66,11 @@ pub struct Explanation {
 /// As [`resolve`]; when a module reads what another does not give, naming both; when a struct of
 /// the model declares no flow; when there are more bytes than 64 bits can count.
 pub fn explain(plan: &'static Plan, model: &dyn Modules, setup: Setup) -> Result<Explanation> {
-    let (layers, parameters) = (model.layers(), model.parameters());
-    setup.check_size(&parameters)?;
+    let layers = model.layers();
+    setup.check_size(&model.parameters())?;
     let ranks = setup.degree.get();
     let resolution = resolve(plan, &layers, ranks, setup.mode)?;
+    let parameters = resolution.parameters(&layers);
     let reports = memory::layers(&layers, &parameters, &resolution, setup);
     let (mut forward, mut backward, mut loss) = (Vec::new(), Vec::new(), Vec::new());
     let mut activation_bytes = None;

@@ -4,7 +4,7 @@ mod sampling;
 
 use std::ops::ControlFlow;
 
-use tch::Tensor;
+use tch::{TchError, Tensor};
 
 use crate::Result;
 use crate::model::{InputError, Inputs};
@@ -59,33 +59,33 @@ pub fn generate(
             let logits = model.forward(&inputs, Some(&mut cache))?;
             let mut chosen = sampler.choose(&logits)?;
             if let (Some(finished), Some(last)) = (&finished, tokens.last()) {
-                chosen = last.select(1, -1).where_self(finished, &chosen);
+                chosen = last.f_select(1, -1)?.f_where_self(finished, &chosen)?;
             }
-            let stopped = stops(&chosen, &options.stop);
-            tokens.push(chosen.unsqueeze(1));
-            if each(&chosen).is_break() || bool::try_from(stopped.all())? {
+            let stopped = stops(&chosen, &options.stop)?;
+            tokens.push(chosen.f_unsqueeze(1)?);
+            if each(&chosen).is_break() || bool::try_from(stopped.f_all()?)? {
                 break;
             }
             finished = Some(stopped);
-            inputs = Inputs::new(chosen.unsqueeze(1));
+            inputs = Inputs::new(chosen.f_unsqueeze(1)?);
             let (seen, limit) = (cache.length(), model.recomputes_beyond());
             if limit.is_some_and(|limit| seen == limit) {
                 cache = KvCache::new(capacity);
                 inputs = Inputs {
-                    input_ids: Tensor::cat(&tokens, 1),
+                    input_ids: Tensor::f_cat(&tokens, 1)?,
                     ..prompt.shallow_clone()
                 };
             }
         }
-        Ok(Tensor::cat(&tokens, 1))
+        Ok(Tensor::f_cat(&tokens, 1)?)
     })
 }
 
 /// Which rows have just ended; a finished row repeats its stop token, so it stays so.
-fn stops(chosen: &Tensor, stop: &[i64]) -> Tensor {
-    let stop = Tensor::from_slice(stop).to_device(chosen.device());
+fn stops(chosen: &Tensor, stop: &[i64]) -> Result<Tensor, TchError> {
+    let stop = Tensor::f_from_slice(stop)?.f_to_device(chosen.device())?;
     chosen
-        .unsqueeze(1)
-        .eq_tensor(&stop.unsqueeze(0))
-        .any_dim(1, false)
+        .f_unsqueeze(1)?
+        .f_eq_tensor(&stop.f_unsqueeze(0)?)?
+        .f_any_dim(1, false)
 }

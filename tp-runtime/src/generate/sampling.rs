@@ -2,10 +2,10 @@
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use tch::{Kind, Tensor};
+use tch::{Kind, TchError, Tensor};
 
 use crate::Result;
-use crate::dtensor::DTensor;
+use crate::dtensor::{DTensor, TensorError};
 use crate::model::InputError;
 use crate::plan::{Placement, chunk};
 
@@ -64,14 +64,20 @@ impl Sampler {
     /// # Errors
     /// When a collective fails.
     pub fn choose(&mut self, logits: &DTensor) -> Result<Tensor> {
+        self.token(logits)
+            .map_err(|error| TensorError::attach(SITE, logits.group(), error))
+    }
+
+    fn token(&mut self, logits: &DTensor) -> Result<Tensor> {
         match self.sampling {
             Sampling::Greedy => greedy(logits),
             Sampling::Random {
                 temperature, top_p, ..
             } => {
-                let whole = logits.full()?.select(1, -1).to_kind(Kind::Float) / temperature;
+                let whole = logits.full()?.f_select(1, -1)?.f_to_kind(Kind::Float)?;
+                let whole = whole.f_div_scalar(temperature)?;
                 let draws: Vec<f32> = (0..whole.size()[0]).map(|_| self.random.random()).collect();
-                let chosen = draw(&whole.softmax(-1, Kind::Float), top_p, &draws);
+                let chosen = draw(&whole.f_softmax(-1, Kind::Float)?, top_p, &draws)?;
                 // One rank's choice for all: a kernel that rounds otherwise elsewhere changes nothing.
                 Ok(logits.group().broadcast(chosen, 0, SITE)?)
             }
@@ -83,47 +89,43 @@ impl Sampler {
 fn greedy(logits: &DTensor) -> Result<Tensor> {
     let group = logits.group();
     if logits.placement() != Placement::Shard(2) || group.size() == 1 {
-        return Ok(logits.full()?.select(1, -1).argmax(-1, false));
+        return Ok(logits.full()?.f_select(1, -1)?.f_argmax(-1, false)?);
     }
     let own = chunk(logits.shape()[2], group.rank(), group.size());
-    let local = logits.local()?.select(1, -1);
+    let local = logits.local()?.f_select(1, -1)?;
     let best = if own.is_empty() {
         let none = [local.size()[0], 2];
-        Tensor::full(none, f64::NEG_INFINITY, (Kind::Double, local.device()))
+        Tensor::f_full(none, f64::NEG_INFINITY, (Kind::Double, local.device()))?
     } else {
-        let (score, index) = local.max_dim(-1, false);
+        let (score, index) = local.f_max_dim(-1, false)?;
+        let id = index.f_add_scalar(own.start)?;
         // f64 holds every f32 score and every id exactly.
-        Tensor::stack(
-            &[
-                score.to_kind(Kind::Double),
-                (index + own.start).to_kind(Kind::Double),
-            ],
+        Tensor::f_stack(
+            &[score.f_to_kind(Kind::Double)?, id.f_to_kind(Kind::Double)?],
             1,
-        )
+        )?
     };
-    let all = group.all_gather(&best.unsqueeze(1), 1, group.size() as i64, SITE)?;
-    let winner = all.select(2, 0).argmax(1, true);
-    Ok(all
-        .select(2, 1)
-        .gather(1, &winner, false)
-        .squeeze_dim(1)
-        .to_kind(Kind::Int64))
+    let all = group.all_gather(&best.f_unsqueeze(1)?, 1, group.size() as i64, SITE)?;
+    let winner = all.f_select(2, 0)?.f_argmax(1, true)?;
+    let ids = all.f_select(2, 1)?.f_gather(1, &winner, false)?;
+    Ok(ids.f_squeeze_dim(1)?.f_to_kind(Kind::Int64)?)
 }
 
 /// `probabilities` `[batch, vocabulary]`, one draw in `0..1` for each row → `[batch]`
-fn draw(probabilities: &Tensor, top_p: f64, draws: &[f32]) -> Tensor {
-    let (sorted, ids) = probabilities.sort(-1, true);
-    let before = sorted.cumsum(-1, Kind::Float) - &sorted;
+fn draw(probabilities: &Tensor, top_p: f64, draws: &[f32]) -> Result<Tensor, TchError> {
+    let (sorted, ids) = probabilities.f_sort(-1, true)?;
+    let before = sorted.f_cumsum(-1, Kind::Float)?.f_sub(&sorted)?;
     // The token that crosses the threshold is kept, so one always is.
-    let kept = &sorted * before.lt(top_p);
+    let kept = sorted.f_mul(&before.f_lt(top_p)?)?;
     // In f64 no draw rounds up to the total, beyond which only tokens that were not kept lie.
-    let cumulative = kept.cumsum(-1, Kind::Double);
-    let total = cumulative.select(1, -1);
-    let target = Tensor::from_slice(draws).to_device(total.device()) * total;
+    let cumulative = kept.f_cumsum(-1, Kind::Double)?;
+    let total = cumulative.f_select(1, -1)?;
+    let draws = Tensor::f_from_slice(draws)?.f_to_device(total.device())?;
+    let target = draws.f_mul(&total)?.f_unsqueeze(1)?;
     let position = cumulative
-        .le_tensor(&target.unsqueeze(1))
-        .sum_dim_intlist(1, true, Kind::Int64);
+        .f_le_tensor(&target)?
+        .f_sum_dim_intlist(1, true, Kind::Int64)?;
     let last = ids.size()[1] - 1;
-    ids.gather(1, &position.clamp(0, last), false)
-        .squeeze_dim(1)
+    ids.f_gather(1, &position.f_clamp(0, last)?, false)?
+        .f_squeeze_dim(1)
 }

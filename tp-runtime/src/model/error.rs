@@ -1,4 +1,4 @@
-//! Faults on the way from a `config.json` to a model.
+//! Errors on the way from a `config.json` to a model.
 
 use crate::plan::words::{All, Meant};
 
@@ -24,42 +24,6 @@ pub enum ModelError {
         near: Option<&'static str>,
         /// Every registered one.
         known: Vec<&'static str>,
-    },
-
-    /// A model that was built and given no plan.
-    #[error(
-        "the model has shapes only: run it as a `ParallelModel`, which applies a plan and loads it"
-    )]
-    NoPlan,
-
-    /// The output of a layer that is split by segments, asked for as one.
-    #[error("`{layer}` is split by segments: call `forward_segments` in place of `forward`")]
-    InSegments {
-        /// The layer.
-        layer: String,
-    },
-
-    /// Another number of segments than the layer has.
-    #[error(
-        "`{layer}` has {found} segments, and `forward_segments::<{asked}>` is called: ask for {found}"
-    )]
-    SegmentCount {
-        /// The layer.
-        layer: String,
-        /// How many it has.
-        found: usize,
-        /// How many were asked for.
-        asked: usize,
-    },
-
-    /// A parameter that several ranks hold, and no group of so many ranks.
-    #[error(
-        "a parameter is held by {count} ranks together, and no group of {count} was made: \
-         place parameters before the model is built as a `ParallelModel`"
-    )]
-    NoSharers {
-        /// How many ranks hold it.
-        count: usize,
     },
 
     /// Two models of one name.

@@ -1,17 +1,41 @@
 //! What a model is made of: modules under their checkpoint names, leaf layers, parameters by shape.
 
+mod context;
 mod field;
+#[cfg(feature = "torch")]
+mod forward_pass;
+mod layer;
+#[cfg(feature = "torch")]
+mod layer_error;
+mod leaf;
 mod param;
 mod partition;
+mod path;
+#[cfg(feature = "torch")]
+mod replica_groups;
 mod segment;
+mod sharding;
 
+pub use context::ParallelContext;
 pub use field::Field;
+pub use layer::Layer;
+#[doc(hidden)]
+pub use leaf::{LeafField, check_leaf};
 pub use param::{Heads, Initial, Param};
 pub use partition::{Division, Partition};
+pub use path::ModulePath;
 pub use segment::Segment;
+pub use sharding::Sharding;
 pub use tp_macros::Module;
+#[cfg(feature = "torch")]
+pub(crate) use {
+    context::{AssignedParam, Assignment},
+    replica_groups::{Replica, ReplicaGroups},
+};
+#[cfg(feature = "torch")]
+pub use {forward_pass::ForwardPass, layer_error::LayerError};
 
-use crate::plan::{ModuleKind, Node};
+use crate::plan::Node;
 
 /// A struct whose fields are modules, named as in the checkpoint; written by `#[derive(Module)]`.
 ///
@@ -23,63 +47,6 @@ pub trait Module: 'static {
 
     /// Calls `visitor` with the path of every leaf layer at or below `path`, in field order.
     fn visit<'a>(&'a self, path: &ModulePath, visitor: &mut dyn FnMut(&ModulePath, &'a dyn Layer));
-}
-
-/// A module without children: what a row of a plan applies to.
-pub trait Layer {
-    /// What it computes.
-    fn kind(&self) -> ModuleKind;
-
-    /// Its parameters by their last name segment, in checkpoint order.
-    fn parameters(&self) -> Vec<(&'static str, &Param)>;
-
-    /// How many features the layer gives for `input` features, counted over the whole activation.
-    fn output_features(&self, input: i64) -> i64 {
-        let parameters = self.parameters();
-        match (self.kind(), parameters.first()) {
-            (ModuleKind::Linear, Some((_, weight))) => weight.shape()[0],
-            (ModuleKind::Embedding, Some((_, weight))) => weight.shape()[1],
-            _ => input,
-        }
-    }
-
-    /// Hands the layer its style and its ranks; called once, before any forward.
-    #[cfg(feature = "torch")]
-    fn place(&self, placed: crate::nn::Placed);
-}
-
-/// The dotted name of a module inside its model, such as `model.layers.0.mlp`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct ModulePath(String);
-
-impl ModulePath {
-    /// The model itself.
-    pub fn root() -> Self {
-        Self::default()
-    }
-
-    /// The child `segment` of this module.
-    ///
-    /// The empty segment is the module itself: a bare parameter has no name below its own.
-    pub fn join(&self, segment: impl std::fmt::Display) -> Self {
-        let segment = segment.to_string();
-        match (self.0.is_empty(), segment.is_empty()) {
-            (true, _) => Self(segment),
-            (false, true) => self.clone(),
-            (false, false) => Self(format!("{}.{segment}", self.0)),
-        }
-    }
-
-    /// The dotted text; empty for the model itself.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl std::fmt::Display for ModulePath {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
-    }
 }
 
 /// A layer with its path, and with it everything a plan can name.
@@ -98,6 +65,18 @@ pub struct NamedParam<'a> {
     pub tied: Vec<String>,
     /// The parameter.
     pub param: &'a Param,
+}
+
+/// A parameter with its checkpoint name, and how the ranks hold it.
+pub struct ShardedParam<'a> {
+    /// Its full name, such as `model.layers.0.mlp.up_proj.weight`.
+    pub name: String,
+    /// The further names of a tied parameter, such as `lm_head.weight`.
+    pub tied: Vec<String>,
+    /// The parameter.
+    pub param: &'a Param,
+    /// How the ranks hold it.
+    pub sharding: Sharding,
 }
 
 /// Every leaf layer of a model, in field order.

@@ -1,14 +1,14 @@
 //! A parameter: a shape first, a tensor once it is loaded.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::rc::Rc;
 
-use super::{Partition, Segment};
-use crate::plan::Placement;
+use super::Segment;
 
-/// A model parameter: its whole shape, how it lies over the ranks, and this rank's part of it.
+/// A model parameter: its whole shape, and this rank's part of it once that is loaded.
 ///
-/// Cloning shares the parameter; that is how a tied head is built.
+/// What part that is, the plan says: see [`Sharding`](super::Sharding). Cloning shares the
+/// parameter; that is how a tied head is built.
 #[derive(Clone)]
 pub struct Param(Rc<Inner>);
 
@@ -17,10 +17,8 @@ struct Inner {
     heads: Option<Heads>,
     segments: Vec<Segment>,
     initial: Cell<Initial>,
-    /// The dimension that is split over the ranks, and how; `None` for a replicated parameter.
-    split: RefCell<Option<(usize, Partition)>>,
     #[cfg(feature = "torch")]
-    local: RefCell<Option<tch::Tensor>>,
+    local: std::cell::RefCell<Option<tch::Tensor>>,
 }
 
 /// What a parameter starts from where no checkpoint says.
@@ -67,9 +65,8 @@ impl Param {
             heads,
             segments,
             initial: Cell::new(Initial::Normal),
-            split: RefCell::new(None),
             #[cfg(feature = "torch")]
-            local: RefCell::new(None),
+            local: std::cell::RefCell::new(None),
         }))
     }
 
@@ -99,49 +96,9 @@ impl Param {
         &self.0.segments
     }
 
-    /// How the parameter lies over the tensor-parallel ranks.
-    pub fn placement(&self) -> Placement {
-        match &*self.0.split.borrow() {
-            Some((dim, _)) => Placement::Shard(*dim as i64),
-            None => Placement::Replicate,
-        }
-    }
-
-    /// Says how the parameter lies over the ranks, in torch's chunks where it is split; done before
-    /// it is loaded.
-    pub fn set_placement(&self, placement: Placement) {
-        let split = match placement.normalized(self.0.shape.len()) {
-            Placement::Shard(dim) => {
-                let dim = dim as usize;
-                Some((dim, Partition::chunks(self.0.shape[dim])))
-            }
-            Placement::Replicate | Placement::Partial => None,
-        };
-        *self.0.split.borrow_mut() = split;
-    }
-
-    /// Says how the ranks divide a dimension; done before the parameter is loaded.
-    pub fn set_partition(&self, dim: usize, partition: Partition) {
-        *self.0.split.borrow_mut() = Some((dim, partition));
-    }
-
-    /// The dimension that is split over the ranks, and how they divide it.
-    pub fn partition(&self) -> Option<(usize, Partition)> {
-        self.0.split.borrow().clone()
-    }
-
     /// Whether both are one parameter under two names.
     pub fn is_tied_to(&self, other: &Self) -> bool {
         Rc::ptr_eq(&self.0, &other.0)
-    }
-
-    /// The shape of `rank`'s part under the current placement.
-    pub fn local_shape(&self, rank: usize, world_size: usize) -> Vec<i64> {
-        let mut shape = self.0.shape.clone();
-        if let Some((dim, partition)) = self.partition() {
-            shape[dim] = partition.length(rank, world_size);
-        }
-        shape
     }
 }
 
@@ -162,7 +119,7 @@ impl Param {
     }
 
     /// Gives the parameter its part.
-    pub fn set_local(&self, tensor: tch::Tensor) {
+    pub(crate) fn set_local(&self, tensor: tch::Tensor) {
         *self.0.local.borrow_mut() = Some(tensor);
     }
 }

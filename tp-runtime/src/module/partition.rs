@@ -1,7 +1,6 @@
 //! How the ranks divide a dimension of a parameter: its segments, and who holds what of each.
 
 use std::ops::Range;
-use std::rc::Rc;
 
 use crate::plan::chunk;
 
@@ -10,7 +9,7 @@ use crate::plan::chunk;
 /// A rank's part is what it holds of the first segment, then of the second, and so on. Most
 /// dimensions are one segment, in torch's chunks.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Partition(Rc<[Division]>);
+pub struct Partition(Vec<Division>);
 
 /// One segment of a dimension.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,19 +18,19 @@ pub struct Division {
     pub start: i64,
     /// How long it is.
     pub length: i64,
-    /// How many neighbouring ranks hold each chunk together; one where every rank has its own.
-    pub sharers: usize,
+    /// How many neighbouring ranks hold a replica of each chunk; one where every rank has its own.
+    pub replicas: usize,
 }
 
 impl Partition {
-    /// Segments of these lengths, each chunk of which so many neighbouring ranks hold together.
+    /// Segments of these lengths, each chunk of which so many neighbouring ranks hold.
     pub fn new(segments: impl IntoIterator<Item = (i64, usize)>) -> Self {
         let mut start = 0;
-        let divisions = segments.into_iter().map(|(length, sharers)| {
+        let divisions = segments.into_iter().map(|(length, replicas)| {
             let division = Division {
                 start,
                 length,
-                sharers,
+                replicas,
             };
             start += length;
             division
@@ -55,7 +54,7 @@ impl Partition {
         self.0.iter().map(of).collect()
     }
 
-    /// Where each segment lies in `rank`'s own part.
+    /// Where each segment is in `rank`'s own part.
     pub fn own(&self, rank: usize, world_size: usize) -> Vec<(Range<i64>, Division)> {
         let mut start = 0;
         let own = self.0.iter().map(|division| {
@@ -71,13 +70,13 @@ impl Partition {
     /// of as many ranks are one.
     pub fn shared(&self, rank: usize, world_size: usize) -> Vec<(Range<i64>, usize)> {
         let mut shared: Vec<(Range<i64>, usize)> = Vec::new();
-        for (range, Division { sharers, .. }) in self.own(rank, world_size) {
+        for (range, Division { replicas, .. }) in self.own(rank, world_size) {
             match shared.last_mut() {
-                Some((last, as_many)) if *as_many == sharers => last.end = range.end,
-                _ => shared.push((range, sharers)),
+                Some((last, as_many)) if *as_many == replicas => last.end = range.end,
+                _ => shared.push((range, replicas)),
             }
         }
-        shared.retain(|(_, sharers)| *sharers > 1);
+        shared.retain(|(_, replicas)| *replicas > 1);
         shared
     }
 
@@ -96,13 +95,17 @@ impl Partition {
 impl Division {
     /// The indices of the dimension that `rank` holds of this segment.
     pub fn range(&self, rank: usize, world_size: usize) -> Range<i64> {
-        let own = chunk(self.length, rank / self.sharers, world_size / self.sharers);
+        let own = chunk(
+            self.length,
+            rank / self.replicas,
+            world_size / self.replicas,
+        );
         self.start + own.start..self.start + own.end
     }
 
     /// How many indices all ranks hold, those that several hold counted for each.
     pub fn held(&self) -> i64 {
-        self.length * self.sharers as i64
+        self.length * self.replicas as i64
     }
 }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "torch")]
-use tch::Tensor;
+use tch::{TchError, Tensor};
 
 /// The activation of an MLP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,12 +25,15 @@ pub enum Activation {
 #[cfg(feature = "torch")]
 impl Activation {
     /// The function of every element.
-    pub fn apply(self, x: &Tensor) -> Tensor {
+    ///
+    /// # Errors
+    /// When libtorch cannot allocate the result.
+    pub fn apply(self, x: &Tensor) -> Result<Tensor, TchError> {
         match self {
-            Self::Silu => x.silu(),
-            Self::Gelu => x.gelu("none"),
-            Self::GeluTanh => x.gelu("tanh"),
-            Self::Relu => x.relu(),
+            Self::Silu => x.f_silu(),
+            Self::Gelu => x.f_gelu("none"),
+            Self::GeluTanh => x.f_gelu("tanh"),
+            Self::Relu => x.f_relu(),
         }
     }
 }

@@ -1,10 +1,10 @@
 //! Scaled dot-product attention over whatever heads this rank holds (Vaswani et al. 2017).
 
-use tch::{Kind, Tensor};
+use tch::{Kind, TchError, Tensor};
 
 use super::LayerCache;
 use crate::Result;
-use crate::dtensor::DTensor;
+use crate::dtensor::{DTensor, TensorError};
 
 /// Which positions a query sees.
 pub enum AttentionMask {
@@ -18,17 +18,19 @@ pub enum AttentionMask {
 
 impl AttentionMask {
     /// The mask that hides where `seen`, `[batch or 1, 1, queries, keys]`, is false.
-    pub fn additive(seen: &Tensor, kind: Kind) -> Self {
+    ///
+    /// # Errors
+    /// When libtorch cannot allocate it.
+    pub fn additive(seen: &Tensor, kind: Kind) -> Result<Self, TchError> {
         // Not infinity: a row that sees nothing must stay a number, as in transformers.
         let least = match kind {
             Kind::Half => -65504.0,
             Kind::BFloat16 => -3.389_531_389_251_535_5e38,
             _ => f64::from(f32::MIN),
         };
-        let hidden = seen.logical_not();
-        Self::Additive(
-            Tensor::zeros(seen.size(), (kind, seen.device())).masked_fill(&hidden, least),
-        )
+        let hidden = seen.f_logical_not()?;
+        let visible = Tensor::f_zeros(seen.size(), (kind, seen.device()))?;
+        Ok(Self::Additive(visible.f_masked_fill(&hidden, least)?))
     }
 }
 
@@ -50,36 +52,43 @@ impl Attention<'_> {
     /// `[batch, sequence, heads, head_dim]`
     ///
     /// # Errors
-    /// When the three do not lie alike, are split over the sequence, or do not fit the cache.
+    /// When the three are not placed alike, are split over the sequence, or do not fit the cache.
     pub fn forward(self, queries: &DTensor, keys: &DTensor, values: &DTensor) -> Result<DTensor> {
         queries.join(keys, "attention")?;
         queries.join(values, "attention")?;
         queries.refuse_sequence("attention")?;
-        let heads_first = |tensor: &DTensor| Ok::<_, crate::Error>(tensor.local()?.transpose(1, 2));
-        let (q, mut k, mut v) = (
-            heads_first(queries)?,
-            heads_first(keys)?,
-            heads_first(values)?,
-        );
-        let new = q.size()[2];
-        let mut past = 0;
-        if let Some(cache) = self.cache {
-            past = cache.past();
-            (k, v) = cache.append(&k, &v)?;
-        }
-        let (mask, causal) = match self.mask {
-            AttentionMask::Full => (None, false),
-            AttentionMask::Additive(mask) => (Some(mask.shallow_clone()), false),
-            AttentionMask::Causal if new == 1 || past == 0 => (None, new > 1),
-            AttentionMask::Causal => {
-                let seen = Tensor::ones([new, past + new], (Kind::Bool, q.device())).tril(past);
-                (Some(seen), false)
+        let heads_first =
+            |tensor: &DTensor| -> Result<Tensor> { Ok(tensor.local()?.f_transpose(1, 2)?) };
+        let attend = || -> Result<Tensor> {
+            let (q, mut k, mut v) = (
+                heads_first(queries)?,
+                heads_first(keys)?,
+                heads_first(values)?,
+            );
+            let new = q.size()[2];
+            let mut past = 0;
+            if let Some(cache) = self.cache {
+                past = cache.past();
+                (k, v) = cache.append(&k, &v)?;
             }
+            let (mask, causal) = match self.mask {
+                AttentionMask::Full => (None, false),
+                AttentionMask::Additive(mask) => (Some(mask.shallow_clone()), false),
+                AttentionMask::Causal if new == 1 || past == 0 => (None, new > 1),
+                AttentionMask::Causal => {
+                    let all = Tensor::f_ones([new, past + new], (Kind::Bool, q.device()))?;
+                    (Some(all.f_tril(past)?), false)
+                }
+            };
+            let grouped = q.size()[1] != k.size()[1];
+            let (dropout, scale) = (0.0, self.scale);
+            let mixed = Tensor::f_scaled_dot_product_attention(
+                &q, &k, &v, mask, dropout, causal, scale, grouped,
+            )?;
+            Ok(mixed.f_transpose(1, 2)?)
         };
-        let grouped = q.size()[1] != k.size()[1];
-        queries.map("attention", queries.shape(), |_| {
-            Tensor::scaled_dot_product_attention(&q, &k, &v, mask, 0.0, causal, self.scale, grouped)
-                .transpose(1, 2)
-        })
+        let mixed = attend()
+            .map_err(|error| TensorError::attach(queries.producer(), queries.group(), error))?;
+        queries.map("attention", queries.shape(), |_| Ok(mixed))
     }
 }

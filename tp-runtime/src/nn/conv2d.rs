@@ -1,10 +1,11 @@
 //! Convolution over images: how vision towers cut them into patches.
 
-use super::leaf::{Slot, leaf};
-use crate::module::{Initial, Param};
+use crate::leaf;
+use crate::module::{Initial, ParallelContext, Param};
+use crate::plan::ModuleKind;
 
 #[cfg(feature = "torch")]
-use {crate::Result, crate::dtensor::DTensor, crate::model::InputError};
+use {crate::Result, crate::dtensor::DTensor, crate::model::InputError, crate::plan::Placement};
 
 /// A convolution without overlap or padding, as `torch.nn.Conv2d` with `stride = kernel_size`; every rank
 /// holds it whole.
@@ -14,7 +15,7 @@ pub struct Conv2d {
     /// `[out_channels]`
     bias: Option<Param>,
     kernel: i64,
-    slot: Slot,
+    context: ParallelContext,
 }
 
 impl Conv2d {
@@ -24,15 +25,12 @@ impl Conv2d {
             weight: Param::new(&[out_channels, in_channels, kernel, kernel]),
             bias: bias.then(|| Param::new(&[out_channels]).initial(Initial::Zeros)),
             kernel,
-            slot: Slot::default(),
+            context: ParallelContext::default(),
         }
     }
 }
 
-leaf!(Conv2d, Convolution, |this| {
-    let bias = this.bias.as_ref().map(|bias| ("bias", bias));
-    [("weight", &this.weight)].into_iter().chain(bias).collect()
-});
+leaf!(Conv2d, ModuleKind::Convolution, [weight, bias]);
 
 #[cfg(feature = "torch")]
 impl Conv2d {
@@ -44,7 +42,6 @@ impl Conv2d {
     /// # Errors
     /// When the images are not whole on every rank, or have other channels.
     pub fn forward(&self, images: &DTensor) -> Result<DTensor> {
-        let placed = self.slot.get()?;
         let channels = self.weight.shape()[1];
         if images.shape().get(1) != Some(&channels) {
             let found = images.shape().to_vec();
@@ -57,10 +54,18 @@ impl Conv2d {
             }
             .into());
         }
-        let local = placed.read_whole(images)?;
-        let bias = self.bias.as_ref().map(Param::local);
-        let stride = [self.kernel, self.kernel];
-        let patches = local.conv2d(&self.weight.local(), bias, stride, [0, 0], [1, 1], 1);
-        Ok(DTensor::replicate(patches, &placed.group, &placed.path))
+        self.context.forward(images, |pass| {
+            if pass.placement() != Placement::Replicate {
+                return Err(pass.refuse(Placement::Replicate));
+            }
+            let weight = pass.parameter(&self.weight)?;
+            let bias = self.bias.as_ref().map(|bias| pass.parameter(bias));
+            let stride = [self.kernel, self.kernel];
+            let patches =
+                pass.input()
+                    .f_conv2d(&weight, bias.transpose()?, stride, [0, 0], [1, 1], 1)?;
+            let shape = patches.size();
+            pass.give_shaped(patches, &shape)
+        })
     }
 }

@@ -1,15 +1,15 @@
 //! A table of rows looked up by id, whole, split by rows (the vocabulary) or by columns.
 
-use super::leaf::{Slot, leaf};
-use crate::module::Param;
+use crate::leaf;
+use crate::module::{ParallelContext, Param};
+use crate::plan::ModuleKind;
 
 #[cfg(feature = "torch")]
 use {
-    super::Placed,
     crate::Result,
     crate::dtensor::DTensor,
-    crate::plan::{Placement, StyleKind, chunk},
-    tch::Tensor,
+    std::ops::Range,
+    tch::{TchError, Tensor},
 };
 
 /// An embedding table, as `torch.nn.Embedding`.
@@ -17,7 +17,7 @@ pub struct Embedding {
     /// `[rows, width]`
     weight: Param,
     padding: Option<i64>,
-    slot: Slot,
+    context: ParallelContext,
 }
 
 impl Embedding {
@@ -27,7 +27,7 @@ impl Embedding {
         Self {
             weight: Param::new(&[rows, width]),
             padding: padding.map(|id| if id < 0 { id + rows } else { id }),
-            slot: Slot::default(),
+            context: ParallelContext::default(),
         }
     }
 
@@ -37,11 +37,13 @@ impl Embedding {
     }
 }
 
-leaf!(Embedding, Embedding, |this| vec![("weight", &this.weight)]);
+leaf!(Embedding, ModuleKind::Embedding, [weight], |layer, _| layer
+    .weight
+    .shape()[1]);
 
 #[cfg(feature = "torch")]
 impl Embedding {
-    /// Looks up the rows of `ids` as the style says.
+    /// Looks up the rows of `ids`.
     ///
     /// # Shapes
     /// ids `[batch, sequence]` of integers, the same on every rank → `[batch, sequence, width]`
@@ -49,59 +51,51 @@ impl Embedding {
     /// # Errors
     /// When a collective fails.
     pub fn forward(&self, ids: &Tensor) -> Result<DTensor> {
-        let placed = self.slot.get()?;
-        let mut shape = ids.size();
-        shape.push(self.weight.shape()[1]);
-        let padding = self.padding.unwrap_or(-1);
-        let look_up = |ids: &Tensor, padding| {
-            Tensor::embedding(&self.weight.local(), ids, padding, false, false)
-        };
-        match placed.style.map(|style| (style.kind, style.output)) {
-            None => placed.give(
-                look_up(ids, padding),
-                Placement::Replicate,
-                &shape,
-                Placement::Replicate,
-            ),
-            Some((StyleKind::Colwise, output)) => {
-                placed.give(look_up(ids, padding), Placement::Shard(-1), &shape, output)
-            }
-            Some((StyleKind::Rowwise | StyleKind::VocabParallelEmbedding, output)) => {
-                let local = self.masked_look_up(ids, placed);
-                placed.give(local, Placement::Partial, &shape, output)
-            }
-            Some((other, _)) => Err(placed.unfit(other)),
-        }
+        self.context.forward(&self.context.replicate(ids)?, |pass| {
+            let weight = pass.parameter(&self.weight)?;
+            let rows = match pass.sharding(&self.weight)?.split() {
+                Some((0, partition)) => {
+                    let own = partition.ranges(pass.group().rank(), pass.group().size());
+                    self.masked_look_up(ids, &weight, own.into_iter().next().unwrap_or(0..0))?
+                }
+                _ => look_up(&weight, ids, self.padding)?,
+            };
+            let mut shape = ids.size();
+            shape.push(pass.held(&self.weight, 1)?);
+            pass.give_shaped(rows, &shape)
+        })
     }
 
-    /// The rows this rank owns and zeros for the others: a term of the sum over ranks.
-    fn masked_look_up(&self, ids: &Tensor, placed: &Placed) -> Tensor {
-        let weight = self.weight.local();
-        let own = chunk(
-            self.weight.shape()[0],
-            placed.group.rank(),
-            placed.group.size(),
-        );
+    /// The rows this rank has its `own` of, and zeros for the others: a term of the sum over ranks.
+    fn masked_look_up(
+        &self,
+        ids: &Tensor,
+        weight: &Tensor,
+        own: Range<i64>,
+    ) -> Result<Tensor, TchError> {
         if own.is_empty() {
             // Still a function of the weight, so that every rank's backward runs the same collectives.
             let mut shape = ids.size();
             shape.push(self.weight.shape()[1]);
-            return Tensor::zeros(shape, (weight.kind(), weight.device()))
-                + weight.sum(weight.kind());
+            let zeros = Tensor::f_zeros(shape, (weight.f_kind()?, weight.device()))?;
+            return zeros.f_add(&weight.f_sum(weight.f_kind()?)?);
         }
-        let padding = self
-            .padding
-            .filter(|id| own.contains(id))
-            .map_or(-1, |id| id - own.start);
-        let local = ids - own.start;
-        let foreign = local.lt(0).logical_or(&local.ge(own.end - own.start));
-        let rows = Tensor::embedding(
-            &weight,
-            &local.masked_fill(&foreign, 0),
-            padding,
-            false,
-            false,
-        );
-        rows.masked_fill(&foreign.unsqueeze(-1), 0.0)
+        let padding = self.padding.filter(|id| own.contains(id));
+        let local = ids.f_sub_scalar(own.start)?;
+        let foreign = local
+            .f_lt(0)?
+            .f_logical_or(&local.f_ge(own.end - own.start)?)?;
+        let rows = look_up(
+            weight,
+            &local.f_masked_fill(&foreign, 0)?,
+            padding.map(|id| id - own.start),
+        )?;
+        rows.f_masked_fill(&foreign.f_unsqueeze(-1)?, 0.0)
     }
+}
+
+/// The rows of `ids`; the row `padding` gets no gradient.
+#[cfg(feature = "torch")]
+fn look_up(weight: &Tensor, ids: &Tensor, padding: Option<i64>) -> Result<Tensor, TchError> {
+    Tensor::f_embedding(weight, ids, padding.unwrap_or(-1), false, false)
 }

@@ -1,10 +1,11 @@
 //! Normalization over the features to mean zero and variance one.
 
-use super::leaf::{Slot, leaf};
-use crate::module::{Initial, Param};
+use crate::leaf;
+use crate::module::{Initial, ParallelContext, Param};
+use crate::plan::ModuleKind;
 
 #[cfg(feature = "torch")]
-use {super::norm, crate::Result, crate::dtensor::DTensor};
+use {crate::Result, crate::dtensor::DTensor};
 
 /// Layer normalization with scale and shift (Ba et al. 2016), as `torch.nn.LayerNorm`.
 pub struct LayerNorm {
@@ -13,7 +14,7 @@ pub struct LayerNorm {
     /// `[width]`
     bias: Param,
     epsilon: f64,
-    slot: Slot,
+    context: ParallelContext,
 }
 
 impl LayerNorm {
@@ -23,15 +24,12 @@ impl LayerNorm {
             weight: Param::new(&[width]).initial(Initial::Ones),
             bias: Param::new(&[width]).initial(Initial::Zeros),
             epsilon,
-            slot: Slot::default(),
+            context: ParallelContext::default(),
         }
     }
 }
 
-leaf!(LayerNorm, Norm, |this| vec![
-    ("weight", &this.weight),
-    ("bias", &this.bias)
-]);
+leaf!(LayerNorm, ModuleKind::Norm, [weight, bias]);
 
 #[cfg(feature = "torch")]
 impl LayerNorm {
@@ -41,19 +39,18 @@ impl LayerNorm {
     /// `[.., width]` → `[.., width]`
     ///
     /// # Errors
-    /// When the input lies otherwise than the row says, naming both sides, or a collective fails.
+    /// When the input is placed otherwise than the row says, naming both sides, or a collective fails.
     pub fn forward(&self, input: &DTensor) -> Result<DTensor> {
-        let placed = self.slot.get()?;
-        norm::forward(placed, input, |local, activations| {
-            let weight = placed.replicated(&self.weight, activations);
-            let bias = placed.replicated(&self.bias, activations);
-            local.layer_norm(
+        self.context.forward(input, |pass| {
+            let (weight, bias) = (pass.parameter(&self.weight)?, pass.parameter(&self.bias)?);
+            let normalized = pass.input().f_layer_norm(
                 self.weight.shape(),
                 Some(weight),
                 Some(bias),
                 self.epsilon,
                 true,
-            )
+            )?;
+            pass.give_shaped(normalized, input.shape())
         })
     }
 }

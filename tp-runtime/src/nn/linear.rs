@@ -3,16 +3,16 @@
 #[cfg(feature = "torch")]
 mod segments;
 
-use super::leaf::{Slot, leaf};
-use crate::module::{Heads, Initial, Param, Segment};
+use crate::leaf;
+use crate::module::{Heads, Initial, ParallelContext, Param, Segment};
+use crate::plan::ModuleKind;
 
 #[cfg(feature = "torch")]
 use {
-    super::Placed,
     crate::Result,
     crate::dtensor::DTensor,
-    crate::model::ModelError,
-    crate::plan::{Placement, Style, StyleKind},
+    crate::module::{ForwardPass, LayerError},
+    crate::plan::Placement,
     tch::Tensor,
 };
 
@@ -22,7 +22,7 @@ pub struct Linear {
     weight: Param,
     /// `[out_features]`
     bias: Option<Param>,
-    slot: Slot,
+    context: ParallelContext,
 }
 
 /// The sizes of a linear layer, and which of them are made of attention heads.
@@ -105,7 +105,7 @@ impl Linear {
         Self {
             weight: with(&[out_features, in_features], heads),
             bias: bias.then(|| with(&[out_features], bias_heads).initial(Initial::Zeros)),
-            slot: Slot::default(),
+            context: ParallelContext::default(),
         }
     }
 
@@ -123,99 +123,62 @@ impl Linear {
         Self {
             weight: embedding.weight().clone(),
             bias: None,
-            slot: Slot::default(),
+            context: ParallelContext::default(),
         }
     }
 }
 
-leaf!(Linear, Linear, |this| {
-    let bias = this.bias.as_ref().map(|bias| ("bias", bias));
-    [("weight", &this.weight)].into_iter().chain(bias).collect()
-});
+leaf!(Linear, ModuleKind::Linear, [weight, bias], |layer, _| layer
+    .weight
+    .shape()[0]);
 
 #[cfg(feature = "torch")]
 impl Linear {
-    /// Applies the layer as its style says.
+    /// Applies the layer.
     ///
     /// # Shapes
     /// `[.., in_features]` → `[.., out_features]`
     ///
     /// # Errors
-    /// When the input lies otherwise than the row says, naming both sides, or a collective fails.
+    /// When the input is placed otherwise than the row says, naming both sides, or a collective fails.
     pub fn forward(&self, input: &DTensor) -> Result<DTensor> {
-        let placed = self.slot.get()?;
-        match placed.style {
-            None => self.whole(input, placed),
-            Some(style) => match style.kind {
-                StyleKind::Colwise => self.colwise(input, placed, style),
-                StyleKind::Rowwise => self.rowwise(input, placed, style),
-                other => Err(placed.unfit(other)),
-            },
-        }
+        self.context.forward(input, |pass| {
+            if is_in_segments(pass) {
+                let layer = pass.path().to_string();
+                return Err(LayerError::InSegments { layer }.into());
+            }
+            self.output(pass)
+        })
     }
 
-    fn whole(&self, input: &DTensor, placed: &Placed) -> Result<DTensor> {
-        let local = placed.read_rows(input)?;
-        let activations = input.placement();
-        let weight = placed.replicated(&self.weight, activations);
-        let bias = self
+    /// The output in one piece.
+    fn output(&self, pass: &ForwardPass<'_>) -> Result<DTensor> {
+        let features = pass.held(&self.weight, 0)?;
+        let Some(bias) = self
             .bias
             .as_ref()
-            .map(|bias| placed.replicated(bias, activations));
-        let local = local.linear(&weight, bias.as_ref());
-        placed.give(local, activations, &self.output_shape(input), activations)
-    }
-
-    fn colwise(&self, input: &DTensor, placed: &Placed, style: Style) -> Result<DTensor> {
-        if !style.segments.is_empty() {
-            let layer = placed.path.to_string();
-            return Err(ModelError::InSegments { layer }.into());
-        }
-        let local = self.columns(input, placed, style)?;
-        placed.give(
-            local,
-            Placement::Shard(-1),
-            &self.output_shape(input),
-            style.output,
-        )
-    }
-
-    /// What this rank's columns make of the input.
-    fn columns(&self, input: &DTensor, placed: &Placed, style: Style) -> Result<Tensor> {
-        let local = placed.read_shared(input, style.input)?;
-        let bias = self.bias.as_ref().map(|bias| placed.sharded(bias));
-        Ok(local.linear(&placed.sharded(&self.weight), bias.as_ref()))
-    }
-
-    fn rowwise(&self, input: &DTensor, placed: &Placed, style: Style) -> Result<DTensor> {
-        let local = placed.read_chunk(input, style.input, Placement::Shard(-1))?;
-        let local = local.linear(&self.weight.local(), None::<&Tensor>);
-        let shape = self.output_shape(input);
-        let sum = placed.give(local, Placement::Partial, &shape, style.output)?;
-        let Some(bias) = &self.bias else {
-            return Ok(sum);
+            .filter(|_| pass.makes() == Placement::Partial)
+        else {
+            return pass.give(self.local(pass)?, features);
         };
         // Added to the sum, not to the terms: once, not once per rank.
-        let bias = placed.replicated(bias, style.output);
-        sum.map("adding a bias", &shape, |local| local + bias)
+        let term = pass
+            .input()
+            .f_linear(&pass.parameter(&self.weight)?, None::<&Tensor>)?;
+        let (sum, bias) = (pass.give(term, features)?, pass.parameter(bias)?);
+        sum.map("adding a bias", sum.shape(), |local| local.f_add(&bias))
     }
 
-    /// The output's shape, in which a head counts for every rank that holds it.
-    fn output_shape(&self, input: &DTensor) -> Vec<i64> {
-        let features = match self.weight.partition() {
-            Some((0, partition)) => partition.held(),
-            _ => self.weight.shape()[0],
-        };
-        with_features(input.shape(), features)
+    /// What this rank's part of the weight and of the bias make of the input.
+    fn local(&self, pass: &ForwardPass<'_>) -> Result<Tensor> {
+        let weight = pass.parameter(&self.weight)?;
+        let bias = self.bias.as_ref().map(|bias| pass.parameter(bias));
+        Ok(pass.input().f_linear(&weight, bias.transpose()?)?)
     }
 }
 
-/// The shape of an activation with another number of features.
+/// Whether each segment is split by itself.
 #[cfg(feature = "torch")]
-fn with_features(shape: &[i64], features: i64) -> Vec<i64> {
-    let mut shape = shape.to_vec();
-    if let Some(last) = shape.last_mut() {
-        *last = features;
-    }
-    shape
+fn is_in_segments(pass: &ForwardPass<'_>) -> bool {
+    pass.style().is_some_and(|style| !style.segments.is_empty())
 }

@@ -13,20 +13,13 @@ mod embedding;
 #[cfg(feature = "torch")]
 mod kv_cache;
 mod layer_norm;
-mod leaf;
 mod linear;
-#[cfg(feature = "torch")]
-mod norm;
 mod parameter;
-#[cfg(feature = "torch")]
-mod placed;
 #[cfg(feature = "torch")]
 mod positions;
 mod rms_norm;
 mod rope;
 mod rotary;
-#[cfg(feature = "torch")]
-mod sharers;
 
 pub use activation::Activation;
 pub use conv2d::Conv2d;
@@ -42,10 +35,6 @@ pub use attention::{Attention, AttentionMask};
 #[cfg(feature = "torch")]
 pub use kv_cache::{KvCache, LayerCache};
 #[cfg(feature = "torch")]
-pub use placed::Placed;
-#[cfg(feature = "torch")]
 pub use positions::Positions;
 #[cfg(feature = "torch")]
 pub use rotary::RotaryTables;
-#[cfg(feature = "torch")]
-pub use sharers::Sharers;

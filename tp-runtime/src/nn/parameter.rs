@@ -1,7 +1,8 @@
 //! A parameter that is no layer of its own.
 
-use super::leaf::{Slot, leaf};
-use crate::module::{Initial, Param};
+use crate::leaf;
+use crate::module::{Initial, ParallelContext, Param};
+use crate::plan::ModuleKind;
 
 #[cfg(feature = "torch")]
 use {crate::Result, crate::dtensor::DTensor, tch::Tensor};
@@ -9,7 +10,7 @@ use {crate::Result, crate::dtensor::DTensor, tch::Tensor};
 /// A bare parameter under its own name, as `torch.nn.Parameter`; every rank holds it whole.
 pub struct Parameter {
     param: Param,
-    slot: Slot,
+    context: ParallelContext,
 }
 
 impl Parameter {
@@ -17,12 +18,12 @@ impl Parameter {
     pub fn zeros(shape: &[i64]) -> Self {
         Self {
             param: Param::new(shape).initial(Initial::Zeros),
-            slot: Slot::default(),
+            context: ParallelContext::default(),
         }
     }
 }
 
-leaf!(Parameter, Parameter, |this| vec![("", &this.param)]);
+leaf!(Parameter, ModuleKind::Parameter, [param: ""]);
 
 #[cfg(feature = "torch")]
 impl Parameter {
@@ -32,9 +33,6 @@ impl Parameter {
     /// # Errors
     /// When no plan was applied to the model.
     pub fn read(&self, activations: &DTensor) -> Result<Tensor> {
-        Ok(self
-            .slot
-            .get()?
-            .replicated(&self.param, activations.placement()))
+        self.context.parameter(&self.param, activations.placement())
     }
 }

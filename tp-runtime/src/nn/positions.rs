@@ -1,8 +1,9 @@
 //! Where the tokens of one forward stand, and what each of them may see.
 
-use tch::{Device, Kind, Tensor};
+use tch::{Device, Kind, TchError, Tensor};
 
 use super::{AttentionMask, KvCache};
+use crate::Result;
 use crate::model::Inputs;
 
 /// The positions of one forward.
@@ -49,12 +50,18 @@ impl<'a> Positions<'a> {
     }
 
     /// Each position sees itself and all before it; those of one image see one another.
-    pub fn causal(&self) -> AttentionMask {
+    ///
+    /// # Errors
+    /// When libtorch cannot allocate the mask.
+    pub fn causal(&self) -> Result<AttentionMask> {
         self.sliding(None)
     }
 
     /// Each position sees, of those that [`Self::causal`] shows, the last `window` before it, itself included.
-    pub fn sliding(&self, window: Option<i64>) -> AttentionMask {
+    ///
+    /// # Errors
+    /// When libtorch cannot allocate the mask.
+    pub fn sliding(&self, window: Option<i64>) -> Result<AttentionMask> {
         let window = window.filter(|window| *window < self.end());
         let Inputs {
             attention_mask,
@@ -62,33 +69,36 @@ impl<'a> Positions<'a> {
             ..
         } = self.inputs;
         if attention_mask.is_none() && token_type_ids.is_none() && window.is_none() {
-            return AttentionMask::Causal;
+            return Ok(AttentionMask::Causal);
         }
-        let all = Tensor::ones([self.length(), self.end()], (Kind::Bool, self.device()));
+        let options = (Kind::Bool, self.device());
+        let all = Tensor::f_ones([self.length(), self.end()], options)?;
         // [batch or 1, queries, keys]
-        let mut seen = all.tril(self.start).unsqueeze(0);
+        let mut seen = all.f_tril(self.start)?.f_unsqueeze(0)?;
         if let Some(types) = token_type_ids {
-            seen = seen.logical_or(&self.same_image(types));
+            seen = seen.f_logical_or(&self.same_image(types)?)?;
         }
         if let Some(window) = window {
-            seen = seen.logical_and(&all.triu(self.start + 1 - window));
+            seen = seen.f_logical_and(&all.f_triu(self.start + 1 - window)?)?;
         }
         if let Some(mask) = attention_mask {
-            seen = seen.logical_and(&mask.to_kind(Kind::Bool).unsqueeze(1));
+            seen = seen.f_logical_and(&mask.f_to_kind(Kind::Bool)?.f_unsqueeze(1)?)?;
         }
-        AttentionMask::additive(&seen.unsqueeze(1), self.kind)
+        Ok(AttentionMask::additive(&seen.f_unsqueeze(1)?, self.kind)?)
     }
 
     /// Whether query and key belong to one image: a run of ones.
-    fn same_image(&self, types: &Tensor) -> Tensor {
-        let image = types.eq(1);
-        let before = image.constant_pad_nd([1, 0]).narrow(1, 0, self.length());
-        let first = image.logical_and(&before.logical_not());
+    fn same_image(&self, types: &Tensor) -> Result<Tensor, TchError> {
+        let image = types.f_eq(1)?;
+        let before = image
+            .f_constant_pad_nd([1, 0])?
+            .f_narrow(1, 0, self.length())?;
+        let first = image.f_logical_and(&before.f_logical_not()?)?;
         let which = first
-            .cumsum(1, Kind::Int64)
-            .masked_fill(&image.logical_not(), 0);
-        let keys = which.constant_pad_nd([self.start, 0]);
-        let same = which.unsqueeze(2).eq_tensor(&keys.unsqueeze(1));
-        same.logical_and(&image.unsqueeze(2))
+            .f_cumsum(1, Kind::Int64)?
+            .f_masked_fill(&image.f_logical_not()?, 0)?;
+        let keys = which.f_constant_pad_nd([self.start, 0])?;
+        let same = which.f_unsqueeze(2)?.f_eq_tensor(&keys.f_unsqueeze(1)?)?;
+        same.f_logical_and(&image.f_unsqueeze(2)?)
     }
 }

@@ -1,14 +1,14 @@
 //! Root-mean-square normalization over the features.
 
-use super::leaf::{Slot, leaf};
-use crate::module::{Initial, Param};
+use crate::leaf;
+use crate::module::{Initial, ParallelContext, Param};
+use crate::plan::ModuleKind;
 
 #[cfg(feature = "torch")]
 use {
-    super::norm,
     crate::Result,
     crate::dtensor::DTensor,
-    tch::{Kind, Tensor},
+    tch::{Kind, TchError, Tensor},
 };
 
 /// Root-mean-square normalization in f32, scaled by a weight (Zhang and Sennrich 2019; `LlamaRMSNorm`).
@@ -17,7 +17,7 @@ pub struct RmsNorm {
     weight: Param,
     epsilon: f64,
     offset: Offset,
-    slot: Slot,
+    context: ParallelContext,
 }
 
 /// What is added to the weight.
@@ -33,7 +33,7 @@ impl RmsNorm {
             weight: Param::new(&[width]).initial(Initial::Ones),
             epsilon,
             offset: Offset::Zero,
-            slot: Slot::default(),
+            context: ParallelContext::default(),
         }
     }
 
@@ -47,7 +47,7 @@ impl RmsNorm {
     }
 }
 
-leaf!(RmsNorm, Norm, |this| vec![("weight", &this.weight)]);
+leaf!(RmsNorm, ModuleKind::Norm, [weight]);
 
 #[cfg(feature = "torch")]
 impl RmsNorm {
@@ -57,22 +57,27 @@ impl RmsNorm {
     /// `[.., width]` → `[.., width]`
     ///
     /// # Errors
-    /// When the input lies otherwise than the row says, naming both sides, or a collective fails.
+    /// When the input is placed otherwise than the row says, naming both sides, or a collective fails.
     pub fn forward(&self, input: &DTensor) -> Result<DTensor> {
-        let placed = self.slot.get()?;
-        norm::forward(placed, input, |local, activations| {
-            self.normalize(&local, &placed.replicated(&self.weight, activations))
+        self.context.forward(input, |pass| {
+            let normalized = self.normalize(pass.input(), &pass.parameter(&self.weight)?)?;
+            pass.give_shaped(normalized, input.shape())
         })
     }
 
-    fn normalize(&self, input: &Tensor, weight: &Tensor) -> Tensor {
-        let kind = input.kind();
-        let x = input.to_kind(Kind::Float);
-        let mean_square = x.square().mean_dim([-1i64].as_slice(), true, Kind::Float);
-        let normalized: Tensor = x * (mean_square + self.epsilon).rsqrt();
+    fn normalize(&self, input: &Tensor, weight: &Tensor) -> Result<Tensor, TchError> {
+        let kind = input.f_kind()?;
+        let x = input.f_to_kind(Kind::Float)?;
+        let mean_square = x
+            .f_square()?
+            .f_mean_dim([-1i64].as_slice(), true, Kind::Float)?;
+        let normalized = x.f_mul(&mean_square.f_add_scalar(self.epsilon)?.f_rsqrt()?)?;
         match self.offset {
-            Offset::Zero => weight * normalized.to_kind(kind),
-            Offset::One => (normalized * (weight.to_kind(Kind::Float) + 1.0)).to_kind(kind),
+            Offset::Zero => weight.f_mul(&normalized.f_to_kind(kind)?),
+            Offset::One => {
+                let scale = weight.f_to_kind(Kind::Float)?.f_add_scalar(1.0)?;
+                normalized.f_mul(&scale)?.f_to_kind(kind)
+            }
         }
     }
 }

@@ -1,22 +1,23 @@
 //! Rotary position tables, and the rotation of queries and keys.
 
-use super::leaf::{Slot, leaf};
 use super::rope::Frequencies;
 use crate::config::{ConfigError, RopeParameters};
+use crate::leaf;
+use crate::module::ParallelContext;
+use crate::plan::ModuleKind;
 
 #[cfg(feature = "torch")]
 use {
     super::Positions,
     crate::autograd::with_backward,
     crate::dtensor::DTensor,
-    std::convert::Infallible,
-    tch::{Kind, Tensor},
+    tch::{Kind, TchError, Tensor},
 };
 
 /// The module that turns positions into angles (`LlamaRotaryEmbedding`); it has no parameters.
 pub struct RotaryEmbedding {
     frequencies: Frequencies,
-    slot: Slot,
+    context: ParallelContext,
 }
 
 impl RotaryEmbedding {
@@ -34,7 +35,7 @@ impl RotaryEmbedding {
         }
         Ok(Self {
             frequencies: Frequencies::new(parameters, width)?,
-            slot: Slot::default(),
+            context: ParallelContext::default(),
         })
     }
 
@@ -44,7 +45,7 @@ impl RotaryEmbedding {
     }
 }
 
-leaf!(RotaryEmbedding, Rotary, |_this| Vec::new());
+leaf!(RotaryEmbedding, ModuleKind::Rotary, []);
 
 /// Cosines and sines of a run of positions.
 ///
@@ -59,13 +60,16 @@ pub struct RotaryTables {
 #[cfg(feature = "torch")]
 impl RotaryEmbedding {
     /// The tables of these positions, in the kind of the activations.
-    pub fn forward(&self, positions: &Positions) -> RotaryTables {
+    ///
+    /// # Errors
+    /// When libtorch cannot allocate them.
+    pub fn forward(&self, positions: &Positions) -> crate::Result<RotaryTables> {
         tch::no_grad(|| {
-            let (start, end) = (positions.start(), positions.end());
+            let (start, end, device) = (positions.start(), positions.end(), positions.device());
             let frequencies =
-                Tensor::from_slice(self.frequencies.for_length(end)).to_device(positions.device());
-            let places = Tensor::arange_start(start, end, (Kind::Float, positions.device()));
-            let angles = places.outer(&frequencies);
+                Tensor::f_from_slice(self.frequencies.for_length(end))?.f_to_device(device)?;
+            let places = Tensor::f_arange_start(start, end, (Kind::Float, device))?;
+            let angles = places.f_outer(&frequencies)?;
             RotaryTables::new(&angles, self.frequencies.attention_factor, positions.kind())
         })
     }
@@ -77,13 +81,17 @@ impl RotaryTables {
     ///
     /// # Shapes
     /// angles `[sequence, width / 2]`
-    pub fn new(angles: &Tensor, factor: f64, kind: Kind) -> Self {
-        let angles = angles.unsqueeze(1);
-        let (cos, sin) = (angles.cos() * factor, angles.sin() * factor);
-        Self {
-            cos: Tensor::cat(&[&cos, &cos], -1).to_kind(kind),
-            sin: Tensor::cat(&[&sin.neg(), &sin], -1).to_kind(kind),
-        }
+    ///
+    /// # Errors
+    /// When libtorch cannot allocate them.
+    pub fn new(angles: &Tensor, factor: f64, kind: Kind) -> crate::Result<Self> {
+        let angles = angles.f_unsqueeze(1)?;
+        let cos = angles.f_cos()?.f_mul_scalar(factor)?;
+        let sin = angles.f_sin()?.f_mul_scalar(factor)?;
+        Ok(Self {
+            cos: Tensor::f_cat(&[&cos, &cos], -1)?.f_to_kind(kind)?,
+            sin: Tensor::f_cat(&[&sin.f_neg()?, &sin], -1)?.f_to_kind(kind)?,
+        })
     }
 
     /// Rotates each pair of the first `width` features (`i`, `i + width / 2`) by its angle.
@@ -96,30 +104,32 @@ impl RotaryTables {
     pub fn rotate(&self, heads: &DTensor) -> crate::Result<DTensor> {
         heads.refuse_sequence("a rotation")?;
         heads.map("a rotation", heads.shape(), |local| {
-            let rotated = tch::no_grad(|| rotate(&local, &self.cos, &self.sin));
+            let rotated = tch::no_grad(|| rotate(&local, &self.cos, &self.sin))?;
             // The transpose of a rotation turns the other way.
-            let (cos, back) = (self.cos.shallow_clone(), self.sin.neg());
-            let backward = move |gradient| Ok::<_, Infallible>(rotate(&gradient, &cos, &back));
-            with_backward(&local, rotated, backward).expect("heads are floating-point tensors")
+            let (cos, back) = (self.cos.shallow_clone(), self.sin.f_neg()?);
+            with_backward(&local, rotated, move |gradient| {
+                rotate(&gradient, &cos, &back)
+            })
         })
     }
 }
 
 #[cfg(feature = "torch")]
-fn rotate(x: &Tensor, cos: &Tensor, sin: &Tensor) -> Tensor {
+fn rotate(x: &Tensor, cos: &Tensor, sin: &Tensor) -> Result<Tensor, TchError> {
     let last = |tensor: &Tensor| tensor.size().last().copied().unwrap_or_default();
     let (width, half) = (last(cos), last(cos) / 2);
     let rotated = if width == last(x) {
-        x * cos
+        x.f_mul(cos)?
     } else {
-        let rotated = x.copy();
-        let _ = rotated.narrow(-1, 0, width).g_mul_(cos);
+        let copy = true; // the features beyond stay as they are
+        let rotated = x.f_to_dtype(x.f_kind()?, false, copy)?;
+        let _ = rotated.f_narrow(-1, 0, width)?.f_mul_(cos)?;
         rotated
     };
     for (to, from) in [(0, half), (half, 0)] {
         let _ = rotated
-            .narrow(-1, to, half)
-            .addcmul_(&x.narrow(-1, from, half), &sin.narrow(-1, to, half));
+            .f_narrow(-1, to, half)?
+            .f_addcmul_(&x.f_narrow(-1, from, half)?, &sin.f_narrow(-1, to, half)?)?;
     }
-    rotated
+    Ok(rotated)
 }

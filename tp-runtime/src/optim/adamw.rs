@@ -44,20 +44,27 @@ pub struct AdamW {
 
 impl AdamW {
     /// An optimizer of loaded parameters.
-    pub fn new<'a>(params: impl IntoIterator<Item = &'a Param>, options: AdamWOptions) -> Self {
+    ///
+    /// # Errors
+    /// When libtorch cannot allocate its state.
+    pub fn new<'a>(
+        params: impl IntoIterator<Item = &'a Param>,
+        options: AdamWOptions,
+    ) -> Result<Self> {
         let params: Vec<Param> = params.into_iter().cloned().collect();
-        let zeros = |param: &Param| param.local().detach().zeros_like();
-        Self {
+        let zeros = |param: &Param| Ok(param.local().f_detach()?.f_zeros_like()?);
+        // On the parameter's device, where the fused kernel reads it.
+        let step = |param: &Param| {
+            let device = param.local().device();
+            Ok(Tensor::f_zeros([], (Kind::Float, device))?)
+        };
+        Ok(Self {
             options,
-            mean: params.iter().map(zeros).collect(),
-            mean_of_squares: params.iter().map(zeros).collect(),
-            steps: params
-                .iter()
-                // On the parameter's device, where the fused kernel reads it.
-                .map(|param| Tensor::zeros([], (Kind::Float, param.local().device())))
-                .collect(),
+            mean: params.iter().map(zeros).collect::<Result<_>>()?,
+            mean_of_squares: params.iter().map(zeros).collect::<Result<_>>()?,
+            steps: params.iter().map(step).collect::<Result<_>>()?,
             params,
-        }
+        })
     }
 
     /// Changes the learning rate of the steps to come.
@@ -72,7 +79,7 @@ impl AdamW {
     pub fn step(&mut self) -> Result<()> {
         let mut update = FusedAdamW::default();
         for (index, param) in self.params.iter().enumerate() {
-            let gradient = param.local().grad();
+            let gradient = param.local().f_grad()?;
             if gradient.defined() {
                 update.push(
                     param.local(),

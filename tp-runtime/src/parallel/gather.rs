@@ -33,13 +33,13 @@ pub(super) fn whole(
 
 /// One segment out of what every rank holds of it.
 fn segment(gathered: &Tensor, division: &Division, dim: i64, ranks: usize) -> Result<Tensor> {
-    if division.sharers == 1 {
+    if division.replicas == 1 {
         return Ok(gathered.shallow_clone());
     }
     // Every chunk stands there once for each rank that holds it: the first of each will do.
-    let sharers = division.sharers as i64;
-    let chunks = ranks as i64 / sharers;
-    let sizes = [chunks, sharers, division.length / chunks];
+    let replicas = division.replicas as i64;
+    let chunks = ranks as i64 / replicas;
+    let sizes = [chunks, replicas, division.length / chunks];
     let first = gathered.f_unflatten(dim, sizes)?.f_select(dim + 1, 0)?;
     Ok(first.f_flatten(dim, dim + 1)?)
 }

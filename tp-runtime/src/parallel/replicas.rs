@@ -6,7 +6,7 @@ use tch::{Device, Kind, Tensor};
 
 use super::ParallelModel;
 use crate::Result;
-use crate::module::NamedParam;
+use crate::module::ShardedParam;
 
 /// Ranks that hold different numbers where they hold the same parameter.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -51,8 +51,9 @@ impl ParallelModel {
     pub fn check_replicas(&self) -> Result<()> {
         let group = self.group();
         let parameters = self.parameters();
-        let replicas = parameters.iter().flat_map(|named| self.replicas(named));
-        let replicas: Vec<Replica> = replicas.collect();
+        let replicas = parameters.iter().map(|named| self.replicas(named));
+        let replicas: Vec<Vec<Replica>> = replicas.collect::<Result<_>>()?;
+        let replicas: Vec<Replica> = replicas.into_iter().flatten().collect();
         if group.size() == 1 || replicas.is_empty() {
             return Ok(());
         }
@@ -61,7 +62,7 @@ impl ParallelModel {
         let count = replicas.len();
         let length = (count * group.size()) as i64;
         let hashes = group.all_gather(&own, 0, length, "the comparison of replicas")?;
-        let hashes = Vec::<i64>::try_from(hashes.to_device(Device::Cpu))?;
+        let hashes = Vec::<i64>::try_from(hashes.f_to_device(Device::Cpu)?)?;
         for (index, replica) in replicas.into_iter().enumerate() {
             let hash = |rank: usize| hashes[rank * count + index];
             for first in (0..group.size()).step_by(replica.holders) {
@@ -82,11 +83,11 @@ impl ParallelModel {
     }
 
     /// What this rank holds of a parameter and other ranks too, and its gradient.
-    fn replicas(&self, named: &NamedParam<'_>) -> Vec<Replica> {
+    fn replicas(&self, named: &ShardedParam<'_>) -> Result<Vec<Replica>> {
         let (rank, ranks) = (self.group().rank(), self.group().size());
-        let value = named.param.local().detach();
-        let gradient = named.param.local().grad();
-        let parts = match named.param.partition() {
+        let value = named.param.local().f_detach()?;
+        let gradient = named.param.local().f_grad()?;
+        let parts = match named.sharding.split() {
             None => vec![(None, ranks)],
             Some((dim, partition)) => {
                 let shared = partition.shared(rank, ranks).into_iter();
@@ -101,44 +102,42 @@ impl ParallelModel {
                     parameter: named.name.clone(),
                     what,
                     holders,
-                    hash: hash(tensor, part.as_ref(), value.device()),
+                    hash: hash(tensor, part.as_ref(), value.device())?,
                 });
             }
         }
-        replicas
+        Ok(replicas)
     }
 }
 
 /// A hash of the bits of a tensor, or of a range of a dimension of it, which changes with any one
 /// element; zero where there is no tensor.
-fn hash(tensor: &Tensor, part: Option<&(i64, Range<i64>)>, device: Device) -> Tensor {
+fn hash(tensor: &Tensor, part: Option<&(i64, Range<i64>)>, device: Device) -> Result<Tensor> {
+    let options = (Kind::Int64, device);
     if !tensor.defined() {
-        return Tensor::zeros([], (Kind::Int64, device));
+        return Ok(Tensor::f_zeros([], options)?);
     }
     let held = match part {
-        Some((dim, range)) => tensor.narrow(*dim, range.start, range.end - range.start),
+        Some((dim, range)) => tensor.f_narrow(*dim, range.start, range.end - range.start)?,
         None => tensor.shallow_clone(),
     };
-    let bits = match held.kind() {
+    let bits = match held.f_kind()? {
         Kind::Double => Kind::Int64,
         Kind::Float => Kind::Int,
         _ => Kind::Int16,
     };
-    let bits = held.contiguous().view_dtype(bits).flatten(0, -1);
-    let blocks = bits
-        .split(BLOCK, 0)
-        .into_iter()
-        .zip((0..).step_by(BLOCK as usize));
-    let sums = blocks.map(|(block, start)| {
+    let bits = held.f_contiguous()?.f_view_dtype(bits)?.f_flatten(0, -1)?;
+    let mut sum = Tensor::f_ones([], options)?;
+    let starts = (0..).step_by(BLOCK as usize);
+    for (block, start) in bits.f_split(BLOCK, 0)?.into_iter().zip(starts) {
         let end = start + block.numel() as i64;
-        let places = Tensor::arange_start(start, end, (Kind::Int64, device));
+        let places = Tensor::f_arange_start(start, end, options)?;
         // Odd weights, modulo 2^64: no change of one element is lost.
-        let weights = (places * STEP).bitwise_or(1);
-        (block.to_kind(Kind::Int64) * weights).sum(Kind::Int64)
-    });
-    sums.fold(Tensor::ones([], (Kind::Int64, device)), |sum, term| {
-        sum + term
-    })
+        let weights = places.f_mul_scalar(STEP)?.f_bitwise_or(1)?;
+        let term = block.f_to_kind(Kind::Int64)?.f_mul(&weights)?;
+        sum = sum.f_add(&term.f_sum(Kind::Int64)?)?;
+    }
+    Ok(sum)
 }
 
 fn ranks_of(ranks: &[usize]) -> String {

@@ -3,7 +3,8 @@
 use super::PlanRow;
 use super::degrees::{Degrees, SplitHeads};
 use super::words::{All, Meant};
-use super::{Placement, Plan};
+use super::{Plan, StyleKind};
+use crate::module::Sharding;
 
 /// A plan that is not there, or does not fit its model, its config or its mesh.
 #[derive(Debug, thiserror::Error)]
@@ -119,19 +120,41 @@ pub enum PlanError {
         layer: String,
     },
 
-    /// One parameter under two names, placed in two ways.
+    /// One parameter under two names, which ranks would hold in two ways.
     #[error(
-        "`{first}` and `{second}` are one tied parameter, but their rows place it as {first_placement} and as {second_placement}: give both modules rows that agree"
+        "`{first}` and `{second}` are one tied parameter, but their rows place it as {first_sharding} and as {second_sharding}: give both modules rows that agree"
     )]
-    TiedPlacements {
+    TiedParameter {
         /// One name.
         first: String,
-        /// Its placement.
-        first_placement: Placement,
+        /// How its row places it.
+        first_sharding: Sharding,
         /// The other name.
         second: String,
-        /// Its placement.
-        second_placement: Placement,
+        /// How its row places it.
+        second_sharding: Sharding,
+    },
+
+    /// A style for another kind of layer, or a kind that does not say what it is without one.
+    #[error("`{layer}` is {kind}, which has no rule for {}: write plans with `tp_plan!`, which checks them", match style { Some(style) => format!("`{}`", style.name()), None => "a layer without a style".to_owned() })]
+    NoRule {
+        /// The layer.
+        layer: String,
+        /// Its kind in a sentence.
+        kind: &'static str,
+        /// The style it was given, if any.
+        style: Option<StyleKind>,
+    },
+
+    /// A parameter of which the rule of its layer's style says nothing.
+    #[error("`{layer}` is `{}`, which does not say how its parameter `{leaf}` is placed: list it in the rule of the layer's kind", style.name())]
+    UnplacedParameter {
+        /// The layer.
+        layer: String,
+        /// The parameter's last name segment.
+        leaf: &'static str,
+        /// The layer's style.
+        style: StyleKind,
     },
 }
 

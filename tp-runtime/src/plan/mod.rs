@@ -6,6 +6,7 @@ mod parameters;
 mod placement_error;
 mod registry;
 mod resolve;
+mod styled_layer;
 
 pub use degrees::{Degrees, SplitHeads};
 pub use error::PlanError;

@@ -1,6 +1,6 @@
 //! Placements that do not meet.
 
-use super::{Mismatch, NoCollective, Placement, Side, StyleKind};
+use super::{Mismatch, NoCollective, Placement, Side};
 
 /// Two sides that disagree about the placement of a tensor.
 #[derive(Debug, thiserror::Error)]
@@ -19,14 +19,6 @@ pub enum PlacementError {
         producer: String,
         /// What it gives.
         found: Placement,
-    },
-    /// A style for another kind of layer.
-    #[error("`{layer}` cannot be `{}`: write plans with `tp_plan!`, which checks them", kind.name())]
-    Style {
-        /// The layer.
-        layer: String,
-        /// The style it was given.
-        kind: StyleKind,
     },
     /// No collective turns the one into the other.
     #[error(

@@ -1,14 +1,14 @@
-//! A plan applied to the layers of one configuration: a style per layer, a placement per parameter.
+//! A plan applied to the layers of one configuration: a style for each, a sharding for each parameter.
 
 use super::degrees::{Degrees, SplitHeads};
-use super::parameters::{Placed, placements};
 use super::registry::plans;
-use super::{Mode, ModuleKind, Plan, PlanError, Style, pattern};
+use super::styled_layer::StyledLayer;
+use super::{Mode, ModuleKind, Plan, PlanError, Rule, Style, pattern};
 use super::{PlanRow, row_of, rows};
-use crate::module::{ModulePath, NamedLayer};
+use crate::module::{ModulePath, NamedLayer, ShardedParam, Sharding};
 
 /// What a plan makes of a model: every layer, in the model's order.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Resolution {
     /// The layers with their styles.
     pub layers: Vec<ResolvedLayer>,
@@ -16,8 +16,8 @@ pub struct Resolution {
     pub degrees: Degrees,
 }
 
-/// One layer and what a plan does to it.
-#[derive(Debug)]
+/// One layer and what a plan makes of it.
+#[derive(Clone, Debug)]
 pub struct ResolvedLayer {
     /// Where it stands in the model.
     pub path: ModulePath,
@@ -27,24 +27,30 @@ pub struct ResolvedLayer {
     pub row: Option<PlanRow>,
     /// Its style; `None` for a replicated layer.
     pub style: Option<Style>,
+    /// What the style makes of a layer of this kind.
+    pub rule: &'static Rule,
+    /// Its parameters by their last name segment, and how the ranks hold each.
+    pub parameters: Vec<(&'static str, Sharding)>,
 }
 
-/// Finds the row of every layer and sets the placement of every parameter.
+/// Finds the row of every layer and the sharding of every parameter; changes nothing.
 ///
 /// # Errors
 /// Before any weight is read: when the plan has no column for `mode`, a row names nothing in this
-/// configuration, a tied parameter is given two placements, a style asks for heads or segments that
-/// its layer does not have, or heads do not divide by `world_size`.
+/// configuration, a style does not fit its layer or says nothing of one of its parameters, a tied
+/// parameter is given two placements, a style asks for heads or segments that its layer does not
+/// have, or heads do not divide by `world_size`.
 pub fn resolve(
     plan: &'static Plan,
     layers: &[NamedLayer<'_>],
     world_size: usize,
     mode: Mode,
 ) -> Result<Resolution, PlanError> {
-    let resolved = match_rows(plan, layers, mode)?;
-    let placed = placements(layers, &resolved)?;
-    check_tied(&placed)?;
-    let heads: Vec<SplitHeads> = placed.iter().flat_map(Placed::split_heads).collect();
+    let styled = styled_layers(plan, layers, mode)?;
+    let resolved = styled.iter().map(|layer| layer.resolved(world_size));
+    let resolved: Vec<ResolvedLayer> = resolved.collect();
+    check_tied(&sharded(layers, &resolved))?;
+    let heads = split_heads(&styled);
     let degrees = Degrees::of(&heads);
     if let Some(heads) = heads.into_iter().find(|heads| !heads.allow(world_size)) {
         return Err(PlanError::HeadsDoNotDivide {
@@ -54,31 +60,70 @@ pub fn resolve(
             others: others_that_allow(plan, layers, world_size, mode),
         });
     }
-    for one in &placed {
-        one.apply(world_size);
-    }
     Ok(Resolution {
         layers: resolved,
         degrees,
     })
 }
 
-/// One parameter under two names has one placement.
-fn check_tied(placed: &[Placed<'_>]) -> Result<(), PlanError> {
-    for (index, one) in placed.iter().enumerate() {
-        let earlier = placed[..index]
+impl Resolution {
+    /// Every parameter of the layers that were resolved, under its first name; a tied parameter
+    /// appears once.
+    pub fn parameters<'a>(&self, layers: &[NamedLayer<'a>]) -> Vec<ShardedParam<'a>> {
+        let mut parameters: Vec<ShardedParam<'a>> = Vec::new();
+        for one in sharded(layers, &self.layers) {
+            match parameters
+                .iter_mut()
+                .find(|other| other.param.is_tied_to(one.param))
+            {
+                Some(first) => first.tied.push(one.name),
+                None => parameters.push(one),
+            }
+        }
+        parameters
+    }
+}
+
+/// Every parameter of every layer; a tied parameter appears under each of its names.
+fn sharded<'a>(layers: &[NamedLayer<'a>], resolved: &[ResolvedLayer]) -> Vec<ShardedParam<'a>> {
+    let pairs = layers.iter().zip(resolved);
+    let of_layer = |(named, resolved): (&NamedLayer<'a>, &ResolvedLayer)| {
+        let parameters = named.layer.parameters().into_iter();
+        let shardings = resolved.parameters.iter().map(|(_, sharding)| sharding);
+        let sharded = parameters.zip(shardings).map(|((leaf, param), sharding)| {
+            let name = resolved.path.join(leaf).to_string();
+            ShardedParam {
+                name,
+                tied: Vec::new(),
+                param,
+                sharding: sharding.clone(),
+            }
+        });
+        sharded.collect::<Vec<_>>()
+    };
+    pairs.flat_map(of_layer).collect()
+}
+
+/// One parameter under two names is held in one way.
+fn check_tied(parameters: &[ShardedParam<'_>]) -> Result<(), PlanError> {
+    for (index, one) in parameters.iter().enumerate() {
+        let earlier = parameters[..index]
             .iter()
             .find(|other| other.param.is_tied_to(one.param));
-        if let Some(other) = earlier.filter(|other| other.placement != one.placement) {
-            return Err(PlanError::TiedPlacements {
-                first: other.name(),
-                first_placement: other.placement,
-                second: one.name(),
-                second_placement: one.placement,
+        if let Some(other) = earlier.filter(|other| other.sharding != one.sharding) {
+            return Err(PlanError::TiedParameter {
+                first: other.name.clone(),
+                first_sharding: other.sharding.clone(),
+                second: one.name.clone(),
+                second_sharding: one.sharding.clone(),
             });
         }
     }
     Ok(())
+}
+
+fn split_heads(layers: &[StyledLayer<'_>]) -> Vec<SplitHeads> {
+    layers.iter().flat_map(StyledLayer::split_heads).collect()
 }
 
 /// The names of the model's other plans that allow so many ranks.
@@ -109,17 +154,16 @@ pub fn valid_degrees(
     layers: &[NamedLayer<'_>],
     mode: Mode,
 ) -> Result<Degrees, PlanError> {
-    let resolved = match_rows(plan, layers, mode)?;
-    let placed = placements(layers, &resolved)?;
-    let heads: Vec<SplitHeads> = placed.iter().flat_map(Placed::split_heads).collect();
-    Ok(Degrees::of(&heads))
+    Ok(Degrees::of(&split_heads(&styled_layers(
+        plan, layers, mode,
+    )?)))
 }
 
-fn match_rows(
+fn styled_layers<'a>(
     plan: &'static Plan,
-    layers: &[NamedLayer<'_>],
+    layers: &[NamedLayer<'a>],
     mode: Mode,
-) -> Result<Vec<ResolvedLayer>, PlanError> {
+) -> Result<Vec<StyledLayer<'a>>, PlanError> {
     if !plan.supports(mode) {
         return Err(PlanError::NoSequenceColumn { plan });
     }
@@ -134,15 +178,10 @@ fn match_rows(
     if let Some(row) = unused {
         return Err(PlanError::RowMatchesNothing { row: Box::new(row) });
     }
-    let resolved = layers.iter().map(|NamedLayer { path, layer }| {
-        let row = row_of(plan, path.as_str());
+    let styled = layers.iter().map(|named| {
+        let row = row_of(plan, named.path.as_str());
         let style = row.as_ref().and_then(|row| row.style(mode));
-        ResolvedLayer {
-            path: path.clone(),
-            kind: layer.kind(),
-            row,
-            style,
-        }
+        StyledLayer::new(named, row, style)
     });
-    Ok(resolved.collect())
+    styled.collect()
 }

@@ -9,7 +9,7 @@ use super::fixture::{Fixture, Training};
 use crate::Result;
 use crate::generate::{GenerateOptions, Sampling, generate};
 use crate::model::Inputs;
-use crate::module::NamedParam;
+use crate::module::ShardedParam;
 use crate::optim::{AdamW, gradient_norm};
 use crate::parallel::ParallelModel;
 
@@ -78,16 +78,17 @@ impl<'a> Checks<'a> {
         loss.f_backward()?;
         self.model.check_replicas()?;
         let parameters = self.model.parameters();
-        let params = || parameters.iter().map(|named| named.param);
-        let found = gradient_norm(params(), self.model.group())?;
+        let found = gradient_norm(&parameters, self.model.group())?;
         self.hold(&norm, &Tensor::from(found), Tolerance::F32);
         self.gradients(case, &parameters)?;
-        params().for_each(|param| param.local().zero_grad());
+        for named in &parameters {
+            named.param.local().zero_grad();
+        }
         Ok(())
     }
 
     /// Every gradient of a case, where the fixture has them; it leaves out those that are zero.
-    fn gradients(&mut self, case: &str, parameters: &[NamedParam<'_>]) -> Result<()> {
+    fn gradients(&mut self, case: &str, parameters: &[ShardedParam<'_>]) -> Result<()> {
         let prefix = format!("{case}/grad.");
         let names = self.fixture.names_under(&prefix);
         if names.is_empty() {
@@ -121,7 +122,7 @@ impl<'a> Checks<'a> {
         let mut optimizer = AdamW::new(
             parameters.iter().map(|named| named.param),
             training.options(),
-        );
+        )?;
         let mut losses = Vec::new();
         for _ in 0..training.steps {
             let loss = self.model.loss(&inputs, &labels)?;

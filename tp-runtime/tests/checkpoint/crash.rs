@@ -8,22 +8,23 @@ use std::time::{Duration, Instant};
 
 use safetensors::Dtype;
 use serde_json::json;
-use tch::{Device, Kind, Tensor};
-use tp_runtime::checkpoint::{Checkpoint, save};
+use tch::{Device, Kind};
+use tp_runtime::checkpoint::{Checkpoint, initialize, save};
 use tp_runtime::comm::ProcessGroup;
-use tp_runtime::module::{NamedParam, Param};
+use tp_runtime::module::{Param, ShardedParam};
 
-use crate::fixture::{counting, named, values, write_indexed};
+use crate::fixture::{counting, named, rank, values, write_indexed};
 
 const NAMES: [&str; 3] = ["a.weight", "b.weight", "c.weight"];
 
 /// Parameters that all hold `step`.
 fn params(step: i64) -> [(&'static str, Param); 3] {
-    NAMES.map(|name| {
-        let param = Param::new(&[16, 16]);
-        param.set_local(Tensor::full([16, 16], step, (Kind::Float, Device::Cpu)));
-        (name, param)
-    })
+    let params = NAMES.map(|name| (name, Param::new(&[16, 16])));
+    initialize(&named(&params), 0, 1.0, &rank(0, 1)).unwrap();
+    for (_, param) in &params {
+        let _ = param.local().fill_(step);
+    }
+    params
 }
 
 /// Saves parameters and config of `step`; `gathered` is told how many are on their way.
@@ -146,7 +147,7 @@ fn companions_of_an_interrupted_save_are_found() {
             other.path()
         };
         let params = params(2);
-        let gather = |named: &NamedParam<'_>| Ok(named.param.local());
+        let gather = |named: &ShardedParam<'_>| Ok(named.param.local());
         let config = json!({ "step": 2 });
         let world = ProcessGroup::single();
         save(into, &named(&params), &world, gather, &config, &companions).unwrap();

@@ -7,7 +7,8 @@ use safetensors::{Dtype, serialize_to_file};
 use serde_json::{Value, json};
 use tch::{Device, Kind, Tensor};
 use tp_runtime::checkpoint::LoadOptions;
-use tp_runtime::module::{NamedParam, Param};
+use tp_runtime::module::{Param, ShardedParam, Sharding};
+use tp_runtime::plan::Placement;
 
 /// A tensor to be stored: its name, shape and values.
 pub(crate) struct Stored {
@@ -93,14 +94,25 @@ pub(crate) fn write_index(dir: &Path, weight_map: serde_json::Map<String, Value>
         .expect("the folder is there");
 }
 
-/// Parameters under their names.
-pub(crate) fn named<'a>(params: &'a [(&str, Param)]) -> Vec<NamedParam<'a>> {
-    let named = |(name, param): &'a (&str, Param)| NamedParam {
+/// Parameters under their names, whole on every rank.
+pub(crate) fn named<'a>(params: &'a [(&str, Param)]) -> Vec<ShardedParam<'a>> {
+    sharded(params, &[])
+}
+
+/// Parameters under their names, the first of them placed so.
+pub(crate) fn sharded<'a>(
+    params: &'a [(&str, Param)],
+    placements: &[Placement],
+) -> Vec<ShardedParam<'a>> {
+    let placements = placements.iter().copied();
+    let placements = placements.chain(std::iter::repeat(Placement::Replicate));
+    let sharded = |((name, param), placement): (&'a (&str, Param), Placement)| ShardedParam {
         name: (*name).to_owned(),
         tied: Vec::new(),
         param,
+        sharding: Sharding::new(placement, param.shape()),
     };
-    params.iter().map(named).collect()
+    params.iter().zip(placements).map(sharded).collect()
 }
 
 /// One rank's part of the parameters, in f32 on the CPU.

@@ -3,9 +3,9 @@
 use tch::{Device, Kind, Tensor};
 use tp_runtime::checkpoint::{LoadOptions, initialize};
 use tp_runtime::module::{Initial, Param};
-use tp_runtime::plan::Placement;
+use tp_runtime::plan::Placement::Shard;
 
-use crate::fixture::{named, rank, values};
+use crate::fixture::{named, rank, sharded, values};
 
 fn params() -> [(&'static str, Param); 4] {
     [
@@ -24,10 +24,8 @@ fn parts_put_together_are_the_whole() {
         let parts: Vec<_> = (0..world_size)
             .map(|index| {
                 let part = params();
-                part[0].1.set_placement(Placement::Shard(0));
-                part[1].1.set_placement(Placement::Shard(-1));
-                part[2].1.set_placement(Placement::Shard(0));
-                initialize(&named(&part), 7, 0.02, &rank(index, world_size)).unwrap();
+                let placed = sharded(&part, &[Shard(0), Shard(-1), Shard(0)]);
+                initialize(&placed, 7, 0.02, &rank(index, world_size)).unwrap();
                 part
             })
             .collect();

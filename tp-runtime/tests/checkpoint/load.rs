@@ -3,10 +3,10 @@
 use safetensors::Dtype;
 use tch::{Kind, Tensor};
 use tp_runtime::checkpoint::{Checkpoint, LoadReport, load};
-use tp_runtime::module::Param;
-use tp_runtime::plan::Placement;
+use tp_runtime::module::{Param, ShardedParam};
+use tp_runtime::plan::Placement::{self, Shard};
 
-use crate::fixture::{Stored, counting, named, rank, values, write};
+use crate::fixture::{Stored, counting, named, rank, sharded, values, write};
 
 fn stored() -> Vec<Stored> {
     vec![
@@ -18,17 +18,15 @@ fn stored() -> Vec<Stored> {
 }
 
 fn params() -> [(&'static str, Param); 4] {
-    let params = [
+    [
         ("embed.weight", Param::new(&[257, 4])),
         ("up.weight", Param::new(&[6, 4])),
         ("down.weight", Param::new(&[4, 6])),
         ("norm.weight", Param::new(&[4])),
-    ];
-    params[0].1.set_placement(Placement::Shard(0));
-    params[1].1.set_placement(Placement::Shard(0));
-    params[2].1.set_placement(Placement::Shard(1));
-    params
+    ]
 }
+
+const PLACEMENTS: [Placement; 3] = [Shard(0), Shard(0), Shard(1)];
 
 #[test]
 fn each_rank_reads_its_part() {
@@ -37,7 +35,7 @@ fn each_rank_reads_its_part() {
     let whole = params();
     load(
         &Checkpoint::open(dir.path()).unwrap(),
-        &named(&whole),
+        &sharded(&whole, &PLACEMENTS),
         &rank(0, 1),
     )
     .unwrap();
@@ -46,7 +44,8 @@ fn each_rank_reads_its_part() {
         for index in 0..world_size {
             let part = params();
             let checkpoint = Checkpoint::open(dir.path()).unwrap();
-            let report = load(&checkpoint, &named(&part), &rank(index, world_size)).unwrap();
+            let placed = sharded(&part, &PLACEMENTS);
+            let report = load(&checkpoint, &placed, &rank(index, world_size)).unwrap();
             let count = |index: usize| part[index].1.local().numel() as u64;
             assert_eq!(
                 report,
@@ -56,8 +55,12 @@ fn each_rank_reads_its_part() {
                 }
             );
             assert_eq!(checkpoint.bytes_read(), report.bytes_read);
-            for (_, param) in &part {
-                assert_eq!(param.local().size(), param.local_shape(index, world_size));
+            for ShardedParam {
+                param, sharding, ..
+            } in placed
+            {
+                let wanted = sharding.local_shape(param.shape(), index, world_size);
+                assert_eq!(param.local().size(), wanted);
                 assert_eq!(param.local().kind(), Kind::Float);
                 assert!(!param.local().requires_grad());
             }

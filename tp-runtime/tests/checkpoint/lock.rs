@@ -8,7 +8,7 @@ use serde_json::json;
 use tch::Kind;
 use tp_runtime::checkpoint::{CheckpointError, save};
 use tp_runtime::comm::ProcessGroup;
-use tp_runtime::module::NamedParam;
+use tp_runtime::module::ShardedParam;
 
 use crate::fixture::named;
 use crate::save::{files, random, save_whole};
@@ -61,7 +61,7 @@ const SAVE_INTO: &str = "TP_RUNTIME_TEST_LOCK";
 fn a_killed_job_locks_nothing() {
     if let Some(dir) = std::env::var_os(SAVE_INTO) {
         let params = random(Kind::Float);
-        let wait = |_: &NamedParam<'_>| loop {
+        let wait = |_: &ShardedParam<'_>| loop {
             std::thread::park();
         };
         let world = ProcessGroup::single();

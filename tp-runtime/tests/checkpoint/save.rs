@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tch::{Device, Kind, Tensor};
 use tp_runtime::checkpoint::{Checkpoint, LoadOptions, initialize, load, save};
 use tp_runtime::comm::ProcessGroup;
-use tp_runtime::module::{NamedParam, Param};
+use tp_runtime::module::{Param, ShardedParam};
 
 use crate::fixture::{counting, named, rank, values, write, write_indexed};
 
@@ -118,11 +118,11 @@ fn over_itself_with_its_tokenizer() {
     let checkpoint = Checkpoint::open(dir.path()).unwrap();
     let loaded = params();
     load(&checkpoint, &named(&loaded), &rank(0, 1)).unwrap();
-    let before = loaded[0].1.local();
-    loaded[0].1.set_local(&before + 1.0);
+    let before = loaded[0].1.local().copy();
+    let _ = loaded[0].1.local().g_add_scalar_(1.0);
     let companions = checkpoint.companions();
     assert_eq!(companions, [dir.path().join("tokenizer.json")]);
-    let gather = |named: &NamedParam<'_>| Ok(named.param.local());
+    let gather = |named: &ShardedParam<'_>| Ok(named.param.local());
     save(
         dir.path(),
         &named(&loaded),
@@ -199,7 +199,7 @@ fn a_link_is_replaced_and_its_file_left_alone() {
 fn the_older_spelling_of_the_dtype_is_kept() {
     let dir = tempfile::tempdir().unwrap();
     let params = random(Kind::BFloat16);
-    let gather = |named: &NamedParam<'_>| Ok(named.param.local());
+    let gather = |named: &ShardedParam<'_>| Ok(named.param.local());
     let config = json!({ "torch_dtype": "float32" });
     save(
         dir.path(),
@@ -232,7 +232,7 @@ fn a_companion_that_is_not_there() {
     save_whole(dir.path(), &random(Kind::Float)).unwrap();
     let companions = [PathBuf::from("/nowhere/tokenizer.json")];
     let params = random(Kind::Float);
-    let gather = |_: &NamedParam<'_>| unreachable!("nothing can be written");
+    let gather = |_: &ShardedParam<'_>| unreachable!("nothing can be written");
     let (params, world) = (named(&params), ProcessGroup::single());
     let error = save(dir.path(), &params, &world, gather, &config(), &companions).unwrap_err();
     assert!(
@@ -258,7 +258,7 @@ fn what_is_gathered_must_be_the_parameter() {
             "Half [5, 4]",
         ),
     ] {
-        let gather = |_: &NamedParam<'_>| Ok(gathered.shallow_clone());
+        let gather = |_: &ShardedParam<'_>| Ok(gathered.shallow_clone());
         let error = save(
             dir.path(),
             &named(&params),

@@ -7,10 +7,10 @@ use tch::{Device, Kind, TchError, Tensor};
 use tp_runtime::Result;
 use tp_runtime::checkpoint::{Checkpoint, initialize, save};
 use tp_runtime::comm::{Launch, RankContext, launch};
-use tp_runtime::module::NamedParam;
+use tp_runtime::module::ShardedParam;
 use tp_runtime::plan::Placement;
 
-use crate::fixture::{named, rank as load_options};
+use crate::fixture::{rank as load_options, sharded};
 use crate::save::{config, files, params, random};
 
 const BACKENDS: [&str; 2] = ["local", "gloo"];
@@ -34,19 +34,19 @@ fn save_split(
     rank: &RankContext,
     gathered: impl Fn(&str, Tensor) -> Result<Tensor>,
 ) -> Result<()> {
-    let part = params();
-    part[0].1.set_placement(Placement::Shard(0));
+    let params = params();
+    let part = sharded(&params, &[Placement::Shard(0)]);
     let options = load_options(rank.rank(), rank.world_size());
-    initialize(&named(&part), 3, 1.0, &options)?;
-    let gather = |named: &NamedParam<'_>| {
+    initialize(&part, 3, 1.0, &options)?;
+    let gather = |named: &ShardedParam<'_>| {
         let local = named.param.local();
-        let whole = match named.param.placement() {
+        let whole = match named.sharding.placement() {
             Placement::Shard(_) => rank.world.all_gather(&local, 0, 5, &named.name)?,
             _ => local,
         };
         gathered(&named.name, whole)
     };
-    save(dir, &named(&part), &rank.world, gather, &config(), &[])
+    save(dir, &part, &rank.world, gather, &config(), &[])
 }
 
 #[test]

@@ -3,7 +3,7 @@
 //! Shapes: B batch, S sequence, H hidden, I intermediate, V vocabulary.
 
 use serde_json::Value;
-use tch::{Kind, Tensor};
+use tch::{Kind, TchError, Tensor};
 use tp_runtime::dtensor::DTensor;
 use tp_runtime::model::{FromConfig, Inputs, Model};
 use tp_runtime::nn::{Embedding, KvCache, Linear, LinearShape, RmsNorm};
@@ -70,16 +70,16 @@ impl Block {
         let value = self.value.forward(&x)?;
         let gate = self.gate.forward(&x)?;
         let mixed = value.zip(&gate, "mixing", |value, gate| {
-            running_mean(&value) * gate.sigmoid()
+            running_mean(&value)?.f_mul(&gate.f_sigmoid()?)
         })?;
         self.output.forward(&mixed)
     }
 }
 
 /// The mean over each position and those before it.
-fn running_mean(x: &Tensor) -> Tensor {
-    let counts = Tensor::arange_start(1, x.size()[1] + 1, (x.kind(), x.device()));
-    x.cumsum(1, None::<Kind>) / counts.unsqueeze(1)
+fn running_mean(x: &Tensor) -> Result<Tensor, TchError> {
+    let counts = Tensor::f_arange_start(1, x.size()[1] + 1, (x.kind(), x.device()))?;
+    x.f_cumsum(1, None::<Kind>)?.f_div(&counts.f_unsqueeze(1)?)
 }
 
 register_model!(MeanMixer);

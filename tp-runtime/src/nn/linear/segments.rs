@@ -5,15 +5,13 @@ use std::ops::Range;
 
 use tch::Tensor;
 
-use super::{Linear, with_features};
+use super::{Linear, is_in_segments};
 use crate::Result;
 use crate::dtensor::DTensor;
-use crate::model::ModelError;
-use crate::module::Partition;
-use crate::nn::Placed;
-use crate::plan::{Placement, Reading, Style, StyleKind};
+use crate::module::{ForwardPass, LayerError, Partition};
+use crate::plan::{FEATURES, Placement, Reading};
 
-/// Segments cut out of one local tensor, which lie alike.
+/// Segments cut out of one local tensor, which are placed alike.
 struct Cut {
     local: Tensor,
     placement: Placement,
@@ -34,62 +32,63 @@ impl Linear {
     /// # Errors
     /// As [`Self::forward`], and when the layer has another number of segments.
     pub fn forward_segments<const N: usize>(&self, input: &DTensor) -> Result<[DTensor; N]> {
-        let placed = self.slot.get()?;
-        let segments = self.weight.segments();
-        if segments.len() != N {
-            return Err(ModelError::SegmentCount {
-                layer: placed.path.to_string(),
-                found: segments.len(),
-                asked: N,
+        self.context.forward(input, |pass| {
+            let segments = self.weight.segments();
+            if segments.len() != N {
+                return Err(LayerError::SegmentCount {
+                    layer: pass.path().to_string(),
+                    found: segments.len(),
+                    asked: N,
+                }
+                .into());
             }
-            .into());
+            let Cut {
+                local,
+                placement,
+                parts,
+            } = self.cut(pass)?;
+            let mut shape = input.shape().to_vec();
+            let segments = parts.into_iter().map(|(range, length)| {
+                if let Some(features) = shape.last_mut() {
+                    *features = length;
+                }
+                let local = local.f_narrow(-1, range.start, range.end - range.start)?;
+                DTensor::from_local(local, placement, &shape, pass.group(), pass.path())
+            });
+            let segments: Vec<DTensor> = segments.collect::<Result<_>>()?;
+            Ok(array::from_fn(|index| segments[index].clone()))
+        })
+    }
+
+    fn cut(&self, pass: &ForwardPass<'_>) -> Result<Cut> {
+        let (rank, ranks) = (pass.group().rank(), pass.group().size());
+        if is_in_segments(pass) {
+            let split = pass.sharding(&self.weight)?.split();
+            let own = split.map_or(Vec::new(), |(_, partition)| partition.own(rank, ranks));
+            let parts = own
+                .into_iter()
+                .map(|(range, division)| (range, division.held()));
+            return Ok(Cut {
+                parts: parts.collect(),
+                local: self.local(pass)?,
+                placement: pass.makes(),
+            });
         }
-        let cut = match placed
-            .style
-            .filter(|style| style.kind == StyleKind::Colwise)
-        {
-            Some(style) if !style.segments.is_empty() => self.own_parts(input, placed, style)?,
-            Some(style) if style.output == Placement::Shard(-1) => self.regrouped(input, placed)?,
-            _ => self.cut_locally(input)?,
-        };
-        Ok(array::from_fn(|index| {
-            let (range, length) = &cut.parts[index];
-            let local = cut.local.narrow(-1, range.start, range.end - range.start);
-            let shape = with_features(input.shape(), *length);
-            DTensor::from_local(local, cut.placement, &shape, &placed.group, &placed.path)
-        }))
-    }
-
-    /// The parts that this rank's columns are made of.
-    fn own_parts(&self, input: &DTensor, placed: &Placed, style: Style) -> Result<Cut> {
-        let (rank, ranks) = (placed.group.rank(), placed.group.size());
-        let partition = self.weight.partition().into_iter();
-        let own = partition.flat_map(|(_, partition)| partition.own(rank, ranks));
-        let parts = own.map(|(range, division)| (range, division.held()));
+        let whole = self.output(pass)?;
+        let placement = whole.placement();
+        if placement != FEATURES.normalized(whole.shape().len()) {
+            // Whole segments of what every rank has all features of.
+            return Ok(Cut {
+                parts: self.chunks(0, 1),
+                local: whole.local()?,
+                placement,
+            });
+        }
+        // This rank's chunk of each segment, out of chunks of all of them together.
         Ok(Cut {
-            parts: parts.collect(),
-            local: self.columns(input, placed, style)?,
-            placement: Placement::Shard(-1),
-        })
-    }
-
-    /// This rank's chunk of each segment, out of chunks of all of them together.
-    fn regrouped(&self, input: &DTensor, placed: &Placed) -> Result<Cut> {
-        let whole = self.forward(input)?;
-        Ok(Cut {
-            parts: self.chunks(placed.group.rank(), placed.group.size()),
-            local: whole.read(Reading::FOR_A_SHARE, &placed.path)?,
-            placement: Placement::Shard(-1),
-        })
-    }
-
-    /// Whole segments of what every rank has all features of.
-    fn cut_locally(&self, input: &DTensor) -> Result<Cut> {
-        let whole = self.forward(input)?;
-        Ok(Cut {
-            parts: self.chunks(0, 1),
-            local: whole.local()?,
-            placement: whole.placement(),
+            parts: self.chunks(rank, ranks),
+            local: whole.read(Reading::FOR_A_SHARE, pass.path())?,
+            placement,
         })
     }
 

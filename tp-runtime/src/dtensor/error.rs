@@ -1,0 +1,126 @@
+//! What a distributed tensor cannot be, and what libtorch refuses to make of one.
+
+use tch::{TchError, Tensor};
+
+use super::DTensor;
+use crate::comm::{self, ProcessGroup};
+use crate::plan::Placement;
+
+/// A shape that does not fit.
+#[derive(Debug, thiserror::Error)]
+pub enum ShapeError {
+    /// A rank's part of another shape than its placement makes it.
+    #[error(
+        "`{producer}` gives rank {rank} a part of shape {found:?}, but rank {rank}'s part of {shape:?} \
+         placed `{placement}` is {wanted:?}"
+    )]
+    Part {
+        /// The module that made it.
+        producer: String,
+        /// The rank, counted in the tensor's group.
+        rank: usize,
+        /// The shape of the part.
+        found: Vec<i64>,
+        /// The shape of the whole tensor.
+        shape: Vec<i64>,
+        /// How the tensor is placed.
+        placement: Placement,
+        /// The shape that the part should have.
+        wanted: Vec<i64>,
+    },
+    /// A dimension that is split and that the tensor does not have.
+    #[error(
+        "`{producer}` gives a tensor of shape {shape:?}, which has no dimension to be `{placement}`"
+    )]
+    Dimension {
+        /// The module that made it.
+        producer: String,
+        /// The shape of the whole tensor.
+        shape: Vec<i64>,
+        /// How it would be placed.
+        placement: Placement,
+    },
+    /// Features that are not made of heads of a width.
+    #[error(
+        "`{producer}` gives {width} features, which are no heads of {head_dim}: \
+         split heads by a number above zero that divides them"
+    )]
+    Heads {
+        /// The module that made it.
+        producer: String,
+        /// How many features there are.
+        width: i64,
+        /// The width of a head.
+        head_dim: i64,
+    },
+    /// A tensor without the dimensions that an operation works on.
+    #[error("{operation} needs a tensor of shape {wanted}, and `{producer}` gives {found:?}")]
+    Dimensions {
+        /// What was to be computed.
+        operation: &'static str,
+        /// The module that made it.
+        producer: String,
+        /// The shape of the whole tensor.
+        found: Vec<i64>,
+        /// The shape it should have.
+        wanted: &'static str,
+    },
+    /// More positions than there are, or none.
+    #[error("the last {asked} positions are asked for of the {length} that `{producer}` gives")]
+    Positions {
+        /// The module that made it.
+        producer: String,
+        /// How many were asked for.
+        asked: i64,
+        /// How many there are.
+        length: i64,
+    },
+}
+
+/// A tensor operation that libtorch refused on one rank, such as one for which memory is short.
+#[derive(Debug, thiserror::Error)]
+#[error("rank {rank} in `{module}`: {}", message(.cause))]
+pub struct TensorError {
+    /// The module that computed.
+    pub module: String,
+    /// The rank, counted in the world.
+    pub rank: usize,
+    /// What libtorch says.
+    pub cause: TchError,
+}
+
+/// What libtorch says, without where in its own source it gave up.
+fn message(cause: &TchError) -> String {
+    let text = cause.to_string();
+    let ends = ["\nException raised from", "\nframe #"].into_iter();
+    let end = ends.filter_map(|trace| text.find(trace)).min();
+    text[..end.unwrap_or(text.len())].to_owned()
+}
+
+impl TensorError {
+    /// The refusal of an operation of `module` on this rank of `group`.
+    pub(crate) fn new(module: &str, group: &ProcessGroup, cause: TchError) -> Self {
+        Self {
+            module: module.to_owned(),
+            rank: group.ranks()[group.rank()],
+            cause,
+        }
+    }
+
+    /// Names module and rank where an error is libtorch's alone.
+    pub(crate) fn attach(module: &str, group: &ProcessGroup, error: crate::Error) -> crate::Error {
+        match error {
+            crate::Error::Torch(cause) | crate::Error::Dist(comm::Error::Torch(cause)) => {
+                Self::new(module, group, cause).into()
+            }
+            other => other,
+        }
+    }
+}
+
+impl DTensor {
+    /// This rank's part as computation left it, or an error that names module and rank.
+    pub(super) fn computed(&self, outcome: Result<Tensor, TchError>) -> crate::Result<Tensor> {
+        outcome.map_err(|error| TensorError::new(self.producer(), self.group(), error).into())
+    }
+}
