@@ -11,7 +11,6 @@ use tp_models::phi3::PHI3_FUSED;
 use tp_models::qwen2::QWEN2_SHARED_KV;
 use tp_models::qwen3::QWEN3_SHARED_KV;
 use tp_models::qwen3_classifier::QWEN3_CLASSIFIER_SHARED_KV;
-use tp_runtime::comm::BackendKind;
 use tp_runtime::testing::Parity;
 
 macro_rules! parity {
@@ -42,5 +41,5 @@ parity! {
 #[test]
 fn shared_heads_over_gloo() {
     let parity = Parity::of("fixtures/llama_tied").plan(&LLAMA_SHARED_KV);
-    parity.backend(BackendKind::Gloo).degrees([4]).check();
+    parity.backend("gloo").degrees([4]).check();
 }

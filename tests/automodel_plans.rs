@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 use tp_models as _;
-use tp_runtime::Result;
 use tp_runtime::plan;
+use tp_runtime::{Result, interop};
 
 /// What AutoModel has for a class: `tp` and `sp`, each from pattern to style.
 type Tables = BTreeMap<String, Value>;
@@ -41,7 +41,7 @@ equal_automodels! {
 }
 
 fn check(class: &str) -> Result<()> {
-    let ours = plan::json(plan::plan_for_architecture(class)?);
+    let ours = interop::json(plan::plan_for_architecture(class)?);
     for (mode, theirs) in &automodel()[class] {
         assert_eq!(&ours[mode], theirs, "{class}, {mode}");
     }

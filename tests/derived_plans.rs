@@ -4,7 +4,7 @@ use serde_json::json;
 use tp_models::LlamaForCausalLM;
 use tp_models::llama::{LLAMA, LlamaModel};
 use tp_runtime::plan::{self, Mode, Plan};
-use tp_runtime::{Result, model, tp_plan};
+use tp_runtime::{Result, interop, model, tp_plan};
 
 tp_plan! {
     /// A row taken back, one narrowed to a layer, one repeated.
@@ -126,7 +126,7 @@ fn what_a_struct_holds_is_taken_back_at_once() -> Result<()> {
         styles(&WHOLE_LAYER, Mode::TensorParallel, &names)?,
         expected
     );
-    let exported = plan::json(&WHOLE_LAYER);
+    let exported = interop::json(&WHOLE_LAYER);
     assert!(exported["tp"].get("model.layers.1").is_none());
     Ok(())
 }
@@ -137,7 +137,7 @@ fn a_pattern_has_one_row() {
     let heads: Vec<_> = rows.iter().filter(|row| row.pattern == "lm_head").collect();
     assert_eq!((heads.len(), heads[0].plan.name), (1, "TWICE"));
     assert_eq!(plan::rows(&LLAMA).len() + 3, rows.len());
-    let exported = &plan::json(&CHANGED)["tp"];
+    let exported = &interop::json(&CHANGED)["tp"];
     assert!(exported.get("lm_head").is_none());
     assert!(exported.get("model.embed_tokens").is_some());
 }

@@ -160,8 +160,8 @@ fn a_plan_knows_where_it_and_its_rows_were_written() {
         "head",
     ];
     assert_eq!(paths, expected);
-    assert_eq!(rows[1].line, rows[0].line + 1);
-    assert!(rows[3].optional && !rows[2].optional);
+    assert_eq!(rows[1].line(), rows[0].line() + 1);
+    assert!(rows[3].is_optional() && !rows[2].is_optional());
 }
 
 #[test]

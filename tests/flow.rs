@@ -7,7 +7,6 @@ use std::sync::Mutex;
 
 use tch::Kind;
 use tp_models as _;
-use tp_runtime::comm::BackendKind;
 use tp_runtime::plan::{self, Arity, Child, Mode, ModuleKind, Node, Stage};
 use tp_runtime::testing::{Edge, Fixture, Setting, on_ranks, record};
 
@@ -134,7 +133,7 @@ fn run(dir: &Path) -> Run {
     let setting = Setting {
         degree: 1,
         mode: Mode::TensorParallel,
-        backend: BackendKind::Local,
+        backend: "local",
         plan: None,
     };
     let found = Mutex::new(None);

@@ -9,7 +9,6 @@ use tp_runtime::Result;
 use tp_runtime::checkpoint::{self, Checkpoint, LoadOptions, LoadReport};
 use tp_runtime::comm::RankContext;
 use tp_runtime::explain::{Dtype, Setup, explain};
-use tp_runtime::mesh::DeviceMesh;
 use tp_runtime::model::{self, Inputs, Modules};
 use tp_runtime::optim::{AdamW, AdamWOptions};
 use tp_runtime::parallel::{ParallelModel, ParallelOptions};
@@ -52,7 +51,7 @@ fn elements(checkpoint: &Checkpoint, rank: usize, degree: usize) -> u64 {
 }
 
 fn load(dir: &Path, rank: RankContext, setting: Setting) -> Result<(ParallelModel, LoadReport)> {
-    let mesh = DeviceMesh::new(rank.world, &[("tp", setting.degree)])?;
+    let mesh = rank.mesh(&[("tp", setting.degree)])?;
     let options = ParallelOptions {
         mode: setting.mode,
         ..Default::default()

@@ -2,7 +2,6 @@
 
 use tch::Kind;
 use tp_models as _;
-use tp_runtime::comm::BackendKind;
 use tp_runtime::testing::{Parity, Tolerance, assert_close, on_ranks, settings};
 use tp_tests::fixture;
 
@@ -37,14 +36,14 @@ parity! {
 
 #[test]
 fn llama_over_gloo() {
-    let parity = Parity::of("fixtures/llama_gqa").backend(BackendKind::Gloo);
+    let parity = Parity::of("fixtures/llama_gqa").backend("gloo");
     parity.degrees([2]).check();
 }
 
 #[test]
 fn images_over_gloo() {
     for fixture in ["fixtures/gemma3_cond", "fixtures/mistral3_cond"] {
-        let parity = Parity::of(fixture).backend(BackendKind::Gloo);
+        let parity = Parity::of(fixture).backend("gloo");
         parity.degrees([2]).check();
     }
 }

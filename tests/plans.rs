@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use tp_models::LlamaForCausalLM;
 use tp_runtime::model::{self, Model};
 use tp_runtime::plan::{self, Item, Mode, ModuleKind, Placement, Plan, PlanError, Row, StyleKind};
-use tp_runtime::{Module, Result, tp_plan};
+use tp_runtime::{Module, Result, interop, tp_plan};
 
 tp_plan! {
     /// Only what a head of attention reads and writes.
@@ -78,7 +78,7 @@ fn fault(plan: &'static Plan, changes: Value, world_size: usize, mode: Mode) -> 
 
 #[test]
 fn a_plan_with_one_column_exports_no_second() {
-    assert_eq!(plan::json(&ATTENTION)["sp"], Value::Null);
+    assert_eq!(interop::json(&ATTENTION)["sp"], Value::Null);
 }
 
 #[test]

@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 use tch::{Device, Kind, Tensor};
 use tp_runtime::comm::{Launch, launch};
 use tp_runtime::dtensor::{DTensor, ShapeError, TensorError};
-use tp_runtime::mesh::DeviceMesh;
 use tp_runtime::model::{FromConfig, Inputs, Model};
 use tp_runtime::nn::{Embedding, KvCache, Linear, LinearShape};
 use tp_runtime::parallel::{ParallelModel, ParallelOptions};
@@ -59,7 +58,7 @@ fn a_layer_that_cannot_compute_is_named_with_its_rank() {
     let refused = Mutex::new(Vec::new());
     let outcome = launch(&Launch::new(2), |rank| {
         let number = rank.rank();
-        let mesh = DeviceMesh::new(rank.world, &[("tp", 2)])?;
+        let mesh = rank.mesh(&[("tp", 2)])?;
         let config = json!({ "architectures": ["Misfit"] });
         let options = ParallelOptions::default();
         let model = ParallelModel::initialize(&config, Vec::new(), 0, &mesh, options)?;

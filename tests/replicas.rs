@@ -2,8 +2,7 @@
 
 use tch::{Kind, Tensor, no_grad};
 use tp_models::llama::LLAMA_SHARED_KV;
-use tp_runtime::comm::{BackendKind, Launch, launch};
-use tp_runtime::mesh::DeviceMesh;
+use tp_runtime::comm::{Launch, launch};
 use tp_runtime::model::Inputs;
 use tp_runtime::module::Param;
 use tp_runtime::optim::{AdamW, AdamWOptions, clip_gradients};
@@ -86,7 +85,7 @@ fn so_it_does_over_gloo_and_in_bf16() {
     let setting = Setting {
         degree: 8,
         mode: Mode::SequenceParallel,
-        backend: BackendKind::Gloo,
+        backend: "gloo",
         plan: Some(&LLAMA_SHARED_KV),
     };
     for kind in [Kind::Float, Kind::BFloat16] {
@@ -116,8 +115,8 @@ fn so_is_one_element_far_into_a_large_parameter() -> Result<()> {
         "num_hidden_layers": 1,
         "num_attention_heads": 2,
     });
-    launch(&Launch::new(2), |rank| {
-        let mesh = DeviceMesh::new(rank.world, &[("tp", 2)])?;
+    Ok(launch(&Launch::new(2), |rank| {
+        let mesh = rank.mesh(&[("tp", 2)])?;
         let options = ParallelOptions {
             plan: Some(&MLP),
             ..ParallelOptions::default()
@@ -128,7 +127,7 @@ fn so_is_one_element_far_into_a_large_parameter() -> Result<()> {
         nudge(&model, 1, &last);
         drift(&model, "`lm_head.weight` has drifted apart");
         Ok::<_, tp_runtime::Error>(())
-    })
+    })?)
 }
 
 #[test]

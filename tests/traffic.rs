@@ -89,25 +89,25 @@ fn check(name: &str, setting: Setting, kind: Kind) {
         let context = format!("{name}, {setting}, {kind:?}");
         let group = model.group();
 
-        group.reset_traffic();
+        group.reset_counts();
         let logits = model.forward(&Inputs::new(ids.shallow_clone()), None)?;
         assert_counts(
             &context,
             "forward",
-            group.traffic(),
+            group.counts(),
             report.forward_traffic(),
         );
 
-        group.reset_traffic();
+        group.reset_counts();
         let loss = loss::cross_entropy(&logits, &loss::next_token_labels(&ids)?)?;
-        assert_counts(&context, "loss", group.traffic(), report.loss_traffic());
+        assert_counts(&context, "loss", group.counts(), report.loss_traffic());
 
-        group.reset_traffic();
+        group.reset_counts();
         loss.f_backward()?;
         assert_counts(
             &context,
             "backward",
-            group.traffic(),
+            group.counts(),
             report.backward_traffic(),
         );
         Ok(())
@@ -138,13 +138,18 @@ fn explain(
     explain::explain(plan, &*shapes, setup)
 }
 
-fn assert_counts(context: &str, pass: &str, counted: comm::Traffic, explained: explain::Traffic) {
+fn assert_counts(
+    context: &str,
+    pass: &str,
+    counted: comm::CommCounts,
+    explained: explain::Traffic,
+) {
     let counted = [
         counted.all_reduce,
         counted.all_gather,
         counted.reduce_scatter,
     ];
-    let counted = counted.map(|comm::Count { calls, bytes }| Count { calls, bytes });
+    let counted = counted.map(|comm::CommCount { calls, bytes }| Count { calls, bytes });
     let explained = [
         explained.all_reduce,
         explained.all_gather,

@@ -10,7 +10,6 @@ use serde_json::Value;
 use tch::{Kind, Tensor};
 use tp_runtime::checkpoint::Checkpoint;
 use tp_runtime::comm::{Launch, RankContext, launch};
-use tp_runtime::mesh::DeviceMesh;
 use tp_runtime::model::Inputs;
 use tp_runtime::optim::gradient_norm;
 use tp_runtime::parallel::{ParallelModel, ParallelOptions};
@@ -36,8 +35,8 @@ fn on_ranks<T: Send>(
         threads_per_rank: Some(1),
         ..Launch::new(degree)
     };
-    launch(&options, |rank: RankContext| {
-        let mesh = DeviceMesh::new(rank.world, &[("tp", degree)])?;
+    Ok(launch(&options, |rank: RankContext| {
+        let mesh = rank.mesh(&[("tp", degree)])?;
         body(&ParallelModel::initialize(
             config,
             Vec::new(),
@@ -45,7 +44,7 @@ fn on_ranks<T: Send>(
             &mesh,
             run_options(plan, mode),
         )?)
-    })
+    })?)
 }
 
 fn run_options(plan: &'static Plan, mode: Mode) -> ParallelOptions {
@@ -101,11 +100,11 @@ fn check(plan: &'static Plan, heads: (i64, i64), degrees: &[usize]) -> Result<()
         let dir = tempfile::tempdir().expect("a folder can be made");
         on_ranks(plan, &config, degree, Mode::TensorParallel, |model| {
             model.save(dir.path())?;
-            model.group().barrier("the checkpoint is written")
+            Ok(model.group().barrier("the checkpoint is written")?)
         })?;
         // What one plan's ranks write, another number of another plan's reads.
         let reloaded = launch(&Launch::new(heads.1 as usize), |rank| {
-            let mesh = DeviceMesh::new(rank.world.clone(), &[("tp", rank.world_size())])?;
+            let mesh = rank.mesh(&[("tp", rank.world_size())])?;
             let options = run_options(&AS_ONE, Mode::SequenceParallel);
             let (model, report) =
                 ParallelModel::load(&Checkpoint::open(dir.path())?, &mesh, options)?;
@@ -126,7 +125,7 @@ fn load_back(
     unsharded: &Named,
 ) -> Result<()> {
     let found = launch(&Launch::new(degree), |rank| {
-        let mesh = DeviceMesh::new(rank.world, &[("tp", degree)])?;
+        let mesh = rank.mesh(&[("tp", degree)])?;
         let options = run_options(plan, Mode::TensorParallel);
         let (model, report) = ParallelModel::load(&Checkpoint::open(dir)?, &mesh, options)?;
         assert_eq!(report.bytes_read, report.parameter_bytes);
@@ -162,7 +161,7 @@ fn shared_heads_beside_another_dimension() -> Result<()> {
     let config = config(8, 2);
     let unsharded = on_ranks(&SHARED, &config, 1, Mode::TensorParallel, numbers)?;
     let found = launch(&Launch::new(8), |rank| {
-        let mesh = DeviceMesh::new(rank.world, &[("dp", 2), ("tp", 4)])?;
+        let mesh = rank.mesh(&[("dp", 2), ("tp", 4)])?;
         let options = run_options(&SHARED, Mode::SequenceParallel);
         let model = ParallelModel::initialize(&config, Vec::new(), 7, &mesh, options)?;
         let numbers = numbers(&model)?;

@@ -25,13 +25,13 @@ fn check(plan: &'static Plan, heads: (i64, i64), degree: usize) -> Result<()> {
         let report = explain::explain(plan, &*model::build(&config)?, setup)?;
         let explained = [report.forward_traffic(), report.backward_traffic()];
         let counted = on_ranks(plan, &config, degree, mode, |model| {
-            model.group().reset_traffic();
+            model.group().reset_counts();
             let logits = model.forward(&Inputs::new(ids()), None)?;
-            let forward = model.group().traffic();
+            let forward = model.group().counts();
             let loss = logits.local()?.sum(Kind::Float);
-            model.group().reset_traffic();
+            model.group().reset_counts();
             loss.f_backward()?;
-            Ok([forward, model.group().traffic()])
+            Ok([forward, model.group().counts()])
         })?;
         for (counted, explained) in counted.into_iter().zip(explained) {
             assert_counts(counted, explained, &format!("{}, {mode:?}", plan.name));
@@ -40,13 +40,13 @@ fn check(plan: &'static Plan, heads: (i64, i64), degree: usize) -> Result<()> {
     Ok(())
 }
 
-fn assert_counts(counted: comm::Traffic, explained: explain::Traffic, context: &str) {
+fn assert_counts(counted: comm::CommCounts, explained: explain::Traffic, context: &str) {
     let counted = [
         counted.all_reduce,
         counted.all_gather,
         counted.reduce_scatter,
     ];
-    let counted = counted.map(|comm::Count { calls, bytes }| Count { calls, bytes });
+    let counted = counted.map(|comm::CommCount { calls, bytes }| Count { calls, bytes });
     let explained = [
         explained.all_reduce,
         explained.all_gather,

@@ -12,14 +12,13 @@
 //! use tp_models as _;
 //! use tp_runtime::checkpoint::Checkpoint;
 //! use tp_runtime::comm::{Launch, launch};
-//! use tp_runtime::mesh::DeviceMesh;
 //! use tp_runtime::model::Inputs;
 //! use tp_runtime::parallel::{ParallelModel, ParallelOptions};
 //!
 //! // A Llama on two ranks; each reads its own part of the weights.
 //! let next = launch(&Launch::new(2), |rank| -> tp_runtime::Result<i64> {
 //!     let checkpoint = Checkpoint::open(Path::new("models/llama"))?;
-//!     let mesh = DeviceMesh::new(rank.world.clone(), &[("tp", rank.world_size())])?;
+//!     let mesh = rank.mesh(&[("tp", rank.world_size())])?;
 //!     let (model, _) = ParallelModel::load(&checkpoint, &mesh, ParallelOptions::default())?;
 //!     let ids = Tensor::from_slice(&[1_i64, 15, 27]).unsqueeze(0);
 //!     let logits = tch::no_grad(|| model.forward(&Inputs::new(ids), None)?.full())?;

@@ -23,15 +23,15 @@ pub enum Error {
     #[error(transparent)]
     Checkpoint(#[from] crate::checkpoint::CheckpointError),
 
-    /// A fault of a rank or of a collective.
+    /// A fault of a rank, of a collective or of a device mesh.
     #[cfg(feature = "torch")]
     #[error(transparent)]
-    Comm(#[from] crate::comm::CommError),
+    Dist(#[from] crate::comm::Error),
 
-    /// A device mesh that does not fit the ranks, or a dimension it does not have.
+    /// A job that gave no value.
     #[cfg(feature = "torch")]
     #[error(transparent)]
-    Mesh(#[from] crate::mesh::MeshError),
+    Launch(Box<crate::comm::LaunchError<Error>>),
 
     /// Layouts that do not meet where one module reads what another gives.
     #[error(transparent)]
@@ -70,4 +70,22 @@ pub enum Error {
     #[cfg(feature = "torch")]
     #[error(transparent)]
     Torch(#[from] tch::TchError),
+}
+
+#[cfg(feature = "torch")]
+mod launch {
+    use super::Error;
+    use crate::comm::{self, LaunchError};
+
+    impl From<LaunchError<Error>> for Error {
+        fn from(error: LaunchError<Error>) -> Self {
+            Self::Launch(Box::new(error))
+        }
+    }
+
+    impl From<LaunchError<comm::Error>> for Error {
+        fn from(error: LaunchError<comm::Error>) -> Self {
+            error.map(Self::from).into()
+        }
+    }
 }

@@ -98,12 +98,11 @@
 //! use serde_json::json;
 //! use tch::Tensor;
 //! use tp_runtime::comm::{Launch, launch};
-//! use tp_runtime::mesh::DeviceMesh;
 //! use tp_runtime::model::Inputs;
 //! use tp_runtime::parallel::{ParallelModel, ParallelOptions};
 //!
 //! let loss = launch(&Launch::new(2), |rank| -> tp_runtime::Result<f64> {
-//!     let mesh = DeviceMesh::new(rank.world.clone(), &[("tp", rank.world_size())])?;
+//!     let mesh = rank.mesh(&[("tp", rank.world_size())])?;
 //!     // `ParallelModel::load` reads a checkpoint's folder instead.
 //!     let config = json!({ "architectures": ["Bigram"] });
 //!     let options = ParallelOptions::default();
@@ -131,22 +130,16 @@ extern crate self as tp_runtime;
 
 #[cfg(feature = "torch")]
 pub mod checkpoint;
-#[cfg(feature = "torch")]
-pub mod comm;
 pub mod config;
 #[cfg(feature = "torch")]
 pub mod dtensor;
 pub mod error;
-pub mod exchange;
 pub mod explain;
 #[cfg(feature = "torch")]
-pub mod ffi;
-#[cfg(feature = "torch")]
 pub mod generate;
+pub mod interop;
 #[cfg(feature = "torch")]
 pub mod loss;
-#[cfg(feature = "torch")]
-pub mod mesh;
 pub mod model;
 pub mod module;
 pub mod nn;
@@ -161,15 +154,9 @@ pub mod testing;
 pub use error::{Error, Result};
 pub use module::Module;
 pub use plan::{Mode, Placement, Plan, Style};
-pub use tp_macros::{assert_shards, tp_plan};
-
-/// The text a panic was raised with.
 #[cfg(feature = "torch")]
-pub(crate) fn panic_message(payload: &(dyn std::any::Any + Send)) -> &str {
-    let text = payload.downcast_ref::<&str>().copied();
-    text.or_else(|| payload.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("a panic without a message")
-}
+pub use tp_dist::{self as comm, autograd, mesh};
+pub use tp_macros::{assert_shards, tp_plan};
 
 /// What the macros' expansions name; no part of the interface.
 #[doc(hidden)]

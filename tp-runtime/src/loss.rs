@@ -3,9 +3,9 @@
 use tch::{Kind, Tensor};
 
 use crate::Result;
+use crate::autograd::with_backward;
 use crate::comm::ReduceOp;
 use crate::dtensor::{DTensor, TensorError};
-use crate::ffi;
 use crate::model::{InputError, check_range};
 use crate::plan::{Placement, chunk};
 
@@ -112,11 +112,11 @@ fn compute(logits: &DTensor, labels: &Tensor) -> Result<Tensor> {
                 let hit = weight.f_mul(&mine)?.f_neg()?.f_unsqueeze(1)?;
                 let _ = logits.f_scatter_add_(1, &column, &hit)?;
             }
-            Ok(logits.f_to_kind(kind)?.f_reshape(&shape)?)
+            logits.f_to_kind(kind)?.f_reshape(&shape)
         };
         Ok::<_, crate::Error>((loss, backward))
     })?;
-    Ok(ffi::attach_backward(&local, loss, backward))
+    Ok(with_backward(&local, loss, backward)?)
 }
 
 fn check_labels(logits: &[i64], labels: &Tensor) -> Result<()> {

@@ -11,7 +11,6 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use tch::{Device, Kind, Tensor};
 
-use crate::Result;
 use crate::checkpoint::{self, Checkpoint, LoadOptions, LoadReport};
 use crate::comm::ProcessGroup;
 use crate::dtensor::{DTensor, TensorError};
@@ -20,6 +19,7 @@ use crate::model::{self, Inputs, Model, Task};
 use crate::module::ShardedParam;
 use crate::nn::KvCache;
 use crate::plan::{Mode, Plan, Resolution, plan_for_architecture, resolve};
+use crate::{Error, Result};
 
 /// How a model is to be run.
 #[derive(Clone, Copy, Debug)]
@@ -75,7 +75,7 @@ impl ParallelModel {
         let loaded = checkpoint::load(checkpoint, &parallel.parameters(), &load);
         let report = parallel
             .group
-            .agree(loaded.map_err(Into::into), "loading")?;
+            .agree(loaded.map_err(Error::from), "loading")?;
         parallel.require_gradients()?;
         Ok((parallel, report))
     }

@@ -6,7 +6,6 @@ use fused_mlp as _;
 use serde_json::Value;
 use tch::{Device, Kind, Tensor};
 use tp_runtime::comm::{Launch, RankContext, launch};
-use tp_runtime::mesh::DeviceMesh;
 use tp_runtime::model::Inputs;
 use tp_runtime::parallel::{ParallelModel, ParallelOptions};
 use tp_runtime::testing::{Tolerance, assert_close};
@@ -20,8 +19,8 @@ fn read_config() -> Result<Value> {
 /// Logits and every gradient, whole, under their names.
 fn numbers(degree: usize, mode: Mode) -> Result<Vec<(String, Tensor)>> {
     let config = read_config()?;
-    launch(&Launch::new(degree), |rank: RankContext| {
-        let mesh = DeviceMesh::new(rank.world, &[("tp", degree)])?;
+    let numbers = launch(&Launch::new(degree), |rank: RankContext| {
+        let mesh = rank.mesh(&[("tp", degree)])?;
         let options = ParallelOptions {
             mode,
             ..ParallelOptions::default()
@@ -39,7 +38,8 @@ fn numbers(degree: usize, mode: Mode) -> Result<Vec<(String, Tensor)>> {
             numbers.push((named.name.clone(), model.gradient(&named)?));
         }
         Ok::<_, tp_runtime::Error>(numbers)
-    })
+    })?;
+    Ok(numbers)
 }
 
 #[test]

@@ -14,7 +14,6 @@ use tp_models as _;
 use tp_runtime::checkpoint::Checkpoint;
 use tp_runtime::comm::{Launch, RankContext, launch};
 use tp_runtime::generate::{GenerateOptions, Sampling, generate};
-use tp_runtime::mesh::DeviceMesh;
 use tp_runtime::model::Inputs;
 use tp_runtime::parallel::{ParallelModel, ParallelOptions};
 
@@ -31,7 +30,7 @@ fn main() -> Result<()> {
 fn run(dir: &Path, prompt: &str, rank: RankContext) -> Result<()> {
     // 1. The weights: this rank's part of them.
     let checkpoint = Checkpoint::open(dir)?;
-    let mesh = DeviceMesh::new(rank.world.clone(), &[("tp", rank.world_size())])?;
+    let mesh = rank.mesh(&[("tp", rank.world_size())])?;
     let (model, report) = ParallelModel::load(&checkpoint, &mesh, ParallelOptions::default())?;
     let (number, bytes) = (rank.rank(), report.parameter_bytes);
     eprintln!("rank {number} holds {bytes} bytes of parameters");

@@ -13,7 +13,6 @@ use tp_models as _;
 use tp_runtime::checkpoint::Checkpoint;
 use tp_runtime::comm::{Launch, RankContext, launch};
 use tp_runtime::generate::{GenerateOptions, Sampling, generate};
-use tp_runtime::mesh::DeviceMesh;
 use tp_runtime::model::Inputs;
 use tp_runtime::parallel::{ParallelModel, ParallelOptions};
 
@@ -81,7 +80,7 @@ fn main() -> Result<()> {
 }
 
 fn run(arguments: &Arguments, prompt: &[i64], rank: RankContext) -> tp_runtime::Result<Outcome> {
-    let mesh = DeviceMesh::new(rank.world.clone(), &[("tp", rank.world_size())])?;
+    let mesh = rank.mesh(&[("tp", rank.world_size())])?;
     let checkpoint = Checkpoint::open(&arguments.model)?;
     let (model, report) = ParallelModel::load(&checkpoint, &mesh, ParallelOptions::default())?;
     let ids = Tensor::from_slice(prompt).unsqueeze(0);

@@ -7,14 +7,14 @@ use std::str::FromStr;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
-use clap::{Parser, ValueEnum};
+use clap::Parser;
 use serde_json::{Value, json};
 use tch::{Device, Kind, Tensor};
 use tp_models as _;
-use tp_runtime::comm::{BackendKind, Launch, ProcessGroup, RankContext, launch};
+use tp_runtime::comm::backend::{self, UnknownBackend};
+use tp_runtime::comm::{Launch, ProcessGroup, RankContext, launch};
 use tp_runtime::generate::{GenerateOptions, Sampling, generate};
 use tp_runtime::loss;
-use tp_runtime::mesh::DeviceMesh;
 use tp_runtime::model::Inputs;
 use tp_runtime::optim::{AdamW, AdamWOptions};
 use tp_runtime::parallel::{ParallelModel, ParallelOptions};
@@ -44,39 +44,35 @@ struct Arguments {
     /// How many ranks
     #[arg(long, default_value_t = 1)]
     tp: usize,
-    #[arg(long, value_enum, default_value = "local")]
-    backend: Backend,
+    /// `local` or `gloo`
+    #[arg(long, value_parser = backend_name, default_value = "local")]
+    backend: &'static str,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum Backend {
-    Local,
-    Gloo,
+fn backend_name(name: &str) -> Result<&'static str, UnknownBackend> {
+    backend::named(name).map(|backend| backend.name)
 }
 
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
     let options = Launch {
-        backend: Some(match arguments.backend {
-            Backend::Local => BackendKind::Local,
-            Backend::Gloo => BackendKind::Gloo,
-        }),
+        backend: Some(arguments.backend),
         ..Launch::new(arguments.tp)
     };
     launch(&options, |rank| {
         let first = rank.rank() == 0;
-        let figures = measure(&arguments, rank).map_err(|error| format!("{error:#}"))?;
+        let figures = measure(&arguments, rank)?;
         if first {
             println!("{figures}");
         }
-        Ok::<_, String>(())
+        Ok::<_, anyhow::Error>(())
     })?;
     Ok(())
 }
 
 fn measure(arguments: &Arguments, rank: RankContext) -> Result<Value> {
     let world = rank.world.clone();
-    let mesh = DeviceMesh::new(rank.world, &[("tp", arguments.tp)])?;
+    let mesh = rank.mesh(&[("tp", arguments.tp)])?;
     let options = ParallelOptions::default();
     let model = ParallelModel::initialize(&arguments.config, vec![], 0, &mesh, options)?;
     let params: Vec<_> = model

@@ -8,7 +8,6 @@ use tch::{Kind, Tensor};
 use tp_models as _;
 use tp_runtime::Mode;
 use tp_runtime::comm::{Launch, RankContext, launch};
-use tp_runtime::mesh::DeviceMesh;
 use tp_runtime::model::Inputs;
 use tp_runtime::optim::{AdamW, AdamWOptions, clip_gradients};
 use tp_runtime::parallel::{ParallelModel, ParallelOptions};
@@ -29,7 +28,7 @@ fn train(rank: RankContext) -> tp_runtime::Result<()> {
         "num_attention_heads": 4,
         "num_key_value_heads": 2,
     });
-    let mesh = DeviceMesh::new(rank.world.clone(), &[("tp", rank.world_size())])?;
+    let mesh = rank.mesh(&[("tp", rank.world_size())])?;
     let options = ParallelOptions {
         mode: Mode::SequenceParallel,
         ..ParallelOptions::default()

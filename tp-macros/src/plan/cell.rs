@@ -5,11 +5,11 @@ use syn::spanned::Spanned;
 use syn::{Expr, ExprLit, Lit};
 
 use super::parse::{RawArgument, RawCell, RawStyle};
-use super::python::PYTHON_NAMES;
 use super::{placement, segments};
 use crate::fault::Fault;
 use crate::report::Report;
 use tp_plan::nearest::nearest;
+use tp_plan::python::table_name;
 use tp_plan::{Argument, Placement, SEQUENCE, StyleKind};
 
 /// A legal style.
@@ -215,11 +215,7 @@ fn check_output(raw: &RawStyle, arguments: &[Given], report: &mut Report) {
 
 /// What an unknown word most likely meant, Python's names included.
 fn meant(found: &str, known: &[&'static str]) -> Option<&'static str> {
-    let python = PYTHON_NAMES
-        .iter()
-        .find(|(python, _)| *python == found)
-        .map(|(_, name)| *name);
-    python
+    table_name(found)
         .filter(|name| known.contains(name))
         .or_else(|| nearest(found, known.iter().copied()))
 }

@@ -30,18 +30,18 @@ fn column(table: &Table, mode: &str) -> TokenStream {
     let flow = quote!(FLOW);
     let rows = table.items.iter().enumerate().map(|(index, item)| {
         quote_spanned! {item.span=>
-            ::tp_runtime::plan::check::Line::Own(#index) =>
+            ::tp_runtime::plan::check::Location::Own(#index) =>
                 ::tp_runtime::plan::check::Flow::fail(&#flow, #mode),
         }
     });
     let starts = table.base.as_ref().map(|base| {
         quote_spanned! {base.span()=>
-            ::tp_runtime::plan::check::Line::Base =>
+            ::tp_runtime::plan::check::Location::Base =>
                 ::tp_runtime::plan::check::Flow::fail(&#flow, #mode),
         }
     });
     quote! {
-        const _: () = match #flow.line(#mode) {
+        const _: () = match #flow.location(#mode) {
             #(#rows)*
             #starts
             _ => {}

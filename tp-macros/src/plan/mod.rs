@@ -10,7 +10,6 @@ mod flow;
 mod parse;
 mod pattern;
 mod placement;
-mod python;
 mod segments;
 mod written;
 

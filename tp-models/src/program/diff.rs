@@ -5,10 +5,10 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, anyhow, ensure};
-use tp_runtime::exchange::Import;
-use tp_runtime::explain::{Beside, Explanation, explain};
+use tp_runtime::explain::{Explanation, PlanDiff, explain};
+use tp_runtime::interop::Import;
 use tp_runtime::plan::check::Flow;
-use tp_runtime::plan::{Mode, Plan, differences, plan_for_architecture, plan_named};
+use tp_runtime::plan::{Mode, Plan, plan_for_architecture, plan_named, row_differences};
 
 use super::import::{plan_for, read};
 use super::model::{SetupArgs, Subject, mode};
@@ -53,7 +53,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     let subject = subject(arguments, &sides)?;
     let [a, b] = sides;
     let plans = [a.plan(&subject, mode)?, b.plan(&subject, mode)?];
-    let rows = differences(plans, mode);
+    let rows = row_differences(plans, mode);
     let explanations = match arguments.tp {
         None => None,
         Some(degree) => {
@@ -69,7 +69,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     };
     let equal = rows.is_empty();
     let explanations: Option<[&Explanation; 2]> = explanations.as_ref().map(|both| both.each_ref());
-    print(Beside {
+    print(PlanDiff {
         names,
         rows: &rows,
         explanations,
@@ -112,8 +112,8 @@ impl<'a> Side<'a> {
             }
         );
         let (plan, _) = plan_for(&mut import, subject.node, file)?;
-        match Flow::of(plan).fault(mode) {
-            Some(fault) => Err(anyhow!("`{name}`: {}", fault.message().as_str())),
+        match Flow::of(plan).conflict(mode) {
+            Some(conflict) => Err(anyhow!("`{name}`: {}", conflict.message().as_str())),
             None => Ok(plan),
         }
     }

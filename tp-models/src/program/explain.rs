@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use anyhow::Result;
-use tp_runtime::explain::{Comparison, explain};
+use tp_runtime::explain::{CostComparison, explain};
 use tp_runtime::model::build;
 use tp_runtime::plan::{plan_for_architecture, plan_named};
 
@@ -60,7 +60,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         Some(name) => {
             let mut report = explain(plan_named(architecture, name)?, &*model, setup)?;
             report.comparison = match default.supports(report.setup.mode) {
-                true => Some(Comparison::with(&report, default, &*model)?),
+                true => Some(CostComparison::with(&report, default, &*model)?),
                 false => None,
             };
             report

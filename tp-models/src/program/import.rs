@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
-use tp_runtime::exchange::{Columns, ExchangeError, Fit, Import, Table};
+use tp_runtime::interop::{Columns, Fit, Import, InteropError, PlanSource};
 use tp_runtime::model::model_for;
 use tp_runtime::plan::check::{Flow, faults};
 use tp_runtime::plan::{self, Mode, Node, Plan};
@@ -60,7 +60,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         plans.any(|plan| plan.node.type_path == model.type_path)
     });
     let alternate = arguments.name.to_lowercase().replace('_', "-");
-    print(Table {
+    print(PlanSource {
         import: &import,
         model,
         name: &arguments.name,
@@ -73,7 +73,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 pub(crate) fn read(file: &Path) -> Result<Import> {
     Import::read(file).map_err(|error| match error {
         // These name the file themselves.
-        ExchangeError::Io { .. } | ExchangeError::Json { .. } => error.into(),
+        InteropError::Io { .. } | InteropError::Json { .. } => error.into(),
         _ => anyhow::Error::new(error).context(format!("`{}`", file.display())),
     })
 }
@@ -92,7 +92,7 @@ pub(crate) fn plan_for(
     let plan = import.plan(model, file_name(file));
     let messages = faults(plan);
     if !messages.is_empty() {
-        return Err(ExchangeError::Rows { messages }).with_context(in_file);
+        return Err(InteropError::Rows { messages }).with_context(in_file);
     }
     Ok((plan, fit))
 }
@@ -123,15 +123,15 @@ fn remarks(import: &Import, fit: &Fit, plan: &'static Plan) {
         );
     }
     let flow = Flow::of(plan);
-    if let Some(fault) = Mode::ALL.into_iter().find_map(|mode| flow.fault(mode)) {
+    if let Some(conflict) = Mode::ALL.into_iter().find_map(|mode| flow.conflict(mode)) {
         note(&format!(
             "the table does not compile as it is: {}",
-            fault.message().as_str()
+            conflict.message().as_str()
         ));
     }
 }
 
-/// Beside the table, which alone goes to stdout.
+/// Goes to stderr: only the table goes to stdout.
 fn note(text: &str) {
     // Where stderr is gone, the table is still worth printing.
     let _ = writeln!(std::io::stderr(), "note: {text}");

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde_json::{Map, Value};
-use tp_runtime::exchange::python;
+use tp_runtime::interop::{json, python};
 use tp_runtime::plan::{self, Mode, Plan};
 
 use super::model::{Subject, mode};
@@ -62,7 +62,7 @@ fn tables(plans: &[&'static Plan]) -> Map<String, Value> {
         let model = tables
             .entry(plan.model())
             .or_insert_with(|| Map::new().into());
-        let table = plan::json(plan);
+        let table = json(plan);
         match plan.alternate {
             Some(alternate) => model["alternates"][alternate] = table,
             None => {

@@ -7,7 +7,8 @@ use std::time::Duration;
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 use tch::Kind;
-use tp_runtime::comm::{BackendKind, DeviceKind, Launch, RankContext, launch};
+use tp_runtime::comm::backend::{self, UnknownBackend};
+use tp_runtime::comm::{DeviceKind, Launch, RankContext, launch};
 use tp_runtime::config;
 use tp_runtime::mesh::DeviceMesh;
 use tp_runtime::parallel::ParallelOptions;
@@ -27,9 +28,8 @@ pub(crate) struct RankArgs {
     /// An alternate plan of the model by its name, see `tp plans`
     #[arg(long, value_name = "NAME")]
     plan: Option<String>,
-    /// What carries the collectives [default: local; gloo under torchrun]
-    #[arg(long, value_enum)]
-    backend: Option<Backend>,
+    #[arg(long, value_name = "NAME", value_parser = backend_name, help = backend_help())]
+    backend: Option<&'static str>,
     /// What the ranks compute on
     #[arg(long, value_enum, default_value = "cpu")]
     device: Device,
@@ -42,16 +42,6 @@ pub(crate) struct RankArgs {
     /// Seconds a rank waits for the others
     #[arg(long, value_name = "SECONDS", default_value_t = 300)]
     timeout: u64,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Backend {
-    /// Threads of this process over shared memory
-    Local,
-    /// libtorch's Gloo
-    Gloo,
-    /// libtorch's NCCL, a GPU per rank
-    Nccl,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -84,11 +74,7 @@ impl RankArgs {
             Dtype::Bf16 => Kind::BFloat16,
         };
         let job = Launch {
-            backend: self.backend.map(|backend| match backend {
-                Backend::Local => BackendKind::Local,
-                Backend::Gloo => BackendKind::Gloo,
-                Backend::Nccl => BackendKind::Nccl,
-            }),
+            backend: self.backend,
             timeout: Duration::from_secs(self.timeout),
             threads_per_rank: self.threads.map(NonZeroUsize::get),
             device: match self.device {
@@ -105,15 +91,23 @@ impl RankArgs {
                 device: context.device,
             };
             let is_first = context.rank() == 0;
-            let mesh = DeviceMesh::new(context.world, &[("tp", self.tp.get())])?;
-            // The whole chain of causes, since only its text crosses from a rank to the job.
+            let mesh = context.mesh(&[("tp", self.tp.get())])?;
             body(Rank {
                 mesh,
                 options,
                 is_first,
             })
-            .map_err(|error| anyhow::anyhow!("{error:#}"))
         };
         Ok(launch(&job, run)?)
     }
+}
+
+fn backend_name(name: &str) -> Result<&'static str, UnknownBackend> {
+    backend::named(name).map(|backend| backend.name)
+}
+
+fn backend_help() -> String {
+    let names: Vec<&str> = backend::all().iter().map(|backend| backend.name).collect();
+    let names = names.join(", ");
+    format!("What carries the collectives: {names} [default: local; gloo under torchrun]")
 }

@@ -34,7 +34,10 @@ fn a_plan_is_equal_to_itself_and_to_its_export() {
     for mode in ["", "--sequence-parallel"] {
         let flags = format!("--model {} --tp 2 {mode}", gqa());
         let text = shown(diff("default", file, &flags), 0);
-        assert!(text.ends_with("no parameter lies differently\n"), "{text}");
+        assert!(
+            text.ends_with("no parameter is placed differently\n"),
+            "{text}"
+        );
     }
 }
 

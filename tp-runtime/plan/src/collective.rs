@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::Placement;
 
-/// A collective, or a local operation, that changes how a tensor lies over the ranks.
+/// A collective, or a local operation, that changes how a tensor is placed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Collective {
     /// Nothing to do.
@@ -22,7 +22,7 @@ pub enum Collective {
 /// A redistribution with its backward.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Redistribution {
-    /// What the forward does to the value.
+    /// What the forward does to the tensor.
     pub forward: Collective,
     /// What the backward does to the gradient.
     pub backward: Collective,
@@ -65,7 +65,7 @@ impl Collective {
 }
 
 impl Redistribution {
-    /// The redistribution of a value `from` → `to` whose consumers give back a gradient placed `gradient`.
+    /// The redistribution of a tensor `from` → `to` whose consumers give back a gradient placed `gradient`.
     ///
     /// `gradient` matters only when `to` is `Replicate`: consumers that compute the same thing on every
     /// rank give back the whole gradient (`Replicate`), those that compute a share of it a term (`Partial`).

@@ -10,12 +10,12 @@ impl Fingerprint {
     /// The fingerprint of `*`, an element of a list.
     pub(super) const STAR: Self = Self::of("*");
 
-    /// That of a name.
+    /// The fingerprint of a name.
     pub(super) const fn of(name: &str) -> Self {
         Self::from(name.as_bytes(), 0)
     }
 
-    /// That of the last segment of a dotted path.
+    /// The fingerprint of the last segment of a dotted path.
     pub(super) const fn of_last(path: &str) -> Self {
         let path = path.as_bytes();
         let mut start = path.len();
@@ -41,7 +41,7 @@ mod tests {
     use super::Fingerprint;
 
     #[test]
-    fn a_path_has_that_of_its_last_segment() {
+    fn a_path_has_the_fingerprint_of_its_last_segment() {
         let last = Fingerprint::of_last("model.layers.*.mlp.up_proj");
         assert_eq!(last, Fingerprint::of("up_proj"));
         assert_eq!(Fingerprint::of_last("lm_head"), Fingerprint::of("lm_head"));

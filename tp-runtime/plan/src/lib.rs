@@ -3,10 +3,11 @@
 //! Everything here is a constant or a `const fn`: rustc evaluates it to check a plan, the macro
 //! asks it what may be written, and the runtime carries it out. No torch, no dependency.
 
+mod argument;
+pub mod braces;
 pub mod check;
 mod chunk;
 mod collective;
-mod difference;
 mod fingerprint;
 pub mod flow;
 mod layout;
@@ -15,6 +16,8 @@ pub mod nearest;
 mod path;
 pub mod pattern;
 mod placement;
+pub mod python;
+mod row_difference;
 mod rows;
 mod rule;
 mod rules;
@@ -25,14 +28,15 @@ mod text;
 mod tree;
 pub mod words;
 
+pub use argument::{Argument, ArgumentValue};
 pub use chunk::chunk;
 pub use collective::{Collective, NoCollective, Redistribution};
-pub use difference::{RowDifference, Said, differences};
 pub use layout::{Access, Giving, Layout, Mismatch, Reading, Side};
 pub use path::Path;
 pub use placement::Placement;
+pub use row_difference::{Cell, RowDifference, row_differences};
 pub use rows::{PlanRow, row_of, rows};
-pub use rule::{Argument, Makes, Reads, Rule};
+pub use rule::{Makes, Reads, Rule};
 pub use rules::{FEATURES, SEQUENCE, WHOLE};
 pub use sizes::{Size, Weight};
 pub use style::{Style, StyleKind};

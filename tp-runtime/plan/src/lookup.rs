@@ -4,17 +4,21 @@ use crate::fingerprint::Fingerprint;
 use crate::pattern::{is_index, split};
 use crate::{Item, Path, Plan, Row};
 
-/// What a plan says of one module.
+/// The row that decides a module.
 #[derive(Clone, Copy)]
-pub(crate) struct Cell<'a> {
+pub(crate) struct FoundRow<'a> {
     /// The row that names it.
     pub(crate) row: &'a Row,
     /// The line of the plan's own table, which may include the row; `None` for its base's.
     pub(crate) item: Option<usize>,
 }
 
-/// The cell for the module at `path`, of which the plan's model is the segment before `start`.
-pub(crate) const fn cell<'a>(plan: &'a Plan, path: &Path<'_>, start: usize) -> Option<Cell<'a>> {
+/// The row that decides the module at `path`, of which the plan's model is the segment before `start`.
+pub(crate) const fn find_row<'a>(
+    plan: &'a Plan,
+    path: &Path<'_>,
+    start: usize,
+) -> Option<FoundRow<'a>> {
     let wanted = path.last.0;
     let mut at = 0;
     while at < plan.items.len() {
@@ -36,18 +40,18 @@ pub(crate) const fn cell<'a>(plan: &'a Plan, path: &Path<'_>, start: usize) -> O
         };
         if let Some(row) = found {
             let item = Some(at);
-            return Some(Cell { row, item });
+            return Some(FoundRow { row, item });
         }
         at += 1;
     }
     let Some(base) = plan.base else {
         return None;
     };
-    if let Some(cell) = kept_whole(plan, path, start) {
-        return Some(cell);
+    if let Some(found) = kept_whole(plan, path, start) {
+        return Some(found);
     }
     match row(base, path, start) {
-        Some(row) => Some(Cell { row, item: None }),
+        Some(row) => Some(FoundRow { row, item: None }),
         None => None,
     }
 }
@@ -57,7 +61,7 @@ pub(crate) const fn kept_whole<'a>(
     plan: &'a Plan,
     path: &Path<'_>,
     start: usize,
-) -> Option<Cell<'a>> {
+) -> Option<FoundRow<'a>> {
     let mut at = 0;
     while at < plan.items.len() {
         let found = match &plan.items[at] {
@@ -68,7 +72,7 @@ pub(crate) const fn kept_whole<'a>(
             Item::Include { prefix, plan } => match path.follow(prefix, start) {
                 Some((inside, byte)) if byte > prefix.len() => {
                     match kept_whole(plan, path, inside) {
-                        Some(cell) => Some(cell.row),
+                        Some(found) => Some(found.row),
                         None => None,
                     }
                 }
@@ -77,7 +81,7 @@ pub(crate) const fn kept_whole<'a>(
         };
         if let Some(row) = found {
             let item = Some(at);
-            return Some(Cell { row, item });
+            return Some(FoundRow { row, item });
         }
         at += 1;
     }
@@ -85,8 +89,8 @@ pub(crate) const fn kept_whole<'a>(
 }
 
 const fn row<'a>(plan: &'a Plan, path: &Path<'_>, start: usize) -> Option<&'a Row> {
-    match cell(plan, path, start) {
-        Some(cell) => Some(cell.row),
+    match find_row(plan, path, start) {
+        Some(found) => Some(found.row),
         None => None,
     }
 }

@@ -1,8 +1,8 @@
-//! How one tensor lies over the ranks of a mesh dimension.
+//! How one tensor is placed on the ranks of a mesh dimension.
 
 use std::fmt;
 
-/// How a tensor lies over the tensor-parallel ranks, as in PyTorch's `DTensor`.
+/// How a tensor is placed on the tensor-parallel ranks, as in PyTorch's `DTensor`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Placement {
     /// Every rank holds the whole tensor.

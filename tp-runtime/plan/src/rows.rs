@@ -2,8 +2,8 @@
 
 use std::{iter, ptr};
 
-use crate::lookup::{cell, kept_whole};
-use crate::{Item, Path, Plan, Row, Text};
+use crate::lookup::{find_row, kept_whole};
+use crate::{Item, Mode, Path, Plan, Row, Style, Text};
 
 /// A row under its full path, and where it was written.
 #[derive(Clone, Debug)]
@@ -13,14 +13,6 @@ pub struct PlanRow {
     /// The plan whose table it stands in.
     pub plan: &'static Plan,
     row: &'static Row,
-}
-
-impl std::ops::Deref for PlanRow {
-    type Target = Row;
-
-    fn deref(&self) -> &Row {
-        self.row
-    }
 }
 
 impl PlanRow {
@@ -38,9 +30,29 @@ impl PlanRow {
             || self.is_replicated() && Path::of(&row.pattern).is_inside(&self.pattern, 0)
     }
 
+    /// The cell for a mode.
+    pub fn style(&self, mode: Mode) -> Option<Style> {
+        self.row.style(mode)
+    }
+
+    /// Whether both cells are `_`.
+    pub fn is_replicated(&self) -> bool {
+        self.row.is_replicated()
+    }
+
+    /// Whether it may match nothing.
+    pub fn is_optional(&self) -> bool {
+        self.row.optional
+    }
+
+    /// The source line it was written on.
+    pub fn line(&self) -> u32 {
+        self.row.line
+    }
+
     /// Where it was written, as `file:line`.
     pub fn place(&self) -> String {
-        format!("{}:{}", self.plan.file, self.line)
+        format!("{}:{}", self.plan.file, self.line())
     }
 }
 
@@ -78,16 +90,16 @@ fn collect(plan: &'static Plan, prefix: &str, rows: &mut Vec<PlanRow>) {
 
 /// The row that decides the module at `path`.
 ///
-/// That is the one whose pattern names it, or one that keeps whole what the module stands in; the rows
-/// of the plan that a derived one starts from come last.
+/// Its pattern names the module, or it keeps whole a struct that holds the module; the rows of the plan
+/// that a derived one starts from come last.
 pub fn row_of(plan: &'static Plan, path: &str) -> Option<PlanRow> {
     let path = Path::of(path);
     let mut plans = iter::successors(Some(plan), |plan| plan.base);
-    let named = cell(plan, &path, 0);
-    let cell = named.or_else(|| plans.find_map(|plan| kept_whole(plan, &path, 0)))?;
+    let named = find_row(plan, &path, 0);
+    let found = named.or_else(|| plans.find_map(|plan| kept_whole(plan, &path, 0)))?;
     let decides = |row: &PlanRow| {
         let names = path.is_named_by(&row.pattern, 0) || path.is_inside(&row.pattern, 0);
-        ptr::eq(row.row, cell.row) && names
+        ptr::eq(row.row, found.row) && names
     };
     rows(plan).into_iter().find(decides)
 }

@@ -1,6 +1,6 @@
 //! What a rule says: how a layer under a style reads its input, what it makes, where its parameters are.
 
-use crate::{ModuleKind, Placement, StyleKind};
+use crate::{Argument, ModuleKind, Placement, StyleKind};
 
 /// What a style makes of a layer of one kind; the [table](crate::ModuleKind::rules) has one for each
 /// style that fits, and one for the layer without a style.
@@ -22,23 +22,6 @@ pub struct Rule {
     pub parameters: &'static [(&'static str, Placement)],
 }
 
-/// An argument of a style in a plan's table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Argument {
-    /// The layout of the activation the module is given.
-    Input,
-    /// The layout of the activation the module gives.
-    Output,
-    /// The dimension of the sequence that is split, of the input and the output alike.
-    Sequence,
-    /// Whether several ranks may hold one head.
-    ShareHeads,
-    /// The parts of a fused layer.
-    Segments,
-    /// PyTorch's `use_local_output`.
-    Local,
-}
-
 /// How a layer reads its input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Reads {
@@ -51,7 +34,7 @@ pub enum Reads {
     Chunk(Placement),
     /// Every feature of the positions at hand: all of them, or a chunk of the sequence.
     Rows,
-    /// Nothing of the flow: rotary tables, images and bare parameters reach the activations beside it.
+    /// Nothing of the flow: rotary tables, images and bare parameters reach the activations from outside.
     Aside,
 }
 
@@ -116,30 +99,6 @@ impl Rule {
             Makes::AsRead => read,
             Makes::Placed(Placement::Partial) => output,
             Makes::Placed(made) => made,
-        }
-    }
-}
-
-impl Argument {
-    /// Every argument, in the order tables write them.
-    pub const ALL: [Self; 6] = [
-        Self::Input,
-        Self::Output,
-        Self::Sequence,
-        Self::ShareHeads,
-        Self::Segments,
-        Self::Local,
-    ];
-
-    /// The name in a plan's table.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Input => "input",
-            Self::Output => "output",
-            Self::Sequence => "sequence",
-            Self::ShareHeads => "share_heads",
-            Self::Segments => "segments",
-            Self::Local => "local",
         }
     }
 }

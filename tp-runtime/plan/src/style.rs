@@ -34,7 +34,8 @@ pub struct Style {
     pub share_heads: bool,
     /// The parts of a fused layer, each split by itself; empty where the layer is split as one.
     pub segments: &'static [&'static str],
-    /// PyTorch's `use_local_output`; kept so that a table exports to Python unchanged.
+    /// PyTorch's `use_local_output`: without meaning here, where placements are always tracked, and kept
+    /// so that a plan goes to Python as it came from there.
     pub local: bool,
 }
 
@@ -58,15 +59,6 @@ impl StyleKind {
             Self::SequenceParallelAllGatherActivation => "SequenceParallelAllGatherActivation",
             Self::VocabParallelEmbedding => "VocabParallelEmbedding",
             Self::RotaryEmbedParallel => "RotaryEmbedParallel",
-        }
-    }
-
-    /// The class name in Python.
-    pub const fn python_name(self) -> &'static str {
-        match self {
-            Self::Colwise => "ColwiseParallel",
-            Self::Rowwise => "RowwiseParallel",
-            other => other.name(),
         }
     }
 
@@ -124,17 +116,13 @@ impl StyleKind {
     pub const fn style(self) -> Style {
         let rule = self.rule();
         let (input, output) = (rule.inputs[0], rule.outputs[0]);
-        let local = !matches!(
-            self,
-            Self::SequenceParallel | Self::SequenceParallelAllGatherActivation
-        );
         Style {
             kind: self,
             input,
             output,
             share_heads: false,
             segments: &[],
-            local,
+            local: self.python().local,
         }
     }
 }
@@ -184,7 +172,7 @@ impl Style {
         Self { segments, ..self }
     }
 
-    /// The style with another `use_local_output`.
+    /// The style with another `use_local_output`, for Python.
     pub const fn local(self, local: bool) -> Self {
         Self { local, ..self }
     }
@@ -194,34 +182,19 @@ impl Style {
 impl fmt::Display for Style {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let default = self.kind.style();
-        let mut implied = default;
-        let mut arguments = Vec::new();
-        if self.input != default.input {
-            let argument = if self.kind.splits_the_sequence() {
-                implied = implied.sequence(self.input);
-                Argument::Sequence
-            } else {
-                Argument::Input
-            };
-            arguments.push(format!("{}: {}", argument.name(), self.input));
-        }
-        if self.output != implied.output {
-            implied = implied.output(self.output);
-            arguments.push(format!("output: {}", self.output));
-        }
-        if self.share_heads {
-            arguments.push("share_heads: true".to_owned());
-        }
-        if !self.segments.is_empty() {
-            arguments.push(format!("segments: [{}]", self.segments.join(", ")));
-        }
-        if self.local != implied.local {
-            arguments.push(format!("local: {}", self.local));
-        }
+        let implied = Self {
+            local: default.output(self.output).local,
+            ..default
+        };
+        let arguments = self.kind.arguments();
+        let differ = arguments.filter(|argument| self.value(*argument) != implied.value(*argument));
+        let written =
+            differ.map(|argument| format!("{}: {}", argument.name(), self.value(argument)));
+        let written: Vec<String> = written.collect();
         f.write_str(self.kind.name())?;
-        if arguments.is_empty() {
-            return Ok(());
+        match &written[..] {
+            [] => Ok(()),
+            arguments => write!(f, "({})", arguments.join(", ")),
         }
-        write!(f, "({})", arguments.join(", "))
     }
 }

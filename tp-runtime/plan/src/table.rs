@@ -110,7 +110,7 @@ pub struct Row {
     pub sequence_parallel: Option<Style>,
     /// Source line of the row.
     pub line: u32,
-    /// That of the pattern's last segment.
+    /// The fingerprint of the pattern's last segment.
     pub(super) fingerprint: Fingerprint,
 }
 

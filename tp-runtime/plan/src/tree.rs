@@ -93,12 +93,13 @@ pub struct Child {
     pub node: &'static Node,
     /// The sizes of its weight, where the model says them.
     pub weight: Option<Weight>,
-    /// That of the name.
+    /// The fingerprint of the name.
     pub(super) fingerprint: Fingerprint,
 }
 
 impl Child {
     /// The child of that name.
+    #[doc(hidden)]
     pub const fn new(name: &'static str, arity: Arity, node: &'static Node) -> Self {
         Self {
             name,
@@ -110,6 +111,7 @@ impl Child {
     }
 
     /// The child with the sizes of its weight, by the names that a config has for them.
+    #[doc(hidden)]
     pub const fn weight(
         self,
         rows: &'static [&'static str],
@@ -136,9 +138,9 @@ pub enum Arity {
 /// One step of a module's forward, for the layout flow.
 #[derive(Debug)]
 pub enum Stage {
-    /// Branches that all read the value of the stage before, each a chain of children; the next
+    /// Branches that all read the activation of the stage before, each a chain of children; the next
     /// stage reads what they end in.
     Feed(&'static [&'static [&'static str]]),
-    /// The value is added to the residual stream, which it then becomes.
+    /// The activation is added to the residual stream, which it then becomes.
     Residual,
 }

@@ -4,11 +4,10 @@ use std::fs::File;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use memmap2::Mmap;
 use safetensors::{SafeTensorError, SafeTensors, tensor};
 
 use super::CheckpointError;
-use crate::ffi::map::map;
+use crate::comm::MappedFile;
 
 /// The length of a header comes first, in this many bytes.
 pub(super) const LENGTH_BYTES: usize = 8;
@@ -16,7 +15,7 @@ pub(super) const LENGTH_BYTES: usize = 8;
 /// A mapped file and what its header says.
 pub(super) struct SafetensorsFile {
     pub(super) path: PathBuf,
-    map: Mmap,
+    map: MappedFile,
     data: Range<usize>,
     header: tensor::Metadata,
 }
@@ -24,7 +23,7 @@ pub(super) struct SafetensorsFile {
 impl SafetensorsFile {
     /// Maps a file and checks that the tensors of its header fill it exactly.
     pub(super) fn open(path: &Path, file: &File) -> Result<Self, CheckpointError> {
-        let map = map(file).map_err(CheckpointError::io("map", path))?;
+        let map = MappedFile::open(file).map_err(CheckpointError::io("map", path))?;
         let (length, header) =
             SafeTensors::read_metadata(&map).map_err(|error| CheckpointError::Damaged {
                 path: path.to_owned(),

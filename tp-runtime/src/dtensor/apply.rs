@@ -5,8 +5,8 @@ use std::rc::Rc;
 use tch::Tensor;
 
 use crate::Result;
-use crate::comm::{ProcessGroup, ReduceOp};
-use crate::ffi;
+use crate::autograd::with_backward;
+use crate::comm::{self, ProcessGroup, ReduceOp};
 use crate::plan::{Collective, Redistribution, chunk};
 
 /// `local` redistributed, with the matching collective attached as its backward.
@@ -22,9 +22,8 @@ pub(super) fn redistribute(
     }
     let output = tch::no_grad(|| collective(forward, local.f_detach()?, shape, group, reader))?;
     let (shape, group, reader) = (shape.to_vec(), group.clone(), reader.to_string());
-    Ok(ffi::attach_backward(local, output, move |gradient| {
-        collective(backward, gradient, &shape, &group, &reader)
-    }))
+    let backward = move |gradient| collective(backward, gradient, &shape, &group, &reader);
+    Ok(with_backward(local, output, backward)?)
 }
 
 fn collective(
@@ -33,7 +32,7 @@ fn collective(
     shape: &[i64],
     group: &ProcessGroup,
     reader: &str,
-) -> Result<Tensor> {
+) -> comm::Result<Tensor> {
     match collective {
         Collective::Identity => Ok(tensor),
         Collective::AllReduce => group.all_reduce(tensor, ReduceOp::Sum, reader),

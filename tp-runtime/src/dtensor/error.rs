@@ -3,7 +3,7 @@
 use tch::{TchError, Tensor};
 
 use super::DTensor;
-use crate::comm::ProcessGroup;
+use crate::comm::{self, ProcessGroup};
 use crate::plan::Placement;
 
 /// A shape that does not fit.
@@ -110,7 +110,9 @@ impl TensorError {
     /// Names module and rank where an error is libtorch's alone.
     pub(crate) fn attach(module: &str, group: &ProcessGroup, error: crate::Error) -> crate::Error {
         match error {
-            crate::Error::Torch(cause) => Self::new(module, group, cause).into(),
+            crate::Error::Torch(cause) | crate::Error::Dist(comm::Error::Torch(cause)) => {
+                Self::new(module, group, cause).into()
+            }
             other => other,
         }
     }

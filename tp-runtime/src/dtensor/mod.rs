@@ -15,8 +15,8 @@ use std::rc::Rc;
 use tch::{Device, Kind, Tensor};
 
 use crate::Result;
+use crate::autograd;
 use crate::comm::ProcessGroup;
-use crate::ffi;
 use crate::plan::{Giving, Layout, Placement, Reading, chunk};
 
 pub use crate::plan::PlacementError;
@@ -201,7 +201,7 @@ impl DTensor {
         }
         let reading = reading.normalized(shape.len());
         // What was read without recording has no backward.
-        let recorded = ffi::is_recorded(local);
+        let recorded = autograd::is_recorded(local);
         let known = |(other, tensor): &&(Reading, Tensor)| {
             reading.shares(*other) && (!recorded || tensor.requires_grad())
         };

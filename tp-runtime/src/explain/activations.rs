@@ -1,4 +1,4 @@
-//! The activations of a forward as layouts, and what moves between ranks to place them.
+//! The activations of a forward as layouts, and the transfers between ranks that place them.
 
 use super::Setup;
 use super::call::Transfer;
@@ -8,14 +8,14 @@ use crate::plan::{Collective, Giving, Layout, Placement, PlacementError, Reading
 /// Dimensions of an activation: batch, sequence, features.
 pub(super) const DIMENSIONS: usize = 3;
 
-/// One activation.
+/// One of the activations.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Value(usize);
+pub(super) struct ActivationId(usize);
 
-/// Every activation of a forward, and what moved between ranks to place them.
+/// Every activation of a forward, and the transfers between ranks that place them.
 pub(super) struct Activations {
     setup: Setup,
-    values: Vec<Activation>,
+    activations: Vec<Activation>,
     pub(super) transfers: Vec<Transfer>,
 }
 
@@ -23,52 +23,52 @@ struct Activation {
     layout: Layout,
     features: i64,
     producer: String,
-    /// Whether a backward comes this way.
+    /// Whether it has a gradient.
     differentiable: bool,
     /// How it was read, and the transfer that readers of one kind share.
     read: Vec<(Reading, Option<usize>)>,
 }
 
 impl Activations {
-    /// None but what the model is given, which every rank holds and no gradient reaches.
-    pub(super) fn new(setup: Setup) -> (Self, Value) {
+    /// Only the model's input so far, which every rank holds and which has no gradient.
+    pub(super) fn new(setup: Setup) -> (Self, ActivationId) {
         let mut activations = Self {
             setup,
-            values: Vec::new(),
+            activations: Vec::new(),
             transfers: Vec::new(),
         };
         let layout = Layout::new(Placement::Replicate);
         let input = activations.push(layout, 0, "the model's input");
-        activations.values[input.0].differentiable = false;
+        activations.activations[input.0].differentiable = false;
         (activations, input)
     }
 
-    fn push(&mut self, layout: Layout, features: i64, producer: &str) -> Value {
-        self.values.push(Activation {
+    fn push(&mut self, layout: Layout, features: i64, producer: &str) -> ActivationId {
+        self.activations.push(Activation {
             layout,
             features,
             producer: producer.to_owned(),
             differentiable: true,
             read: Vec::new(),
         });
-        Value(self.values.len() - 1)
+        ActivationId(self.activations.len() - 1)
     }
 
-    /// How many ranks there are.
+    /// The number of ranks.
     pub(super) fn ranks(&self) -> usize {
         self.setup.degree.get()
     }
 
-    pub(super) fn placement(&self, value: Value) -> Placement {
-        self.values[value.0].layout.placement()
+    pub(super) fn placement(&self, id: ActivationId) -> Placement {
+        self.activations[id.0].layout.placement()
     }
 
-    pub(super) fn features(&self, value: Value) -> i64 {
-        self.values[value.0].features
+    pub(super) fn features(&self, id: ActivationId) -> i64 {
+        self.activations[id.0].features
     }
 
-    pub(super) fn producer(&self, value: Value) -> &str {
-        &self.values[value.0].producer
+    pub(super) fn producer(&self, id: ActivationId) -> &str {
+        &self.activations[id.0].producer
     }
 
     /// What `producer` makes as `made` and promises as `promised`.
@@ -78,33 +78,33 @@ impl Activations {
         promised: Placement,
         features: i64,
         producer: &str,
-    ) -> Result<Value> {
+    ) -> Result<ActivationId> {
         let (made, promised) = (made.normalized(DIMENSIONS), promised.normalized(DIMENSIONS));
         let giving = Layout::give(made, promised)
             .map_err(|error| PlacementError::no_redistribution(error, producer, producer))?;
         if let Giving::Now(..) = giving {
-            let value = self.push(Layout::new(made), features, producer);
-            self.read(value, Reading::alike(promised), producer, "output")?;
+            let id = self.push(Layout::new(made), features, producer);
+            self.read(id, Reading::alike(promised), producer, "output")?;
         }
         Ok(self.push(giving.layout(), features, producer))
     }
 
-    /// The value for computation that gives back a gradient placed like the value itself.
-    pub(super) fn local(&mut self, value: Value) -> Result<()> {
-        let producer = self.producer(value).to_owned();
-        let reading = self.values[value.0].layout.as_placed();
-        self.read(value, reading, &producer, "output")
+    /// Reads an activation as it is placed, for computation that gives back a gradient placed alike.
+    pub(super) fn local(&mut self, id: ActivationId) -> Result<()> {
+        let producer = self.producer(id).to_owned();
+        let reading = self.activations[id.0].layout.as_placed();
+        self.read(id, reading, &producer, "output")
     }
 
-    /// The value as `reader` wants it; readers that want the same share one transfer.
+    /// Reads an activation as `reader` wants it; readers that want the same share one transfer.
     pub(super) fn read(
         &mut self,
-        value: Value,
+        id: ActivationId,
         reading: Reading,
         reader: &str,
         operand: &'static str,
     ) -> Result<()> {
-        let activation = &self.values[value.0];
+        let activation = &self.activations[id.0];
         let known = (activation.read.iter()).find(|(other, _)| reading.shares(*other));
         if let Some((_, shared)) = known {
             if let Some(transfer) = *shared {
@@ -119,9 +119,9 @@ impl Activations {
             PlacementError::no_redistribution(error, &activation.producer, reader)
         })?;
         if access.gathers_first {
-            self.local(value)?;
+            self.local(id)?;
         }
-        let activation = &mut self.values[value.0];
+        let activation = &mut self.activations[id.0];
         let mut redistribution = access.redistribution;
         if !activation.differentiable {
             redistribution.backward = Collective::Identity;
@@ -152,7 +152,7 @@ impl Activations {
                 self.setup.rank_activation_bytes(features, placement)
             };
             let given = match activation.layout.stored() {
-                // Reduced where it lies: what becomes of it is counted as itself.
+                // Reduced in place: the sum is counted as an activation of its own.
                 Placement::Partial => 0,
                 stored => bytes(stored),
             };
@@ -160,17 +160,20 @@ impl Activations {
             let gathers = transfers.filter(is_gather).count() as u64;
             given + gathers * bytes(Placement::Replicate)
         };
-        self.values.iter().map(kept).sum()
+        self.activations.iter().map(kept).sum()
     }
 
-    /// Elementwise work on `first` and another value.
+    /// Elementwise work on two activations.
     pub(super) fn join(
         &mut self,
-        first: Value,
-        second: Value,
+        first: ActivationId,
+        second: ActivationId,
         operation: &'static str,
-    ) -> Result<Value> {
-        let (left, right) = (self.values[first.0].layout, self.values[second.0].layout);
+    ) -> Result<ActivationId> {
+        let (left, right) = (
+            self.activations[first.0].layout,
+            self.activations[second.0].layout,
+        );
         let layout = left.join(right).map_err(|mismatch| {
             PlacementError::operands(
                 mismatch,

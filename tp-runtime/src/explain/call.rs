@@ -6,11 +6,11 @@ use crate::plan::{Collective, Redistribution};
 
 /// One collective of one forward or one backward.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Call {
+pub struct CollectiveCall {
     /// Which collective.
     #[serde(serialize_with = "display")]
     pub collective: Collective,
-    /// The module it is made for; more than one where readers of a value share it.
+    /// The module it is made for; more than one where readers of an activation share it.
     pub modules: Vec<String>,
     /// What of the module is communicated; in a backward, its gradient.
     pub operand: &'static str,
@@ -18,7 +18,7 @@ pub struct Call {
     pub bytes: u64,
 }
 
-/// A change of placement with its backward, as the modules that share it meet it.
+/// A change of placement with its backward, with the modules that share it.
 #[derive(Debug)]
 pub(super) struct Transfer {
     pub(super) modules: Vec<String>,
@@ -28,16 +28,16 @@ pub(super) struct Transfer {
 }
 
 impl Transfer {
-    pub(super) fn forward(&self) -> Option<Call> {
+    pub(super) fn forward(&self) -> Option<CollectiveCall> {
         self.call(self.redistribution.forward)
     }
 
-    pub(super) fn backward(&self) -> Option<Call> {
+    pub(super) fn backward(&self) -> Option<CollectiveCall> {
         self.call(self.redistribution.backward)
     }
 
-    fn call(&self, collective: Collective) -> Option<Call> {
-        collective.communicates().then(|| Call {
+    fn call(&self, collective: Collective) -> Option<CollectiveCall> {
+        collective.communicates().then(|| CollectiveCall {
             collective,
             modules: self.modules.clone(),
             operand: self.operand,
@@ -68,7 +68,7 @@ pub struct Traffic {
 
 impl Traffic {
     /// The sum of `calls`.
-    pub fn of(calls: &[Call]) -> Self {
+    pub fn of(calls: &[CollectiveCall]) -> Self {
         let mut traffic = Self::default();
         for call in calls {
             let count = match call.collective {

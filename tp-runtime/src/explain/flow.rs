@@ -2,17 +2,17 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::activations::{Activations, Value};
-use super::layers::Site;
+use super::activations::{ActivationId, Activations};
+use super::layers::StyledLayer;
 use super::{ExplainError, Setup};
 use crate::Result;
 use crate::module::NamedLayer;
-use crate::plan::flow::{Follow, Meeting, Modules, follow};
+use crate::plan::flow::{Follow, JoinKind, Modules, follow};
 use crate::plan::{ModuleKind, Node, Path, Resolution, pattern};
 
 /// One forward over the layers of a model.
 struct Forward<'a> {
-    sites: HashMap<&'a str, Site<'a>>,
+    layers: HashMap<&'a str, StyledLayer<'a>>,
     activations: Activations,
 }
 
@@ -22,15 +22,15 @@ pub(super) fn forward(
     layers: &[NamedLayer<'_>],
     resolution: &Resolution,
     setup: Setup,
-) -> Result<(Activations, Value)> {
-    let sites = layers.iter().zip(&resolution.layers);
-    let sites = sites.map(|(named, resolved)| {
+) -> Result<(Activations, ActivationId)> {
+    let resolved = layers.iter().zip(&resolution.layers);
+    let styled = resolved.map(|(named, resolved)| {
         let layer = named.layer;
-        (named.path.as_str(), Site { layer, resolved })
+        (named.path.as_str(), StyledLayer { layer, resolved })
     });
     let (activations, input) = Activations::new(setup);
     let mut forward = Forward {
-        sites: sites.collect(),
+        layers: styled.collect(),
         activations,
     };
     let output = follow(node, Modules::Built(&modules(layers)), input, &mut forward)?;
@@ -53,22 +53,37 @@ fn modules<'a>(layers: &'a [NamedLayer<'a>]) -> Vec<&'a str> {
 }
 
 impl Follow for Forward<'_> {
-    type Value = Value;
+    type Activation = ActivationId;
     type Error = crate::Error;
 
-    fn layer(&mut self, path: &Path<'_>, _: ModuleKind, input: Value) -> Result<Value> {
-        self.sites[path.to_text().as_str()].forward(&mut self.activations, input)
+    fn layer(
+        &mut self,
+        path: &Path<'_>,
+        _: ModuleKind,
+        input: ActivationId,
+    ) -> Result<ActivationId> {
+        self.layers[path.to_text().as_str()].forward(&mut self.activations, input)
     }
 
-    fn join(&mut self, meeting: Meeting, first: Value, second: Value) -> Result<Value> {
-        let operation = match meeting {
-            Meeting::Residual => "a sum",
-            Meeting::Branches => "joining branches",
+    fn join(
+        &mut self,
+        kind: JoinKind,
+        first: ActivationId,
+        second: ActivationId,
+    ) -> Result<ActivationId> {
+        let operation = match kind {
+            JoinKind::Residual => "a sum",
+            JoinKind::Branches => "joining branches",
         };
         self.activations.join(first, second, operation)
     }
 
-    fn undeclared(&mut self, path: &Path<'_>, node: &'static Node, _: Value) -> Result<Value> {
+    fn undeclared(
+        &mut self,
+        path: &Path<'_>,
+        node: &'static Node,
+        _: ActivationId,
+    ) -> Result<ActivationId> {
         let type_name = node.type_name;
         let path = match path.to_text() {
             path if path.is_empty() => type_name.to_owned(),

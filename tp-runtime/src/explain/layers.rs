@@ -1,6 +1,6 @@
 //! What one layer reads and gives: the rule of its style, followed on placements.
 
-use super::activations::{Activations, DIMENSIONS, Value};
+use super::activations::{ActivationId, Activations, DIMENSIONS};
 use crate::Result;
 use crate::module::{Division, Layer, Param, Sharding};
 use crate::plan::{
@@ -8,14 +8,18 @@ use crate::plan::{
 };
 
 /// A layer and what the plan makes of it.
-pub(super) struct Site<'a> {
+pub(super) struct StyledLayer<'a> {
     pub(super) layer: &'a dyn Layer,
     pub(super) resolved: &'a ResolvedLayer,
 }
 
-impl Site<'_> {
+impl StyledLayer<'_> {
     /// The layer's output for `input`.
-    pub(super) fn forward(&self, activations: &mut Activations, input: Value) -> Result<Value> {
+    pub(super) fn forward(
+        &self,
+        activations: &mut Activations,
+        input: ActivationId,
+    ) -> Result<ActivationId> {
         let rule = self.resolved.rule;
         if rule.reads == Reads::Aside {
             return Ok(input);
@@ -41,7 +45,7 @@ impl Site<'_> {
     }
 
     /// Reads the input as the rule says, and gives how it is placed then.
-    fn read(&self, activations: &mut Activations, input: Value) -> Result<Placement> {
+    fn read(&self, activations: &mut Activations, input: ActivationId) -> Result<Placement> {
         let rule = self.resolved.rule;
         if rule.reads == Reads::Ids {
             return Ok(Placement::Replicate);
@@ -68,7 +72,7 @@ impl Site<'_> {
         made: Placement,
         promised: Placement,
         features: i64,
-    ) -> Result<Value> {
+    ) -> Result<ActivationId> {
         let weight = self.resolved.parameters.first();
         let divisions = match weight.and_then(|(_, sharding)| sharding.split()) {
             Some((0, partition)) if made == FEATURES => partition.divisions(),
@@ -87,7 +91,11 @@ impl Site<'_> {
     /// The first segment of a fused layer's output; the output itself of any other layer.
     ///
     /// Chunks of all segments together are gathered, so that each rank has a chunk of each.
-    fn first_segment(&self, activations: &mut Activations, output: Value) -> Result<Value> {
+    fn first_segment(
+        &self,
+        activations: &mut Activations,
+        output: ActivationId,
+    ) -> Result<ActivationId> {
         let segments = self.parameter("weight").map_or(&[][..], Param::segments);
         let Some(first) = segments.first() else {
             return Ok(output);

@@ -1,8 +1,8 @@
 //! The collectives of a cross entropy on the model's logits.
 
 use super::Setup;
-use super::activations::{Activations, DIMENSIONS, Value};
-use super::call::Call;
+use super::activations::{ActivationId, Activations, DIMENSIONS};
+use super::call::CollectiveCall;
 use crate::Result;
 use crate::plan::{Collective, FEATURES, Placement, Reading};
 
@@ -14,13 +14,13 @@ const F32: u64 = 4;
 /// On logits sharded over the vocabulary, two numbers a position; others are made whole first.
 pub(super) fn calls(
     activations: &mut Activations,
-    logits: Value,
+    logits: ActivationId,
     setup: Setup,
-) -> Result<Vec<Call>> {
+) -> Result<Vec<CollectiveCall>> {
     let producer = activations.producer(logits).to_owned();
     if activations.placement(logits) == FEATURES.normalized(DIMENSIONS) {
         let positions = setup.batch * setup.sequence * F32;
-        let call = |operand, bytes| Call {
+        let call = |operand, bytes| CollectiveCall {
             collective: Collective::AllReduce,
             modules: vec![producer.clone()],
             operand,

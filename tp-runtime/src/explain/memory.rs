@@ -39,7 +39,7 @@ pub enum Replicated {
 pub struct ParameterReport {
     /// Its last name segment.
     pub name: &'static str,
-    /// How the ranks hold it.
+    /// Its placement.
     #[serde(serialize_with = "display")]
     pub placement: Placement,
     /// Why it is whole on every rank.
@@ -151,5 +151,5 @@ impl Memory {
 }
 
 fn entry<S: Serializer>(style: &Option<Style>, serializer: S) -> Result<S::Ok, S::Error> {
-    style.map(crate::plan::entry).serialize(serializer)
+    style.map(crate::interop::entry).serialize(serializer)
 }

@@ -4,27 +4,26 @@
 //! layers follow when they run; no weight is read and nothing is sent.
 
 mod activations;
-mod beside;
+mod bytes;
 mod call;
-mod comparison;
+mod cost_comparison;
 mod error;
 mod flow;
 mod fold;
 mod layers;
 mod loss;
 mod memory;
+mod plan_diff;
+mod replicated;
 mod report;
 mod setup;
-mod size;
-mod table;
 mod text;
-mod whole;
+mod text_table;
 
-pub use beside::Beside;
-pub use call::{Call, Count, Traffic};
-pub use comparison::{Comparison, Costs};
+pub use call::{CollectiveCall, Count, Traffic};
+pub use cost_comparison::{CostComparison, Costs};
 pub use error::ExplainError;
-pub(crate) use fold::neighbours;
 pub use memory::{LayerReport, Memory, ParameterReport, Replicated};
+pub use plan_diff::PlanDiff;
 pub use report::{Explanation, explain};
 pub use setup::{Dtype, Setup};

@@ -2,9 +2,9 @@
 
 use serde::{Serialize, Serializer};
 
-use super::call::{Call, Traffic, Transfer};
+use super::call::{CollectiveCall, Traffic, Transfer};
 use super::memory::{self, LayerReport, Memory};
-use super::{Comparison, Setup, flow, loss};
+use super::{CostComparison, Setup, flow, loss};
 use crate::Result;
 use crate::model::Modules;
 use crate::plan::{Degrees, Mode, Plan, resolve};
@@ -33,14 +33,14 @@ pub struct Explanation {
     /// Every layer, in the model's order.
     pub layers: Vec<LayerReport>,
     /// The collectives of one forward, in the order they are made.
-    pub forward: Vec<Call>,
+    pub forward: Vec<CollectiveCall>,
     /// The collectives of the loss, between forward and backward.
-    pub loss: Vec<Call>,
+    pub loss: Vec<CollectiveCall>,
     /// The collectives of one backward, last layer first.
-    pub backward: Vec<Call>,
+    pub backward: Vec<CollectiveCall>,
     /// What this saves against another plan.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub comparison: Option<Comparison>,
+    pub comparison: Option<CostComparison>,
 }
 
 /// Explains what `plan` makes of `model`.

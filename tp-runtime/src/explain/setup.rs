@@ -35,7 +35,7 @@ impl Setup {
         self.rank_activation_bytes(features, Placement::Replicate)
     }
 
-    /// Bytes of rank 0's part of an activation of `features` placed so.
+    /// Bytes of rank 0's part of an activation of `features` with that placement.
     pub(super) fn rank_activation_bytes(&self, features: i64, placement: Placement) -> u64 {
         let own = |dim, length: i64| match placement {
             Placement::Shard(sharded) if sharded == dim => {

@@ -2,12 +2,13 @@
 
 use std::fmt;
 
-use super::fold::{Folded, Lists, braces};
+use super::bytes::{Bytes, percent};
+use super::fold::{Folded, Lists};
 use super::memory::{LayerReport, ParameterReport, Replicated};
-use super::size::{Size, percent};
-use super::table::Table;
-use super::{Call, Explanation, Traffic, whole};
+use super::text_table::TextTable;
+use super::{CollectiveCall, Explanation, Traffic, replicated};
 use crate::plan::Mode;
+use crate::plan::braces::braces;
 
 /// For people; without a line break at the end.
 impl fmt::Display for Explanation {
@@ -56,15 +57,15 @@ impl Explanation {
 
     fn totals(&self, f: &mut fmt::Formatter<'_>, lists: &Lists) -> fmt::Result {
         let memory = self.memory;
-        let (whole, own) = (Size(memory.bytes), Size(memory.rank_bytes));
+        let (whole, own) = (Bytes(memory.bytes), Bytes(memory.rank_bytes));
         let share = percent(memory.rank_bytes, memory.bytes);
         writeln!(
             f,
             "\nparameters per rank: {own}, {share} of the unsharded {whole}"
         )?;
-        let replicated = Size(memory.replicated_bytes);
+        let replicated = Bytes(memory.replicated_bytes);
         let share = percent(memory.replicated_bytes, memory.bytes);
-        let modules = whole::modules(&self.layers, lists);
+        let modules = replicated::modules(&self.layers, lists);
         let largest = largest(&modules);
         writeln!(
             f,
@@ -74,7 +75,7 @@ impl Explanation {
             Some(bytes) => writeln!(
                 f,
                 "activations per rank: {}, what layers give, sum and gather in a forward",
-                Size(bytes)
+                Bytes(bytes)
             ),
             None => Ok(()),
         }
@@ -86,7 +87,7 @@ impl Explanation {
             ("loss", &self.loss, ""),
             ("backward", &self.backward, "gradient of "),
         ];
-        let mut table = Table::default();
+        let mut table = TextTable::default();
         let mut lengths = Vec::new();
         for (_, calls, prefix) in passes {
             let folded = fold(calls, lists);
@@ -98,7 +99,7 @@ impl Explanation {
                     collective,
                     name,
                     times(count),
-                    Size(bytes).to_string(),
+                    Bytes(bytes).to_string(),
                     each.to_owned(),
                     format!("{prefix}{operand}"),
                 ]);
@@ -109,8 +110,8 @@ impl Explanation {
             let total = Traffic::of(calls).total();
             match total.calls {
                 0 => writeln!(f, "\n{pass}: no collectives")?,
-                1 => writeln!(f, "\n{pass}: 1 collective, {}", Size(total.bytes))?,
-                many => writeln!(f, "\n{pass}: {many} collectives, {}", Size(total.bytes))?,
+                1 => writeln!(f, "\n{pass}: 1 collective, {}", Bytes(total.bytes))?,
+                many => writeln!(f, "\n{pass}: {many} collectives, {}", Bytes(total.bytes))?,
             }
             for line in lines.by_ref().take(length) {
                 writeln!(f, "  {line}")?;
@@ -120,7 +121,7 @@ impl Explanation {
     }
 }
 
-/// The modules that take the most, and how many more there are.
+/// The modules that take the most memory, and the number of the others.
 fn largest(modules: &[(String, u64)]) -> String {
     const SHOWN: usize = 3;
     let (shown, rest) = modules.split_at(modules.len().min(SHOWN));
@@ -129,7 +130,7 @@ fn largest(modules: &[(String, u64)]) -> String {
     }
     let shown: Vec<String> = shown
         .iter()
-        .map(|(name, bytes)| format!("{name} {}", Size(*bytes)))
+        .map(|(name, bytes)| format!("{name} {}", Bytes(*bytes)))
         .collect();
     let more = match rest.len() {
         0 => String::new(),
@@ -139,7 +140,7 @@ fn largest(modules: &[(String, u64)]) -> String {
 }
 
 fn layer_lines(layers: &[LayerReport], lists: &Lists) -> Vec<String> {
-    let mut table = Table::default();
+    let mut table = TextTable::default();
     let heading = [
         "module",
         "",
@@ -192,7 +193,7 @@ fn on_a_rank(parameter: &ParameterReport) -> (String, String) {
     let bound = if parameter.uneven { "≤ " } else { "" };
     let bytes = match &parameter.tied_to {
         Some(_) => "tied".to_owned(),
-        None => Size(parameter.rank_bytes).to_string(),
+        None => Bytes(parameter.rank_bytes).to_string(),
     };
     (
         format!("{bound}{}", dimensions(&parameter.rank_shape)),
@@ -212,7 +213,7 @@ fn times(count: usize) -> String {
     }
 }
 
-fn fold(calls: &[Call], lists: &Lists) -> Vec<Folded<(String, &'static str, u64)>> {
+fn fold(calls: &[CollectiveCall], lists: &Lists) -> Vec<Folded<(String, &'static str, u64)>> {
     lists.fold(calls.iter().map(|call| {
         let alike = (call.collective.to_string(), call.operand, call.bytes);
         (braces(&call.modules), alike)

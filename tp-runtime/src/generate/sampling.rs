@@ -79,7 +79,7 @@ impl Sampler {
                 let draws: Vec<f32> = (0..whole.size()[0]).map(|_| self.random.random()).collect();
                 let chosen = draw(&whole.f_softmax(-1, Kind::Float)?, top_p, &draws)?;
                 // One rank's choice for all: a kernel that rounds otherwise elsewhere changes nothing.
-                logits.group().broadcast(chosen, 0, SITE)
+                Ok(logits.group().broadcast(chosen, 0, SITE)?)
             }
         }
     }

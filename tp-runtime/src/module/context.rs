@@ -4,9 +4,9 @@
 use {
     super::{ForwardPass, LayerError, Param, Replica, Sharding},
     crate::Result,
+    crate::autograd::with_backward,
     crate::comm::{ProcessGroup, ReduceOp},
     crate::dtensor::{DTensor, TensorError},
-    crate::ffi,
     crate::plan::{Placement, Rule, Style},
     std::cell::OnceCell,
     std::rc::Rc,
@@ -125,16 +125,16 @@ impl Assignment {
             Sharding::Replicated => {
                 let group = self.group.clone();
                 let whole = local.f_detach()?;
-                Ok(ffi::attach_backward(&local, whole, move |gradient| {
+                Ok(with_backward(&local, whole, move |gradient| {
                     group.all_reduce(gradient, ReduceOp::Sum, &site)
-                }))
+                })?)
             }
             Sharding::Split { .. } if replicas.is_empty() => Ok(local),
             Sharding::Split { dim, .. } => {
                 let (dim, replicas, whole) = (*dim as i64, replicas.clone(), local.f_detach()?);
-                Ok(ffi::attach_backward(&local, whole, move |gradient| {
+                Ok(with_backward(&local, whole, move |gradient| {
                     sum_replicas(&gradient, dim, &replicas, &site)
-                }))
+                })?)
             }
         }
     }

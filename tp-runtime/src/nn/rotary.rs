@@ -9,8 +9,8 @@ use crate::plan::ModuleKind;
 #[cfg(feature = "torch")]
 use {
     super::Positions,
+    crate::autograd::with_backward,
     crate::dtensor::DTensor,
-    crate::ffi,
     tch::{Kind, TchError, Tensor},
 };
 
@@ -107,9 +107,9 @@ impl RotaryTables {
             let rotated = tch::no_grad(|| rotate(&local, &self.cos, &self.sin))?;
             // The transpose of a rotation turns the other way.
             let (cos, back) = (self.cos.shallow_clone(), self.sin.f_neg()?);
-            Ok(ffi::attach_backward(&local, rotated, move |gradient| {
-                Ok(rotate(&gradient, &cos, &back)?)
-            }))
+            with_backward(&local, rotated, move |gradient| {
+                rotate(&gradient, &cos, &back)
+            })
         })
     }
 }

@@ -3,7 +3,7 @@
 use tch::{Kind, Tensor};
 
 use crate::Result;
-use crate::ffi;
+use crate::comm::FusedAdamW;
 use crate::module::Param;
 
 /// The settings of AdamW, with torch's defaults.
@@ -77,7 +77,7 @@ impl AdamW {
     /// # Errors
     /// When libtorch refuses the update.
     pub fn step(&mut self) -> Result<()> {
-        let mut update = ffi::FusedAdamW::default();
+        let mut update = FusedAdamW::default();
         for (index, param) in self.params.iter().enumerate() {
             let gradient = param.local().f_grad()?;
             if gradient.defined() {
@@ -97,7 +97,7 @@ impl AdamW {
             epsilon,
             weight_decay,
         } = self.options;
-        update.run(learning_rate, beta1, beta2, weight_decay, epsilon)
+        Ok(update.run(learning_rate, beta1, beta2, weight_decay, epsilon)?)
     }
 
     /// Forgets the gradients.

@@ -76,7 +76,7 @@ pub enum PlanError {
         row: Box<PlanRow>,
     },
 
-    /// A head would be cut between two ranks.
+    /// A head would be split over two ranks.
     #[error("row \"{}\" ({}) splits `{}` {:?} over {world_size} ranks, but `{}` is {}: degrees that work for this model are {degrees}{}", .heads.row.pattern, .heads.row.place(), .heads.parameter, .heads.shape, .heads.field, .heads.count, also(others, *world_size))]
     HeadsDoNotDivide {
         /// The parameter and its heads.

@@ -2,7 +2,6 @@
 
 mod degrees;
 mod error;
-mod json;
 mod parameters;
 mod placement_error;
 mod registry;
@@ -11,9 +10,9 @@ mod styled_layer;
 
 pub use degrees::{Degrees, SplitHeads};
 pub use error::PlanError;
-pub(crate) use json::entry;
-pub use json::json;
 pub use placement_error::PlacementError;
-pub use registry::{PlanEntry, plan_for, plan_for_architecture, plan_named, plans};
+#[doc(hidden)]
+pub use registry::PlanEntry;
+pub use registry::{plan_for, plan_for_architecture, plan_named, plans};
 pub use resolve::{Resolution, ResolvedLayer, resolve, valid_degrees};
 pub use tp_plan::*;

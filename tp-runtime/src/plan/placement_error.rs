@@ -2,7 +2,7 @@
 
 use super::{Mismatch, NoCollective, Placement, Side};
 
-/// Two sides that disagree about how a tensor is placed over the ranks.
+/// Two sides that disagree about the placement of a tensor.
 #[derive(Debug, thiserror::Error)]
 pub enum PlacementError {
     /// A module is given another layout than its row says.
@@ -44,11 +44,11 @@ pub enum PlacementError {
         operation: &'static str,
         /// The module that made the first.
         left: String,
-        /// How it is placed.
+        /// Its placement.
         left_placement: Placement,
         /// The module that made the second.
         right: String,
-        /// How it is placed.
+        /// Its placement.
         right_placement: Placement,
     },
     /// An operation over all positions was asked of a share of them.

@@ -169,7 +169,7 @@ fn styled_layers<'a>(
     }
     // A row that keeps its modules whole is right where there are none.
     let unused = rows(plan).into_iter().find(|row| {
-        !row.optional
+        !row.is_optional()
             && !row.is_replicated()
             && !layers
                 .iter()

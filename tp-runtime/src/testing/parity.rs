@@ -8,7 +8,6 @@ use super::checks::Checks;
 use super::fixture::Fixture;
 use super::setting::{Setting, on_ranks, settings};
 use crate::Result;
-use crate::comm::BackendKind;
 use crate::config;
 use crate::plan::{Plan, plan_for_architecture};
 
@@ -27,7 +26,7 @@ pub struct Parity {
     dir: PathBuf,
     degrees: Vec<usize>,
     plan: Option<&'static Plan>,
-    backend: BackendKind,
+    backend: &'static str,
 }
 
 impl Parity {
@@ -39,7 +38,7 @@ impl Parity {
             dir: dir.as_ref().to_owned(),
             degrees: vec![1, 2],
             plan: None,
-            backend: BackendKind::Local,
+            backend: "local",
         }
     }
 
@@ -56,7 +55,7 @@ impl Parity {
     }
 
     /// Over another backend than shared memory.
-    pub fn backend(self, backend: BackendKind) -> Self {
+    pub fn backend(self, backend: &'static str) -> Self {
         Self { backend, ..self }
     }
 

@@ -7,8 +7,7 @@ use std::time::Duration;
 use tch::Kind;
 
 use crate::checkpoint::Checkpoint;
-use crate::comm::{BackendKind, Launch, RankContext, launch};
-use crate::mesh::DeviceMesh;
+use crate::comm::{Launch, RankContext, launch};
 use crate::parallel::{ParallelModel, ParallelOptions};
 use crate::plan::{Mode, Plan};
 use crate::{Error, Result};
@@ -20,8 +19,8 @@ pub struct Setting {
     pub degree: usize,
     /// The column of the plan.
     pub mode: Mode,
-    /// What carries the collectives.
-    pub backend: BackendKind,
+    /// What carries the collectives, by name.
+    pub backend: &'static str,
     /// Another plan than the model's default.
     pub plan: Option<&'static Plan>,
 }
@@ -33,7 +32,7 @@ impl fmt::Display for Setting {
             Mode::TensorParallel => "tensor parallel",
             Mode::SequenceParallel => "with sequence parallelism",
         };
-        let (degree, backend) = (self.degree, self.backend.name());
+        let (degree, backend) = (self.degree, self.backend);
         let ranks = if degree == 1 { "rank" } else { "ranks" };
         write!(f, "{plan}, {mode}, {degree} {ranks}, {backend}")
     }
@@ -45,7 +44,7 @@ pub fn settings(degrees: &[usize]) -> Vec<Setting> {
     let setting = |degree, mode| Setting {
         degree,
         mode,
-        backend: BackendKind::Local,
+        backend: "local",
         plan: None,
     };
     degrees
@@ -72,7 +71,7 @@ pub fn on_ranks(
         ..Launch::new(setting.degree)
     };
     let run = |context: RankContext| -> Result<(), Error> {
-        let mesh = DeviceMesh::new(context.world, &[("tp", setting.degree)])?;
+        let mesh = context.mesh(&[("tp", setting.degree)])?;
         let options = ParallelOptions {
             mode: setting.mode,
             plan: setting.plan,

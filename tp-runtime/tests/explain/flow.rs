@@ -128,7 +128,7 @@ fn rustc_and_explain_agree_on_any_plan() {
             .err()
             .map(|error| error.to_string());
         let flow = Flow::of(plan);
-        let checked = flow.fault(Mode::TensorParallel);
+        let checked = flow.conflict(Mode::TensorParallel);
         let checked = checked.map(|fault| fault.message().as_str().to_owned());
         met.set(met.get() + usize::from(checked.is_none()));
         prop_assert_eq!(

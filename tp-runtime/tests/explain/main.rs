@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 mod flow;
 mod heads;
 
-use tp_runtime::explain::{Call, Count, Dtype, Explanation, Setup, Traffic, explain};
+use tp_runtime::explain::{CollectiveCall, Count, Dtype, Explanation, Setup, Traffic, explain};
 use tp_runtime::nn::{Embedding, Linear, LinearShape, RmsNorm};
 use tp_runtime::plan::{Item, Node, Plan, Row, StyleKind};
 use tp_runtime::{Mode, Module, Placement, Style};
@@ -97,8 +97,8 @@ fn message(rows: &[(&'static str, Style)]) -> String {
 }
 
 /// What is communicated, for whom, and of what, in a line each.
-fn lines(calls: &[Call]) -> Vec<String> {
-    let line = |call: &Call| {
+fn lines(calls: &[CollectiveCall]) -> Vec<String> {
+    let line = |call: &CollectiveCall| {
         format!(
             "{} {} {}",
             call.collective,

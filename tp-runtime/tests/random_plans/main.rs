@@ -12,7 +12,7 @@ use naive::Names;
 use proptest::prelude::*;
 use rows::{Wish, any_wish};
 use tp_runtime::Mode;
-use tp_runtime::plan::check::{self, Found};
+use tp_runtime::plan::check::{self, Target};
 use tp_runtime::plan::{Item, ModuleKind, Node, Plan, PlanError, Row, pattern, resolve};
 use tree::{Tree, any_tree};
 
@@ -79,9 +79,9 @@ proptest! {
         let (node, row) = (tree.node(), wish.row(&tree));
         let names = naive::names(&tree, row.pattern);
         let walked = match check::walk(node, row.pattern) {
-            Ok(Found::Layer(child)) => Names::Layer(child.node.kind),
-            Ok(Found::Container(_)) => Names::Struct,
-            Ok(Found::List(_)) => Names::List,
+            Ok(Target::Layer(child)) => Names::Layer(child.node.kind),
+            Ok(Target::Container(_)) => Names::Struct,
+            Ok(Target::List(_)) => Names::List,
             Err(_) => Names::Nothing,
         };
         prop_assert_eq!(&walked, &names);

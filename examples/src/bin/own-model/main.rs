@@ -9,7 +9,6 @@ use serde_json::json;
 use tch::{Kind, Tensor};
 use tp_runtime::Mode;
 use tp_runtime::comm::{Launch, RankContext, launch};
-use tp_runtime::mesh::DeviceMesh;
 use tp_runtime::model::Inputs;
 use tp_runtime::parallel::{ParallelModel, ParallelOptions};
 
@@ -34,7 +33,7 @@ fn main() -> Result<()> {
 /// Logits, loss and every gradient, whole.
 fn run(rank: RankContext, mode: Mode) -> tp_runtime::Result<Vec<Named>> {
     let config = json!({ "architectures": ["MeanMixer"], "initializer_range": 0.2 });
-    let mesh = DeviceMesh::new(rank.world.clone(), &[("tp", rank.world_size())])?;
+    let mesh = rank.mesh(&[("tp", rank.world_size())])?;
     let options = ParallelOptions {
         mode,
         ..ParallelOptions::default()

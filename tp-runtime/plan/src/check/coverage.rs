@@ -3,7 +3,7 @@
 use super::sound::is_sound;
 use crate::Path;
 use crate::fingerprint::Fingerprint;
-use crate::lookup::cell;
+use crate::lookup::find_row;
 use crate::{Arity, Item, ModuleKind, Node, Plan, Text};
 
 /// Panics if a layer that some style splits, such as a linear one or an embedding, has no row.
@@ -49,7 +49,7 @@ const fn search(plan: &Plan, node: &Node, path: Path<'static>, forgotten: &mut F
             }
         }
         kind => {
-            if kind.can_be_split() && cell(plan, &path, 0).is_none() {
+            if kind.can_be_split() && find_row(plan, &path, 0).is_none() {
                 forgotten.push(path, kind);
             }
         }

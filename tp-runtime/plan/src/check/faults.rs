@@ -13,7 +13,7 @@ pub fn faults(plan: &Plan) -> Vec<String> {
         Item::Include {
             prefix,
             plan: included,
-        } => super::target(plan.node, prefix, included)
+        } => super::check_target(plan.node, prefix, included)
             .and_then(|()| apart(plan, index))
             .err(),
     });

@@ -10,81 +10,33 @@ mod base;
 mod coverage;
 mod faults;
 mod flow;
-mod lost;
+mod not_found;
 mod overlap;
+mod row;
 mod shards;
 mod sound;
 mod style;
 mod walk;
 
-pub use base::base;
-pub use coverage::covered;
 pub use faults::faults;
-pub use flow::{Fault, Flow, Line};
+pub use flow::{Conflict, Flow};
 pub use overlap::apart;
-pub use shards::{Problem, divide, shards};
-pub use style::fits;
+pub use shards::{DivisionError, divide};
 use walk::find;
-pub use walk::{Found, has_place, walk};
+pub use walk::{Target, has_place, walk};
 
-use super::{Item, ModuleKind, Node, Plan, Row, Text};
+/// What the expansions of the macros name.
+#[doc(hidden)]
+pub use {
+    base::base,
+    coverage::covered,
+    flow::Location,
+    row::{Named, include, named, row},
+    shards::shards,
+    style::fits,
+};
 
-/// A row and what it names.
-pub struct Named<'a> {
-    row: &'a Row,
-    /// `None` where there is no such layer, or an optional row names that of another variant.
-    kind: Option<ModuleKind>,
-}
-
-/// Panics unless the row at `index` names layers of the model, and no other row names the same.
-#[track_caller]
-pub const fn row(plan: &Plan, index: usize) -> Named<'_> {
-    let Item::Row(row) = &plan.items[index] else {
-        unreachable!() // the macro counts rows and includes as it writes them
-    };
-    let kind = match layer(plan.node, row) {
-        Ok(kind) => kind,
-        Err(message) => panic!("{}", message.as_str()),
-    };
-    if let Err(message) = base::changes(plan, row) {
-        panic!("{}", message.as_str());
-    }
-    if let Err(message) = apart(plan, index) {
-        panic!("{}", message.as_str());
-    }
-    Named { row, kind }
-}
-
-/// The row at `index`, which is checked elsewhere.
-pub const fn named(plan: &Plan, index: usize) -> Named<'_> {
-    let Item::Row(row) = &plan.items[index] else {
-        unreachable!() // the macro counts rows and includes as it writes them
-    };
-    let kind = match layer(plan.node, row) {
-        Ok(kind) => kind,
-        Err(_) => None,
-    };
-    Named { row, kind }
-}
-
-/// Panics unless the plan included at `index` was written for the module it is included at, and
-/// its rows name none that another row names.
-#[track_caller]
-pub const fn include(plan: &Plan, index: usize) {
-    let Item::Include {
-        prefix,
-        plan: included,
-    } = &plan.items[index]
-    else {
-        unreachable!() // the macro counts rows and includes as it writes them
-    };
-    if let Err(message) = target(plan.node, prefix, included) {
-        panic!("{}", message.as_str());
-    }
-    if let Err(message) = apart(plan, index) {
-        panic!("{}", message.as_str());
-    }
-}
+use super::{ModuleKind, Node, Plan, Row, Text};
 
 /// The kind of layer that the row names, if it names one, or the message if it has to.
 ///
@@ -93,21 +45,21 @@ pub const fn include(plan: &Plan, index: usize) {
 const fn layer(model: &'static Node, row: &Row) -> Result<Option<ModuleKind>, Text> {
     let pattern = row.pattern;
     match find(model, pattern) {
-        Ok(Found::Layer(child)) => Ok(Some(child.node.kind)),
+        Ok(Target::Layer(child)) => Ok(Some(child.node.kind)),
         Ok(_) if row.is_replicated() => Ok(None),
-        Ok(Found::Container(node)) => Err(lost::names_container(pattern, node)),
-        Ok(Found::List(node)) => Err(lost::names_list(pattern, node)),
+        Ok(Target::Container(node)) => Err(not_found::names_container(pattern, node)),
+        Ok(Target::List(node)) => Err(not_found::names_list(pattern, node)),
         Err(_) if row.optional && walk::has_place(model, pattern) => Ok(None),
-        Err(lost) => Err(lost.message(model, pattern)),
+        Err(not_found) => Err(not_found.message(model, pattern)),
     }
 }
 
 /// The message if the module at `prefix` is not of the type `included` was written for.
-const fn target(model: &'static Node, prefix: &str, included: &Plan) -> Result<(), Text> {
+const fn check_target(model: &'static Node, prefix: &str, included: &Plan) -> Result<(), Text> {
     let node = match walk(model, prefix) {
-        Ok(Found::Layer(child)) => child.node,
-        Ok(Found::Container(node)) => node,
-        Ok(Found::List(node)) => return Err(lost::names_list(prefix, node)),
+        Ok(Target::Layer(child)) => child.node,
+        Ok(Target::Container(node)) => node,
+        Ok(Target::List(node)) => return Err(not_found::names_list(prefix, node)),
         Err(message) => return Err(message),
     };
     if super::pattern::same(node.type_path, included.node.type_path) {

@@ -1,21 +1,21 @@
 //! Whether a plan divides the sizes of a config evenly enough: `assert_shards!`.
 
-use super::{Found, find};
+use super::{Target, find};
 use crate::Path;
-use crate::lookup::cell;
+use crate::lookup::find_row;
 use crate::pattern::same;
 use crate::{Item, Mode, ModuleKind, Plan, Row, Size, Style, Text, Weight};
 
 /// Panics unless `degree` ranks can hold what the plan gives them of a config of these sizes.
 #[track_caller]
 pub const fn shards(plan: &Plan, sizes: &[Size], degree: usize) {
-    if let Err(problem) = divide(plan, sizes, degree) {
-        panic!("{}", problem.message(plan, sizes, degree).as_str());
+    if let Err(error) = divide(plan, sizes, degree) {
+        panic!("{}", error.message(plan, sizes, degree).as_str());
     }
 }
 
 /// Why ranks cannot hold what a plan gives them.
-pub struct Problem<'a> {
+pub struct DivisionError<'a> {
     plan: &'a Plan,
     row: &'a Row,
     reason: Reason,
@@ -37,7 +37,11 @@ enum Reason {
 ///
 /// # Errors
 /// The first such row.
-pub const fn divide<'a>(plan: &'a Plan, sizes: &[Size], degree: usize) -> Result<(), Problem<'a>> {
+pub const fn divide<'a>(
+    plan: &'a Plan,
+    sizes: &[Size],
+    degree: usize,
+) -> Result<(), DivisionError<'a>> {
     rows(plan, plan, Path::ROOT, sizes, degree as i64)
 }
 
@@ -48,13 +52,13 @@ const fn rows<'a>(
     prefix: Path,
     sizes: &[Size],
     degree: i64,
-) -> Result<(), Problem<'a>> {
+) -> Result<(), DivisionError<'a>> {
     let mut at = 0;
     while at < plan.items.len() {
         let found = match &plan.items[at] {
             Item::Row(row) if is_replaced(asked, row, prefix) => Ok(()),
             Item::Row(row) => match reason(plan, row, sizes, degree) {
-                Some(reason) => Err(Problem { plan, row, reason }),
+                Some(reason) => Err(DivisionError { plan, row, reason }),
                 None => Ok(()),
             },
             Item::Include {
@@ -78,8 +82,8 @@ const fn is_replaced(asked: &Plan, row: &Row, prefix: Path) -> bool {
     if asked.base.is_none() {
         return false;
     }
-    match cell(asked, &prefix.follow_to(row.pattern), 0) {
-        Some(cell) => cell.row.line != row.line || !same(cell.row.pattern, row.pattern),
+    match find_row(asked, &prefix.follow_to(row.pattern), 0) {
+        Some(found) => found.row.line != row.line || !same(found.row.pattern, row.pattern),
         None => false,
     }
 }
@@ -88,7 +92,7 @@ const fn reason(plan: &Plan, row: &Row, sizes: &[Size], degree: i64) -> Option<R
     if degree < 1 {
         return Some(Reason::NoRank);
     }
-    let Ok(Found::Layer(child)) = find(plan.node, row.pattern) else {
+    let Ok(Target::Layer(child)) = find(plan.node, row.pattern) else {
         return None;
     };
     let mut column = 0;
@@ -145,7 +149,7 @@ const fn size(sizes: &[Size], name: &str) -> Option<Size> {
     None
 }
 
-impl Problem<'_> {
+impl DivisionError<'_> {
     const fn message(&self, plan: &Plan, sizes: &[Size], degree: usize) -> Text {
         let mut text = Text::of(&["row \"", self.row.pattern, "\""]);
         if !same(self.plan.name, plan.name) {
@@ -155,7 +159,7 @@ impl Problem<'_> {
         }
         match self.reason {
             Reason::NoRank => {
-                return Text::of(&["a model lies on one rank at least: write `tp = 1`"]);
+                return Text::of(&["a model needs one rank at least: write `tp = 1`"]);
             }
             Reason::NoWeight => {
                 text.push(" splits a layer whose sizes its model does not say: write ");

@@ -1,6 +1,6 @@
 //! Whether a plan's rows are right one by one, so that it makes sense to ask how they meet.
 
-use super::{base, layer, style, target};
+use super::{base, check_target, layer, style};
 use crate::{Item, Mode, ModuleKind, Plan, Row};
 
 /// Whether every row of the plan, and of those it includes and starts from, passes its own checks.
@@ -12,7 +12,7 @@ pub(super) const fn is_sound(plan: &Plan) -> bool {
             Item::Include {
                 prefix,
                 plan: included,
-            } => target(plan.node, prefix, included).is_ok() && is_sound(included),
+            } => check_target(plan.node, prefix, included).is_ok() && is_sound(included),
         };
         if !sound {
             return false;

@@ -1,6 +1,6 @@
 //! The checks as plain functions, on a tree with a child of every arity.
 
-use super::{Found, apart, layer, target, walk};
+use super::{Target, apart, check_target, layer, walk};
 use crate::{Arity, Child, Item, Mode, ModuleKind, Node, Plan, Row, StyleKind};
 
 static LINEAR: Node = node("Linear", ModuleKind::Linear, &[]);
@@ -68,12 +68,12 @@ fn message(pattern: &'static str, optional: bool) -> Option<String> {
 fn layers_are_named_through_lists_and_options() {
     for pattern in ["head", "layers.*.up", "layers.3.gate"] {
         assert!(
-            matches!(walk(&MODEL, pattern), Ok(Found::Layer(_))),
+            matches!(walk(&MODEL, pattern), Ok(Target::Layer(_))),
             "{pattern}"
         );
     }
-    assert!(matches!(walk(&MODEL, "layers"), Ok(Found::List(_))));
-    assert!(matches!(walk(&MODEL, "layers.*"), Ok(Found::Container(_))));
+    assert!(matches!(walk(&MODEL, "layers"), Ok(Target::List(_))));
+    assert!(matches!(walk(&MODEL, "layers.*"), Ok(Target::Container(_))));
 }
 
 #[test]
@@ -110,8 +110,8 @@ fn an_optional_row_needs_only_its_place() {
 
 #[test]
 fn an_included_plan_is_for_the_module_it_stands_at() {
-    assert!(target(&MODEL, "layers.*", &BLOCK_PLAN).is_ok());
-    let refused = target(&MODEL, "head", &BLOCK_PLAN).err();
+    assert!(check_target(&MODEL, "layers.*", &BLOCK_PLAN).is_ok());
+    let refused = check_target(&MODEL, "head", &BLOCK_PLAN).err();
     let text = refused.as_ref().map_or("", |text| text.as_str());
     assert!(
         text.contains("\"head\" is a Linear, and `BLOCK_PLAN` is a plan for Block"),

@@ -1,12 +1,12 @@
 //! From a pattern to the module type it names.
 
-use super::lost::Lost;
+use super::not_found::NotFound;
 use crate::pattern::{after_name, is_index, same, split, split_last};
 use crate::{Arity, Child, ModuleKind, Node, Text};
 
 /// What a pattern names.
 #[derive(Debug)]
-pub enum Found {
+pub enum Target {
     /// A layer, which a row may name.
     Layer(&'static Child),
     /// A struct of modules.
@@ -19,22 +19,25 @@ pub enum Found {
 ///
 /// # Errors
 /// The message for a segment that names nothing.
-pub const fn walk(model: &'static Node, pattern: &str) -> Result<Found, Text> {
+pub const fn walk(model: &'static Node, pattern: &str) -> Result<Target, Text> {
     match find(model, pattern) {
         Ok(found) => Ok(found),
-        Err(lost) => Err(lost.message(model, pattern)),
+        Err(not_found) => Err(not_found.message(model, pattern)),
     }
 }
 
 /// The same without the message, which costs rustc more than to find that there is none.
-pub(super) const fn find<'a>(model: &'static Node, pattern: &'a str) -> Result<Found, Lost<'a>> {
+pub(super) const fn find<'a>(
+    model: &'static Node,
+    pattern: &'a str,
+) -> Result<Target, NotFound<'a>> {
     let (mut node, mut last, mut list) = (model, None::<&'static Child>, None);
     let mut at = 0;
     while at <= pattern.len() {
         if let Some(name) = list {
             let (segment, _) = split(pattern.split_at(at).1);
             if !same(segment, "*") && !is_index(segment) {
-                return Err(Lost::NoStar { list: name });
+                return Err(NotFound::NoStar { list: name });
             }
             list = None;
             at += segment.len() + 1;
@@ -42,7 +45,7 @@ pub(super) const fn find<'a>(model: &'static Node, pattern: &'a str) -> Result<F
         }
         let Some((child, next)) = child_at(node, pattern, at) else {
             let (segment, _) = split(pattern.split_at(at).1);
-            return Err(Lost::Missing {
+            return Err(NotFound::Missing {
                 node,
                 segment,
                 parent: match last {
@@ -57,9 +60,9 @@ pub(super) const fn find<'a>(model: &'static Node, pattern: &'a str) -> Result<F
         }
     }
     Ok(match (list, last) {
-        (Some(_), _) => Found::List(node),
-        (None, Some(child)) if !matches!(node.kind, ModuleKind::Container) => Found::Layer(child),
-        (None, _) => Found::Container(node),
+        (Some(_), _) => Target::List(node),
+        (None, Some(child)) if !matches!(node.kind, ModuleKind::Container) => Target::Layer(child),
+        (None, _) => Target::Container(node),
     })
 }
 
@@ -81,5 +84,5 @@ pub const fn has_place(model: &'static Node, pattern: &str) -> bool {
     let Some((parent, last)) = split_last(pattern) else {
         return true; // a child of the model itself
     };
-    !same(last, "*") && !is_index(last) && matches!(find(model, parent), Ok(Found::Container(_)))
+    !same(last, "*") && !is_index(last) && matches!(find(model, parent), Ok(Target::Container(_)))
 }

@@ -1,12 +1,12 @@
 //! The walk for a program, which may keep what it likes of each activation.
 
-use super::{Meeting, Modules, Step, Steps};
+use super::{JoinKind, Modules, Step, Steps};
 use crate::{ModuleKind, Node, Path};
 
 /// What one who follows a forward makes of its activations.
 pub trait Follow {
     /// An activation.
-    type Value: Clone;
+    type Activation: Clone;
     /// Why it cannot be followed further.
     type Error;
 
@@ -18,19 +18,19 @@ pub trait Follow {
         &mut self,
         path: &Path<'_>,
         kind: ModuleKind,
-        input: Self::Value,
-    ) -> Result<Self::Value, Self::Error>;
+        input: Self::Activation,
+    ) -> Result<Self::Activation, Self::Error>;
 
-    /// What two activations make that meet.
+    /// What two activations make that are joined.
     ///
     /// # Errors
     /// When they cannot be computed with together.
     fn join(
         &mut self,
-        meeting: Meeting,
-        first: Self::Value,
-        second: Self::Value,
-    ) -> Result<Self::Value, Self::Error>;
+        kind: JoinKind,
+        first: Self::Activation,
+        second: Self::Activation,
+    ) -> Result<Self::Activation, Self::Error>;
 
     /// What a struct makes of `input` that does not declare its flow.
     ///
@@ -40,8 +40,8 @@ pub trait Follow {
         &mut self,
         path: &Path<'_>,
         node: &'static Node,
-        input: Self::Value,
-    ) -> Result<Self::Value, Self::Error>;
+        input: Self::Activation,
+    ) -> Result<Self::Activation, Self::Error>;
 }
 
 /// Follows the forward of the model `node` from `input` to its output.
@@ -51,11 +51,11 @@ pub trait Follow {
 pub fn follow<F: Follow>(
     node: &'static Node,
     modules: Modules<'_>,
-    input: F::Value,
+    input: F::Activation,
     follower: &mut F,
-) -> Result<F::Value, F::Error> {
+) -> Result<F::Activation, F::Error> {
     let mut steps = Steps::new(node, modules);
-    let mut below: Vec<F::Value> = Vec::new();
+    let mut below: Vec<F::Activation> = Vec::new();
     let mut top = input;
     while let Some(step) = steps.next() {
         match step {
@@ -69,11 +69,11 @@ pub fn follow<F: Follow>(
             Step::Leave | Step::Drop | Step::Element => {
                 below.pop();
             }
-            Step::Join(meeting) => {
+            Step::Join(kind) => {
                 if let Some(first) = below.pop() {
-                    top = follower.join(meeting, first, top)?;
+                    top = follower.join(kind, first, top)?;
                 }
-                if meeting == Meeting::Residual {
+                if kind == JoinKind::Residual {
                     below.push(top.clone());
                 }
             }

@@ -4,4 +4,4 @@ mod follow;
 mod steps;
 
 pub use follow::{Follow, follow};
-pub use steps::{Meeting, Modules, Step, Steps};
+pub use steps::{JoinKind, Modules, Step, Steps};

@@ -7,31 +7,31 @@ use crate::fingerprint::Fingerprint;
 use crate::lookup::{Element, singled_out};
 use crate::{Arity, Child, ModuleKind, Node, Path, Plan, Stage};
 
-/// What happens to the stack of activations; the model's input lies on it first, its output last.
+/// What happens to the stack of activations, which holds the model's input first and its output last.
 #[derive(Clone, Copy)]
 pub enum Step {
     /// The top becomes what the layer at [`Steps::path`] makes of it.
     Layer(ModuleKind),
-    /// A struct begins: its input is laid on top once more, as the residual stream below.
+    /// A struct begins: its input is pushed once more, so that the copy below is its residual stream.
     Enter,
     /// A struct ends: its residual stream is dropped from below its output.
     Leave,
     /// The struct at [`Steps::path`] does not say how its modules feed one another.
     Undeclared(&'static Node),
-    /// What is so many below the top is laid on top, for a further reader.
+    /// What is so many below the top is pushed, for a further reader.
     Copy(usize),
     /// What is below the top is dropped.
     Drop,
     /// The two on top become one.
-    Join(Meeting),
+    Join(JoinKind),
     /// The list's elements that no row singles out: the top is what such an element makes of what is
     /// below it. See [`Steps::repeat`].
     Element,
 }
 
-/// Where two activations meet.
+/// Why two activations are joined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Meeting {
+pub enum JoinKind {
     /// A branch is added to the residual stream, which it then becomes.
     Residual,
     /// Branches that one layer reads, or that are multiplied before it does.
@@ -41,10 +41,10 @@ pub enum Meeting {
 /// The modules that the walk finds.
 #[derive(Clone, Copy)]
 pub enum Modules<'a> {
-    /// Those of any configuration: an optional module is there, and of a list the elements that rows of
+    /// The modules of any configuration: an optional module is there, and of a list the elements that rows of
     /// the plan single out, with one other before each and after the last.
     Any(&'a Plan),
-    /// Those of one configuration, by their paths, structs before what stands in them.
+    /// The modules of one configuration, by their paths, structs before their own modules.
     Built(&'a [&'a str]),
 }
 
@@ -169,7 +169,7 @@ impl<'a> Steps<'a> {
         }
         self.push(Task::Stages(node, depth, at + 1));
         match node.flow[at] {
-            Stage::Residual => Some(Step::Join(Meeting::Residual)),
+            Stage::Residual => Some(Step::Join(JoinKind::Residual)),
             Stage::Feed([names]) => {
                 self.push(Task::Chain(node, depth, names, 0));
                 None
@@ -208,10 +208,10 @@ impl<'a> Steps<'a> {
             followed + 1,
         ));
         if followed > 0 {
-            self.push(Task::Step(Step::Join(Meeting::Branches)));
+            self.push(Task::Step(Step::Join(JoinKind::Branches)));
         }
         self.push(Task::Chain(node, depth, branches[next], 0));
-        // What the branches before made is on top of the activation.
+        // The output of the branches before is above the activation.
         Some(Step::Copy(if followed > 0 { 1 } else { 0 }))
     }
 
@@ -240,7 +240,7 @@ impl<'a> Steps<'a> {
         if at + 1 < names.len() {
             self.push(Task::Chain(node, depth, names, at + 1));
         }
-        // The derive wrote the flow of children that there are.
+        // The derive writes a flow of existing children only.
         if let Some(child) = node.child(names[at])
             && self.is_there(child)
         {

@@ -1,6 +1,6 @@
 //! What to write for a layer so that layouts meet: what the table of rules has for it.
 
-use super::value::Producer;
+use super::activation::Producer;
 use crate::{Argument, Makes, Placement, Reads, Rule, StyleKind, Text};
 
 /// What to write for a layer.

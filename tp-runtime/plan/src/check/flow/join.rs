@@ -1,9 +1,9 @@
 //! Two activations that are computed with element by element.
 
-use super::value::Value;
+use super::activation::Activation;
 
 /// Makes `first`, the residual stream if there is one, what both make; whether they meet.
-pub(super) const fn join(first: &mut Value, second: &Value) -> bool {
+pub(super) const fn join(first: &mut Activation, second: &Activation) -> bool {
     first.may_be_heads = false;
     let Some(right) = second.layout else {
         return true;

@@ -1,11 +1,11 @@
 //! What one layer makes of its input under its style, with no sizes.
 
-use super::fault::Problem;
-use super::value::{Producer, Value};
-use crate::lookup::Cell;
+use super::activation::{Activation, Producer};
+use super::conflict::ConflictKind;
+use crate::lookup::FoundRow;
 use crate::{Layout, Makes, Mode, ModuleKind, Path, Placement, Reading, Reads, Rule, Style};
 
-/// Makes of `value`, its input, what the layer at `path` gives.
+/// Makes of `activation`, its input, what the layer at `path` gives.
 ///
 /// # Errors
 /// When the layer cannot read the input.
@@ -13,15 +13,15 @@ pub(super) const fn layer(
     mode: Mode,
     kind: ModuleKind,
     path: &Path<'static>,
-    cell: Option<Cell<'_>>,
-    value: &mut Value,
-) -> Result<(), Problem> {
-    let style = match cell {
-        Some(cell) => cell.row.style(mode),
+    found: Option<FoundRow<'_>>,
+    activation: &mut Activation,
+) -> Result<(), ConflictKind> {
+    let style = match found {
+        Some(found) => found.row.style(mode),
         None => None,
     };
     let Some(rule) = rule(kind, style) else {
-        *value = Value::UNKNOWN; // a style that does not fit is a fault of its own
+        *activation = Activation::UNKNOWN; // a style that does not fit is a fault of its own
         return Ok(());
     };
     // They reach the activations beside the flow.
@@ -31,25 +31,29 @@ pub(super) const fn layer(
     let is_norm = matches!(kind, ModuleKind::Norm);
     // A norm of each head by itself runs on whichever heads are here; whether it is one, only sizes
     // tell.
-    let dimensions = if is_norm && value.may_be_heads { 4 } else { 3 };
-    let Ok(read) = read(rule, style, value.layout, dimensions) else {
-        return Err(Problem::Input {
+    let dimensions = if is_norm && activation.may_be_heads {
+        4
+    } else {
+        3
+    };
+    let Ok(read) = read(rule, style, activation.layout, dimensions) else {
+        return Err(ConflictKind::Input {
             // The reader's own row, if it has one, else that which decides how its input is placed.
-            item: match cell {
-                Some(Cell {
+            item: match found {
+                Some(FoundRow {
                     item: Some(item), ..
                 }) => Some(item),
-                _ => value.producer.item,
+                _ => activation.producer.item,
             },
-            reader: Producer::new(path, kind, style, cell, &value.producer),
-            input: *value,
+            reader: Producer::new(path, kind, style, found, &activation.producer),
+            input: *activation,
         });
     };
-    value.layout = given(rule, style, read);
-    value.may_be_heads = !is_norm && !matches!(rule.reads, Reads::Ids);
+    activation.layout = given(rule, style, read);
+    activation.may_be_heads = !is_norm && !matches!(rule.reads, Reads::Ids);
     // A norm without a row gives what it is given: what decides that is the layer before.
-    if !is_norm || cell.is_some() {
-        value.producer = Producer::new(path, kind, style, cell, &value.producer);
+    if !is_norm || found.is_some() {
+        activation.producer = Producer::new(path, kind, style, found, &activation.producer);
     }
     Ok(())
 }

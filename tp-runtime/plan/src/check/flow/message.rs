@@ -1,12 +1,12 @@
-//! What is said of layouts that do not meet: both layers, and what to write for either.
+//! The message for layouts that do not meet: both layers, and what to write for either.
 
+use super::activation::{Activation, Producer};
 use super::advice::Advice;
-use super::value::{Producer, Value};
-use crate::flow::Meeting;
+use crate::flow::JoinKind;
 use crate::{Mode, Placement, Text};
 
 /// `reader` cannot take `input`.
-pub(super) const fn input(mode: Mode, reader: &Producer, input: &Value) -> Text {
+pub(super) const fn input(mode: Mode, reader: &Producer, input: &Activation) -> Text {
     let found = placement(input);
     let mut text = opening(mode);
     text.push("\"");
@@ -32,15 +32,20 @@ pub(super) const fn input(mode: Mode, reader: &Producer, input: &Value) -> Text 
 }
 
 /// `first` and `second` cannot be computed with element by element.
-pub(super) const fn join(mode: Mode, meeting: Meeting, first: &Value, second: &Value) -> Text {
+pub(super) const fn join(
+    mode: Mode,
+    kind: JoinKind,
+    first: &Activation,
+    second: &Activation,
+) -> Text {
     let (left, right) = (placement(first), placement(second));
     let mut text = opening(mode);
     gives(&mut text, &first.producer, left);
     text.push(" and ");
     gives(&mut text, &second.producer, right);
-    text.push(match meeting {
-        Meeting::Residual => ", which are added",
-        Meeting::Branches => ", which are computed with together",
+    text.push(match kind {
+        JoinKind::Residual => ", which are added",
+        JoinKind::Branches => ", which are computed with together",
     });
     let ours = Advice::to_give(&second.producer, left);
     advise(&mut text, &second.producer, ours, &first.producer, right);
@@ -88,9 +93,9 @@ const fn gives(text: &mut Text, producer: &Producer, placement: Placement) {
     text.push("`");
 }
 
-/// How an activation is placed; what is unknown meets everything and is not told of.
-const fn placement(value: &Value) -> Placement {
-    match value.layout {
+/// How an activation is placed; one that is unknown meets everything, so no message is about it.
+const fn placement(activation: &Activation) -> Placement {
+    match activation.layout {
         Some(layout) => layout.placement(),
         None => Placement::Replicate,
     }

@@ -4,24 +4,24 @@
 //! any configuration: an optional module is there, and every element of a list that no row singles
 //! out is like the others. Both columns are followed at once, since rustc takes its time.
 
+mod activation;
 mod advice;
-mod fault;
+mod conflict;
 mod join;
 mod layer;
 mod message;
 mod module;
 mod stack;
-mod value;
 
 use super::sound::{has_sound_bases, is_sound};
 use crate::{Mode, Plan};
-pub use fault::Fault;
+pub use conflict::Conflict;
 use module::Model;
 
-/// Where a fault of the flow is shown.
+/// Where a conflict is shown.
 #[derive(Clone, Copy)]
-pub enum Line {
-    /// There is none to show.
+pub enum Location {
+    /// Nowhere: there is none, or it is shown already.
     Nowhere,
     /// On the item of that index.
     Own(usize),
@@ -31,7 +31,7 @@ pub enum Line {
 
 /// Whether the layouts of a plan meet, in each of its columns.
 pub struct Flow {
-    faults: [Option<Fault>; Mode::ALL.len()],
+    conflicts: [Option<Conflict>; Mode::ALL.len()],
 }
 
 impl Flow {
@@ -41,56 +41,60 @@ impl Flow {
     pub const fn of(plan: &'static Plan) -> Self {
         if !has_sound_bases(plan) {
             return Self {
-                faults: [None, None],
+                conflicts: [None, None],
             };
         }
         let mut model = Model::new(plan);
         model.follow();
-        let meets = model.faults[0].is_none() && model.faults[1].is_none();
+        let meets = model.conflicts[0].is_none() && model.conflicts[1].is_none();
         // Asked last: it costs as much as the flow, and a plan that meets need not be asked.
         if !meets && !is_sound(plan) {
-            model.faults = [None, None];
+            model.conflicts = [None, None];
         }
         Self {
-            faults: model.faults,
+            conflicts: model.conflicts,
         }
     }
 
     /// Where the layouts of one column do not meet, if so; the first such place.
-    pub const fn fault(&self, mode: Mode) -> Option<&Fault> {
-        self.faults[mode as usize].as_ref()
+    pub const fn conflict(&self, mode: Mode) -> Option<&Conflict> {
+        self.conflicts[mode as usize].as_ref()
     }
 
-    /// The line of the table that stands for the fault of a column.
+    /// The line of the table that stands for the conflict of a column.
     ///
-    /// None for the second column if it is the line of the first: what is wrong in both is most
-    /// often one mistake.
-    pub const fn line(&self, mode: Mode) -> Line {
-        let line = self.line_of(mode);
-        match (mode, line, self.line_of(Mode::TensorParallel)) {
-            (Mode::SequenceParallel, Line::Own(second), Line::Own(first)) if first == second => {
-                Line::Nowhere
+    /// The second column has none where it would be the line of the first: a conflict in both is
+    /// most often one mistake.
+    #[doc(hidden)]
+    pub const fn location(&self, mode: Mode) -> Location {
+        let location = self.location_in(mode);
+        match (mode, location, self.location_in(Mode::TensorParallel)) {
+            (Mode::SequenceParallel, Location::Own(second), Location::Own(first))
+                if first == second =>
+            {
+                Location::Nowhere
             }
-            (Mode::SequenceParallel, Line::Base, Line::Base) => Line::Nowhere,
-            _ => line,
+            (Mode::SequenceParallel, Location::Base, Location::Base) => Location::Nowhere,
+            _ => location,
         }
     }
 
-    const fn line_of(&self, mode: Mode) -> Line {
-        match self.fault(mode) {
-            None => Line::Nowhere,
-            Some(fault) => match fault.item() {
-                Some(item) => Line::Own(item),
-                None => Line::Base,
+    const fn location_in(&self, mode: Mode) -> Location {
+        match self.conflict(mode) {
+            None => Location::Nowhere,
+            Some(conflict) => match conflict.item() {
+                Some(item) => Location::Own(item),
+                None => Location::Base,
             },
         }
     }
 
-    /// Panics with the fault of a column.
+    /// Panics with the conflict of a column.
+    #[doc(hidden)]
     #[track_caller]
     pub const fn fail(&self, mode: Mode) {
-        if let Some(fault) = self.fault(mode) {
-            panic!("{}", fault.message().as_str());
+        if let Some(conflict) = self.conflict(mode) {
+            panic!("{}", conflict.message().as_str());
         }
     }
 }

@@ -1,23 +1,23 @@
 //! Follows a model's forward under both columns of a plan at once, since rustc takes its time.
 
-use super::fault::{Fault, Problem};
+use super::activation::Activation;
+use super::conflict::{Conflict, ConflictKind};
 use super::join::join;
 use super::layer::layer;
 use super::stack::Stack;
-use super::value::Value;
-use crate::flow::{Meeting, Modules, Step, Steps};
-use crate::lookup::cell;
+use crate::flow::{JoinKind, Modules, Step, Steps};
+use crate::lookup::find_row;
 use crate::{Mode, ModuleKind, Path, Plan};
 
 /// A model under the columns of its plan, and where layouts first did not meet in each.
 pub(super) struct Model {
     plan: &'static Plan,
     columns: usize,
-    pub(super) faults: [Option<Fault>; Mode::ALL.len()],
+    pub(super) conflicts: [Option<Conflict>; Mode::ALL.len()],
 }
 
 /// An activation, once for each column.
-pub(super) type Values = [Value; Mode::ALL.len()];
+pub(super) type Activations = [Activation; Mode::ALL.len()];
 
 impl Model {
     pub(super) const fn new(plan: &'static Plan) -> Self {
@@ -29,18 +29,18 @@ impl Model {
         Self {
             plan,
             columns,
-            faults: [None, None],
+            conflicts: [None, None],
         }
     }
 
     /// Follows the whole model.
     pub(super) const fn follow(&mut self) {
         let mut steps = Steps::new(self.plan.node, Modules::Any(self.plan));
-        let mut stack = Stack::new([Value::UNKNOWN; Mode::ALL.len()]);
+        let mut stack = Stack::new([Activation::UNKNOWN; Mode::ALL.len()]);
         while let Some(step) = steps.next() {
             match step {
                 Step::Layer(kind) => self.layer(kind, steps.path(), stack.top_mut()),
-                Step::Undeclared(_) => *stack.top_mut() = [Value::UNKNOWN; Mode::ALL.len()],
+                Step::Undeclared(_) => *stack.top_mut() = [Activation::UNKNOWN; Mode::ALL.len()],
                 Step::Enter => {
                     leave_struct(stack.top_mut());
                     stack.copy(0);
@@ -58,11 +58,11 @@ impl Model {
                     }
                     stack.drop_below();
                 }
-                Step::Join(meeting) => {
+                Step::Join(kind) => {
                     let second = *stack.top();
                     stack.pop();
-                    self.join(meeting, stack.top_mut(), &second);
-                    if matches!(meeting, Meeting::Residual) {
+                    self.join(kind, stack.top_mut(), &second);
+                    if matches!(kind, JoinKind::Residual) {
                         stack.copy(0);
                     }
                 }
@@ -70,43 +70,48 @@ impl Model {
         }
     }
 
-    const fn layer(&mut self, kind: ModuleKind, path: &Path<'static>, values: &mut Values) {
-        let cell = cell(self.plan, path, 0);
+    const fn layer(
+        &mut self,
+        kind: ModuleKind,
+        path: &Path<'static>,
+        activations: &mut Activations,
+    ) {
+        let found = find_row(self.plan, path, 0);
         let mut column = 0;
         while column < self.columns {
             let mode = Mode::ALL[column];
-            if let Err(problem) = layer(mode, kind, path, cell, &mut values[column]) {
-                self.fail(column, problem, &mut values[column]);
+            if let Err(conflict) = layer(mode, kind, path, found, &mut activations[column]) {
+                self.fail(column, conflict, &mut activations[column]);
             }
             column += 1;
         }
     }
 
-    const fn join(&mut self, meeting: Meeting, first: &mut Values, second: &Values) {
+    const fn join(&mut self, kind: JoinKind, first: &mut Activations, second: &Activations) {
         let mut column = 0;
         while column < self.columns {
             if !join(&mut first[column], &second[column]) {
-                let problem = Problem::Join {
-                    meeting,
+                let conflict = ConflictKind::Join {
+                    kind,
                     first: first[column],
                     second: second[column],
                 };
-                self.fail(column, problem, &mut first[column]);
+                self.fail(column, conflict, &mut first[column]);
             }
             column += 1;
         }
     }
 
-    /// Writes down the first fault of a column; the activation then meets everything.
-    const fn fail(&mut self, column: usize, problem: Problem, value: &mut Value) {
-        if self.faults[column].is_none() {
-            self.faults[column] = Some(Fault::new(Mode::ALL[column], problem));
+    /// Keeps the first conflict of a column; the activation then meets everything.
+    const fn fail(&mut self, column: usize, conflict: ConflictKind, activation: &mut Activation) {
+        if self.conflicts[column].is_none() {
+            self.conflicts[column] = Some(Conflict::new(Mode::ALL[column], conflict));
         }
-        *value = Value::UNKNOWN;
+        *activation = Activation::UNKNOWN;
     }
 
     /// Whether activations placed like `before` are known to be placed alike `after` a layer.
-    const fn settled(&self, before: &Values, after: &Values) -> bool {
+    const fn settled(&self, before: &Activations, after: &Activations) -> bool {
         let mut column = 0;
         while column < self.columns {
             match (before[column].layout, after[column].layout) {
@@ -121,7 +126,7 @@ impl Model {
 }
 
 /// Heads are not followed across the border of a struct.
-const fn leave_struct(values: &mut Values) {
-    values[0].may_be_heads = false;
-    values[1].may_be_heads = false;
+const fn leave_struct(activations: &mut Activations) {
+    activations[0].may_be_heads = false;
+    activations[1].may_be_heads = false;
 }

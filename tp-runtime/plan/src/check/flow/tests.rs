@@ -1,4 +1,4 @@
-//! Plans that the macro cannot write, and where a fault is to be shown.
+//! Plans that the macro cannot write, and where a conflict is to be shown.
 
 use super::Flow;
 use crate::{
@@ -48,8 +48,11 @@ const fn child(name: &'static str, arity: Arity, node: &'static Node) -> Child {
     Child::new(name, arity, node)
 }
 
-/// The line and the message of the fault of `rows`, each a line of the table.
-fn fault(node: &'static Node, rows: &[(&'static str, Style)]) -> Option<(Option<usize>, String)> {
+/// The line and the message of the conflict of `rows`, each a line of the table.
+fn conflict(
+    node: &'static Node,
+    rows: &[(&'static str, Style)],
+) -> Option<(Option<usize>, String)> {
     let items: Vec<Item> = rows
         .iter()
         .map(|&(pattern, style)| row(pattern, style))
@@ -66,9 +69,9 @@ fn fault(node: &'static Node, rows: &[(&'static str, Style)]) -> Option<(Option<
         line: 1,
     }));
     let flow = Flow::of(plan);
-    assert!(flow.fault(Mode::SequenceParallel).is_none());
-    let fault = flow.fault(Mode::TensorParallel)?;
-    Some((fault.item(), fault.message().as_str().to_owned()))
+    assert!(flow.conflict(Mode::SequenceParallel).is_none());
+    let conflict = flow.conflict(Mode::TensorParallel)?;
+    Some((conflict.item(), conflict.message().as_str().to_owned()))
 }
 
 const fn row(pattern: &'static str, style: Style) -> Item {
@@ -78,11 +81,11 @@ const fn row(pattern: &'static str, style: Style) -> Item {
 #[test]
 fn a_term_of_a_sum_is_added_to_nothing() {
     let partial = ROWWISE.output(Placement::Partial);
-    let found = fault(
+    let found = conflict(
         &MODEL,
         &[("layers.*.up", COLWISE), ("layers.*.down", partial)],
     );
-    let (item, message) = found.expect("a fault");
+    let (item, message) = found.expect("a conflict");
     assert_eq!(item, Some(1));
     assert!(
         message.contains("\"layers.*.down\" gives `Partial`"),
@@ -96,7 +99,7 @@ fn a_term_of_a_sum_is_added_to_nothing() {
 
 #[test]
 fn the_row_of_a_reader_without_one_is_its_producers() {
-    let (item, message) = fault(&MODEL, &[("layers.*.up", COLWISE)]).expect("a fault");
+    let (item, message) = conflict(&MODEL, &[("layers.*.up", COLWISE)]).expect("a conflict");
     assert_eq!(item, Some(0));
     assert!(
         message.contains("write `Rowwise` for \"layers.*.down\""),
@@ -107,19 +110,19 @@ fn the_row_of_a_reader_without_one_is_its_producers() {
 #[test]
 fn an_element_that_a_row_singles_out_is_followed_beside_the_others() {
     let both = [("layers.*.up", COLWISE), ("layers.*.down", ROWWISE)];
-    assert!(fault(&MODEL, &both).is_none());
+    assert!(conflict(&MODEL, &both).is_none());
     assert!(
-        fault(
+        conflict(
             &MODEL,
             &[("layers.2.up", COLWISE), ("layers.2.down", ROWWISE)]
         )
         .is_none()
     );
-    let (item, message) = fault(
+    let (item, message) = conflict(
         &MODEL,
         &[("layers.2.up", COLWISE), ("layers.12.down", ROWWISE)],
     )
-    .expect("a fault");
+    .expect("a conflict");
     assert_eq!(item, Some(0));
     assert!(
         message.contains("\"layers.2.down\" is replicated"),
@@ -129,9 +132,9 @@ fn an_element_that_a_row_singles_out_is_followed_beside_the_others() {
 
 #[test]
 fn what_is_not_declared_or_wrong_by_itself_is_passed_over() {
-    assert!(fault(&SILENT, &[("layers.*.up", COLWISE)]).is_none());
+    assert!(conflict(&SILENT, &[("layers.*.up", COLWISE)]).is_none());
     assert!(
-        fault(
+        conflict(
             &MODEL,
             &[("layers.*.up", COLWISE), ("layers.*.dwn", ROWWISE)]
         )

@@ -1,0 +1,74 @@
+//! How a rank joins a Gloo or NCCL group.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+#[cfg(feature = "nccl")]
+use tch::Device;
+
+use super::group::C10dGroup;
+use crate::backend::{Backend, Job, Member};
+use crate::ffi::c10d::{Group, Store};
+use crate::{CommError, Result};
+
+/// What libtorch has the group from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Library {
+    Gloo,
+    /// With the GPU of this rank.
+    #[cfg(feature = "nccl")]
+    Nccl(Device),
+}
+
+/// A rank of a group.
+#[derive(Clone)]
+pub(super) struct GroupMember {
+    pub(super) library: Library,
+    /// The rank in the group.
+    pub(super) rank: usize,
+    /// The ranks' numbers in the world.
+    pub(super) ranks: Vec<usize>,
+    pub(super) timeout: Duration,
+    pub(super) job: Arc<Job>,
+}
+
+/// Joins the world.
+pub(super) fn connect(library: Library, member: Member) -> Result<Box<dyn Backend>> {
+    let store = member.rendezvous.store(member.timeout)?;
+    let member = GroupMember {
+        library,
+        rank: member.rank,
+        ranks: (0..member.world_size).collect(),
+        timeout: member.timeout,
+        job: member.job,
+    };
+    Ok(Box::new(C10dGroup::join(member, store)?))
+}
+
+impl Library {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Gloo => "gloo",
+            #[cfg(feature = "nccl")]
+            Self::Nccl(_) => "nccl",
+        }
+    }
+}
+
+impl GroupMember {
+    /// Meets the other ranks at the store.
+    pub(super) fn meet(&self, store: &Store) -> Result<Group, CommError> {
+        let (rank, size) = (self.rank, self.ranks.len());
+        let group = match self.library {
+            Library::Gloo => Group::gloo(store, rank, size, self.timeout),
+            #[cfg(feature = "nccl")]
+            Library::Nccl(_) => Group::nccl(store, rank, size, self.timeout),
+        };
+        group.map_err(|error| CommError::Connect {
+            backend: self.library.name(),
+            rank: self.ranks[rank],
+            size,
+            message: error.to_string(),
+        })
+    }
+}

@@ -1,0 +1,27 @@
+//! Ranks joined by libtorch's process groups: Gloo and NCCL.
+
+mod group;
+mod layout;
+mod member;
+mod work;
+
+use crate::backend::Registration;
+
+inventory::submit! {
+    Registration {
+        name: "gloo",
+        about: "libtorch's Gloo",
+        joins_processes: true,
+        connect: |member| member::connect(member::Library::Gloo, member),
+    }
+}
+
+#[cfg(feature = "nccl")]
+inventory::submit! {
+    Registration {
+        name: "nccl",
+        about: "libtorch's NCCL, a GPU per rank",
+        joins_processes: true,
+        connect: |member| member::connect(member::Library::Nccl(member.device), member),
+    }
+}

@@ -1,0 +1,12 @@
+//! The C++ shim, which offers what `tch` does not bind, and the maps of files.
+#![allow(unsafe_code)]
+
+mod adamw;
+mod autograd;
+pub(crate) mod c10d;
+mod error;
+mod map;
+
+pub use adamw::FusedAdamW;
+pub(crate) use autograd::{attach, is_recorded, is_unshared, run_backward_on_this_thread};
+pub use map::MappedFile;

@@ -1,0 +1,142 @@
+//! Gloo groups whose ranks are processes: this test's own binary, started again once per rank.
+
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
+use std::ops::Range;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use tch::{Kind, Tensor};
+use tp_dist::{Launch, RankContext, ReduceOp, Result, launch};
+
+/// Set in the processes that are ranks: what to do.
+const SCENARIO: &str = "TP_TEST_SCENARIO";
+
+/// What a rank's process runs; in the test run itself it has nothing to do.
+#[test]
+fn rank_process() {
+    let Ok(scenario) = std::env::var(SCENARIO) else {
+        return;
+    };
+    let options = Launch {
+        backend: (scenario == "local").then_some("local"),
+        timeout: Duration::from_secs(5),
+        ..Launch::new(2)
+    };
+    match launch(&options, |rank| rank_body(&scenario, &rank)) {
+        Ok(text) => println!("<{text}>"),
+        Err(error) => {
+            eprintln!("<{error}>");
+            std::process::exit(7);
+        }
+    }
+}
+
+fn rank_body(scenario: &str, rank: &RankContext) -> Result<String> {
+    let mut sum = 0.0;
+    loop {
+        let own = Tensor::from_slice(&[rank.rank() as f32 + 1.0]);
+        let total = rank.world.all_reduce(own, ReduceOp::Sum, "steps")?;
+        sum += total.sum(Kind::Double).double_value(&[]);
+        println!("<sum {sum}>");
+        if scenario == "three steps" && sum > 8.0 {
+            return Ok(format!(
+                "rank {} of {}: {sum}",
+                rank.rank(),
+                rank.world_size()
+            ));
+        }
+    }
+}
+
+/// Starts some ranks of so many.
+fn start(scenario: &str, ranks: Range<usize>, world_size: usize) -> Vec<Child> {
+    let port = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    let rank = |rank: usize| {
+        Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "rank_process", "--nocapture"])
+            .env(SCENARIO, scenario)
+            .env("RANK", rank.to_string())
+            .env("LOCAL_RANK", rank.to_string())
+            .env("WORLD_SIZE", world_size.to_string())
+            .env("MASTER_ADDR", "127.0.0.1")
+            .env("MASTER_PORT", port.to_string())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    };
+    ranks.map(rank).collect()
+}
+
+fn finish(ranks: Vec<Child>) -> Vec<Output> {
+    ranks
+        .into_iter()
+        .map(|rank| rank.wait_with_output().unwrap())
+        .collect()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[test]
+fn processes_meet_at_the_usual_variables() {
+    for (rank, output) in finish(start("three steps", 0..2, 2)).iter().enumerate() {
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        let expected = format!("<rank {rank} of 2: 9>");
+        assert!(
+            text(&output.stdout).contains(&expected),
+            "{}",
+            text(&output.stdout)
+        );
+    }
+}
+
+#[test]
+fn a_killed_process_ends_the_others() {
+    let mut ranks = start("forever", 0..2, 2);
+    let output = BufReader::new(ranks[1].stdout.as_mut().unwrap());
+    let mut lines = output.lines().map(|line| line.unwrap());
+    assert!(lines.any(|line| line.contains("<sum")), "no step was made");
+    ranks[1].kill().unwrap();
+    let killed = Instant::now();
+    let outputs = finish(ranks);
+    assert!(
+        killed.elapsed() < Duration::from_secs(20),
+        "the other rank hung"
+    );
+    let error = text(&outputs[0].stderr);
+    assert_eq!(outputs[0].status.code(), Some(7), "{error}");
+    assert!(
+        error.contains("rank 0 in all_reduce for `steps` failed in gloo"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_process_that_never_starts_is_a_timeout() {
+    let error = text(&finish(start("forever", 0..1, 2))[0].stderr);
+    assert!(
+        error.contains("rank 0 cannot make a gloo process group of 2 ranks"),
+        "{error}"
+    );
+}
+
+#[test]
+fn the_local_backend_and_other_world_sizes_are_refused() {
+    let error = text(&finish(start("local", 0..2, 2))[0].stderr);
+    assert!(
+        error.contains("<the `local` backend joins threads of one process"),
+        "{error}"
+    );
+    let error = text(&finish(start("forever", 0..3, 3))[0].stderr);
+    assert!(
+        error.contains("<2 ranks are asked for, but WORLD_SIZE=3"),
+        "{error}"
+    );
+}
