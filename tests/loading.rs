@@ -138,7 +138,7 @@ fn replicas_load_and_save_one_checkpoint_together() -> Result<()> {
     for dimensions in [[("dp", 2), ("tp", 2)], [("tp", 2), ("dp", 2)]] {
         let copy = tempfile::tempdir().expect("a temporary folder");
         on_bare_ranks(4, |rank| {
-            let mesh = DeviceMesh::new(rank.world, &dimensions)?;
+            let mesh = rank.mesh(&dimensions)?;
             let options = ParallelOptions::default();
             let (model, _) = ParallelModel::load(&Checkpoint::open(&original)?, &mesh, options)?;
             for _ in 0..3 {
@@ -270,7 +270,7 @@ fn what_one_replica_cannot_load_the_others_know() {
     let (good, bad) = (fixture("llama_gqa").dir, with_wrong_weights());
     let messages = messages(4, |rank| {
         let checkpoint = Checkpoint::open(if rank.rank() == 3 { bad.path() } else { &good })?;
-        let mesh = DeviceMesh::new(rank.world, &[("dp", 2), ("tp", 2)])?;
+        let mesh = rank.mesh(&[("dp", 2), ("tp", 2)])?;
         ParallelModel::load(&checkpoint, &mesh, ParallelOptions::default()).map(drop)
     });
     assert_eq!(messages.len(), 4);
