@@ -137,6 +137,7 @@ pub mod error;
 pub mod explain;
 #[cfg(feature = "torch")]
 pub mod generate;
+pub mod inputs;
 pub mod interop;
 #[cfg(feature = "torch")]
 pub mod loss;
@@ -148,6 +149,7 @@ pub mod optim;
 #[cfg(feature = "torch")]
 pub mod parallel;
 pub mod plan;
+pub mod prelude;
 #[cfg(feature = "testing")]
 pub mod testing;
 

@@ -6,8 +6,8 @@ use crate::Result;
 use crate::autograd::with_backward;
 use crate::comm::ReduceOp;
 use crate::dtensor::{DTensor, TensorError};
-use crate::model::{InputError, check_range};
-use crate::plan::{Placement, chunk};
+use crate::{error::InputError, inputs::check_range};
+use tp_plan::{Placement, chunk};
 
 /// The label that takes no part in a loss, as in `torch.nn.CrossEntropyLoss`.
 pub const IGNORED_LABEL: i64 = -100;

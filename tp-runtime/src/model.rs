@@ -1,22 +1,13 @@
 //! A whole model: built from a config as shapes, run on tensors once a plan is applied.
 
-mod error;
-mod input;
-#[cfg(feature = "torch")]
-mod input_error;
-#[cfg(feature = "torch")]
-mod inputs;
 mod registry;
-mod rename;
 
-pub use error::ModelError;
-pub use input::{Extent, Input};
+pub use crate::error::ModelError;
+pub use crate::inputs::{Extent, Input};
+pub use crate::module::Rename;
 #[cfg(feature = "torch")]
-pub(crate) use inputs::check_range;
+pub use crate::{error::InputError, inputs::Inputs};
 pub use registry::{ModelEntry, build, model_for, models};
-pub use rename::Rename;
-#[cfg(feature = "torch")]
-pub use {input_error::InputError, inputs::Inputs};
 
 use serde_json::Value;
 
@@ -25,7 +16,9 @@ use crate::module::{self, Module, NamedLayer, NamedParam};
 use crate::plan::Node;
 
 #[cfg(feature = "torch")]
-use {crate::dtensor::DTensor, crate::loss, crate::nn::KvCache, tch::Tensor};
+use {
+    crate::dtensor::DTensor, crate::inputs::Accepted, crate::loss, crate::nn::KvCache, tch::Tensor,
+};
 
 /// The modules of a model whose type is not known.
 pub trait Modules: 'static {
@@ -109,6 +102,19 @@ pub trait Model: Modules {
     #[cfg(feature = "torch")]
     fn loss(&self, logits: &DTensor, labels: &Tensor) -> Result<Tensor> {
         loss::next_token(logits, labels)
+    }
+}
+
+#[cfg(feature = "torch")]
+impl dyn Model {
+    /// What its inputs are compared with.
+    pub(crate) fn accepted(&self) -> Accepted {
+        Accepted {
+            name: self.node().type_name,
+            vocabulary_size: self.vocabulary_size(),
+            takes: self.takes(),
+            recomputes_beyond: self.recomputes_beyond(),
+        }
     }
 }
 

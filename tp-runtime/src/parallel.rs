@@ -1,10 +1,12 @@
 //! A model with its plan applied: this rank's part of it, ready to run.
 
 mod assign;
+mod builder;
 mod gather;
 mod replicas;
 
-pub use replicas::DriftError;
+pub use crate::error::DriftError;
+pub use builder::ModelBuilder;
 
 use std::path::{Path, PathBuf};
 
@@ -208,7 +210,7 @@ impl ParallelModel {
 
     /// Whether the model can take the inputs after `past` positions.
     pub(crate) fn check(&self, inputs: &Inputs, past: i64) -> Result<()> {
-        Ok(inputs.check(&*self.model, self.device(), past)?)
+        Ok(inputs.check(&self.model.accepted(), self.device(), past)?)
     }
 
     /// The length beyond which all positions are computed anew; see [`Model::recomputes_beyond`].

@@ -2,9 +2,9 @@
 
 use tch::Tensor;
 
-use super::error::CheckpointError;
 use super::load::LoadOptions;
 use super::slices::runs;
+use crate::error::CheckpointError;
 use crate::module::{Initial, Partition, ShardedParam};
 
 /// Gives every parameter what its layer starts it from; [`Initial::Normal`] has the deviation `std`.

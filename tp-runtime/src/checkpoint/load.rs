@@ -2,9 +2,9 @@
 
 use tch::{Device, Kind};
 
-use super::error::CheckpointError;
 use super::{Checkpoint, names};
-use crate::model::Rename;
+use crate::error::CheckpointError;
+use crate::module::Rename;
 use crate::module::ShardedParam;
 
 /// Which part of each parameter a rank holds, and how.

@@ -20,8 +20,6 @@
 //! ```
 
 mod dtype;
-mod error;
-mod faults;
 mod folder;
 mod index;
 mod initialize;
@@ -35,8 +33,7 @@ mod staging;
 mod weights;
 mod writer;
 
-pub use error::CheckpointError;
-pub use faults::{Fault, Faults};
+pub use crate::error::{CheckpointError, Fault, Faults};
 pub use initialize::initialize;
 pub use load::{LoadOptions, LoadReport, load};
 pub use reader::{Checkpoint, TensorInfo};

@@ -4,10 +4,10 @@ use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 use super::dtype::kind_of;
-use super::error::CheckpointError;
-use super::faults::{Fault, Faults};
 use super::reader::{Checkpoint, TensorInfo};
-use crate::model::Rename;
+use crate::error::CheckpointError;
+use crate::error::{Fault, Faults};
+use crate::module::Rename;
 use crate::module::ShardedParam;
 
 /// Finds the tensor of each parameter, in the order of the parameters.

@@ -11,11 +11,11 @@ use serde_json::Value;
 use tch::{Device, Kind, Tensor};
 
 use super::dtype::kind_of;
-use super::error::CheckpointError;
 use super::safetensors_file::SafetensorsFile;
 use super::slices::chunk_bytes;
 use super::{folder, names, weights};
 use crate::config;
+use crate::error::CheckpointError;
 
 /// A checkpoint folder whose headers have been read and checked.
 ///

@@ -8,12 +8,12 @@ use serde_json::Value;
 use tch::Tensor;
 
 use super::dtype::dtype_of;
-use super::error::CheckpointError;
 use super::folder::{self, CONFIG, WEIGHTS};
 use super::staging::Staging;
 use super::writer::{Entry, Writer};
 use crate::Error;
 use crate::comm::ProcessGroup;
+use crate::error::CheckpointError;
 use crate::module::ShardedParam;
 
 /// Writes `config.json`, `model.safetensors` and copies of `companions` into `dir`.

@@ -13,9 +13,9 @@ use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::error::CheckpointError;
 use super::folder::{self, INDEX, SAVED, SAVING, WEIGHTS};
 use super::index;
+use crate::error::CheckpointError;
 
 /// The files of a checkpoint while they are written.
 pub(super) struct Staging {

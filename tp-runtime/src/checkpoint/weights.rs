@@ -3,10 +3,10 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use super::error::CheckpointError;
 use super::folder::{self, INDEX, WEIGHTS};
 use super::index;
 use super::safetensors_file::SafetensorsFile;
+use crate::error::CheckpointError;
 
 /// Opens every file of weights in the folder.
 pub(super) fn open(dir: &Path) -> Result<Vec<SafetensorsFile>, CheckpointError> {

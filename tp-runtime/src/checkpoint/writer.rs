@@ -8,7 +8,7 @@ use serde_json::{Map, json};
 use tch::{Device, Kind, Tensor};
 
 use super::dtype::dtype_of;
-use super::error::CheckpointError;
+use crate::error::CheckpointError;
 
 /// What the header says of one tensor.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,11 +1,10 @@
 //! `config.json`: what a checkpoint says of its model, in the spelling of transformers 4 and of 5.
 
 mod checked;
-mod error;
 mod limits;
 mod rope;
 
-pub use error::ConfigError;
+pub use crate::error::ConfigError;
 pub use rope::{LongRope, RopeParameters, RopeScaling, Yarn};
 
 use std::path::Path;

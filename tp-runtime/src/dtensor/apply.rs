@@ -7,7 +7,7 @@ use tch::Tensor;
 use crate::Result;
 use crate::autograd::with_backward;
 use crate::comm::{self, ProcessGroup, ReduceOp};
-use crate::plan::{Collective, Redistribution, chunk};
+use tp_plan::{Collective, Redistribution, chunk};
 
 /// `local` redistributed, with the matching collective attached as its backward.
 pub(super) fn redistribute(

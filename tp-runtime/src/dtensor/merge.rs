@@ -4,7 +4,7 @@ use tch::{Kind, Tensor};
 
 use super::DTensor;
 use crate::Result;
-use crate::plan::{Placement, Reading, chunk};
+use tp_plan::{Placement, Reading, chunk};
 
 impl DTensor {
     /// This tensor with the rows of `values`, in order, at the `places` that are true.

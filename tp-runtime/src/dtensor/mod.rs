@@ -5,8 +5,8 @@
 //! per placement however many modules read it, and so does its backward.
 
 mod apply;
-mod error;
 mod merge;
+mod refused;
 mod view;
 
 use std::cell::RefCell;
@@ -17,10 +17,9 @@ use tch::{Device, Kind, Tensor};
 use crate::Result;
 use crate::autograd;
 use crate::comm::ProcessGroup;
-use crate::plan::{Giving, Layout, Placement, Reading, chunk};
+use tp_plan::{Giving, Layout, Placement, Reading, chunk};
 
-pub use crate::plan::PlacementError;
-pub use error::{ShapeError, TensorError};
+pub use crate::error::{PlacementError, ShapeError, TensorError};
 
 /// A tensor over the ranks of a process group.
 #[derive(Clone)]

@@ -4,7 +4,7 @@ use tch::{TchError, Tensor};
 
 use super::{DTensor, PlacementError, ShapeError};
 use crate::Result;
-use crate::plan::Placement;
+use tp_plan::Placement;
 
 impl DTensor {
     /// Another local tensor, placed as this one is.

@@ -7,7 +7,6 @@ mod activations;
 mod bytes;
 mod call;
 mod cost_comparison;
-mod error;
 mod flow;
 mod fold;
 mod layers;
@@ -20,9 +19,9 @@ mod setup;
 mod text;
 mod text_table;
 
+pub use crate::error::ExplainError;
 pub use call::{CollectiveCall, Count, Traffic};
 pub use cost_comparison::{CostComparison, Costs};
-pub use error::ExplainError;
 pub use memory::{LayerReport, Memory, ParameterReport, Replicated};
 pub use plan_diff::PlanDiff;
 pub use report::{Explanation, explain};

@@ -7,10 +7,10 @@ use {
     crate::autograd::with_backward,
     crate::comm::{ProcessGroup, ReduceOp},
     crate::dtensor::{DTensor, TensorError},
-    crate::plan::{Placement, Rule, Style},
     std::cell::OnceCell,
     std::rc::Rc,
     tch::Tensor,
+    tp_plan::{Placement, Rule, Style},
 };
 
 /// What a layer is told when a plan is applied to its model, once and by the

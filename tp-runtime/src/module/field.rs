@@ -1,7 +1,7 @@
 //! What a field of a module may be: one module, an optional one, or a numbered list.
 
 use super::{Layer, Module, ModulePath};
-use crate::plan::{Arity, Node};
+use tp_plan::{Arity, Node};
 
 /// A field's type in a `#[derive(Module)]` struct: `T`, `Option<T>`, `Vec<T>` or `Box<T>`.
 #[diagnostic::on_unimplemented(

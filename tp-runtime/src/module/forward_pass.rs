@@ -9,12 +9,12 @@ use super::{Param, Sharding};
 use crate::Result;
 use crate::comm::ProcessGroup;
 use crate::dtensor::{DTensor, PlacementError};
-use crate::plan::{Makes, Placement, Style};
+use tp_plan::{Makes, Placement, Style};
 
 /// One forward of a layer on this rank.
 ///
 /// The layer computes on local tensors; what its style makes of input, parameters and output, this
-/// knows from the [rule](crate::plan::Rule) of the layer's kind.
+/// knows from the [rule](tp_plan::Rule) of the layer's kind.
 pub struct ForwardPass<'a> {
     assignment: &'a Assignment,
     given: &'a DTensor,
@@ -33,7 +33,7 @@ impl<'a> ForwardPass<'a> {
         let reading = reading.map_err(|expected| mismatch(assignment, given, expected))?;
         let input = given.read(reading, &assignment.path)?;
         #[cfg(feature = "testing")]
-        crate::testing::recording::reads(&assignment.path, &input);
+        super::recording::reads(&assignment.path, &input);
         Ok(Self {
             assignment,
             given,
@@ -135,7 +135,7 @@ impl<'a> ForwardPass<'a> {
     /// When `local` has another shape, or a collective fails.
     pub fn give_shaped(&self, local: Tensor, shape: &[i64]) -> Result<DTensor> {
         #[cfg(feature = "testing")]
-        let local = crate::testing::recording::gives(self.path(), local);
+        let local = super::recording::gives(self.path(), local);
         DTensor::from_local(local, self.makes(), shape, self.group(), self.path())?
             .redistribute(self.promised())
     }

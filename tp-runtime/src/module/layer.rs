@@ -1,7 +1,7 @@
 //! What a layer is to a plan: a kind, parameters, and a place for what the plan makes of it.
 
 use super::{ParallelContext, Param};
-use crate::plan::ModuleKind;
+use tp_plan::ModuleKind;
 
 /// A module without children: what a row of a plan applies to; written by [`leaf!`](crate::leaf).
 pub trait Layer {

@@ -1,7 +1,7 @@
 //! `leaf!`: what a struct of parameters needs to be a layer.
 
 use super::Param;
-use crate::plan::{ModuleKind, Text, pattern::same};
+use tp_plan::{ModuleKind, Text, pattern::same};
 
 /// Makes a struct a layer: implements [`Module`](crate::Module) and [`Layer`](crate::module::Layer).
 ///
@@ -131,7 +131,7 @@ pub const fn check_leaf(kind: ModuleKind, leaves: &[&str]) {
     }
 }
 
-const fn lists(parameters: &[(&str, crate::plan::Placement)], leaf: &str) -> bool {
+const fn lists(parameters: &[(&str, tp_plan::Placement)], leaf: &str) -> bool {
     let mut at = 0;
     while at < parameters.len() {
         if same(parameters[at].0, leaf) {

@@ -5,16 +5,15 @@ mod field;
 #[cfg(feature = "torch")]
 mod forward_pass;
 mod layer;
-#[cfg(feature = "torch")]
-mod layer_error;
 mod leaf;
 mod param;
-mod partition;
 mod path;
+#[cfg(feature = "testing")]
+pub(crate) mod recording;
+mod rename;
 #[cfg(feature = "torch")]
 mod replica_groups;
 mod segment;
-mod sharding;
 
 pub use context::ParallelContext;
 pub use field::Field;
@@ -22,20 +21,20 @@ pub use layer::Layer;
 #[doc(hidden)]
 pub use leaf::{LeafField, check_leaf};
 pub use param::{Heads, Initial, Param};
-pub use partition::{Division, Partition};
 pub use path::ModulePath;
+pub use rename::Rename;
 pub use segment::Segment;
-pub use sharding::Sharding;
 pub use tp_macros::Module;
+pub use tp_plan::{Division, Partition, Sharding};
+#[cfg(feature = "torch")]
+pub use {crate::error::LayerError, forward_pass::ForwardPass};
 #[cfg(feature = "torch")]
 pub(crate) use {
     context::{AssignedParam, Assignment},
     replica_groups::{Replica, ReplicaGroups},
 };
-#[cfg(feature = "torch")]
-pub use {forward_pass::ForwardPass, layer_error::LayerError};
 
-use crate::plan::Node;
+use tp_plan::Node;
 
 /// A struct whose fields are modules, named as in the checkpoint; written by `#[derive(Module)]`.
 ///

@@ -2,10 +2,10 @@
 
 use crate::leaf;
 use crate::module::{Initial, ParallelContext, Param};
-use crate::plan::ModuleKind;
+use tp_plan::ModuleKind;
 
 #[cfg(feature = "torch")]
-use {crate::Result, crate::dtensor::DTensor, crate::model::InputError, crate::plan::Placement};
+use {crate::Result, crate::dtensor::DTensor, crate::error::InputError, tp_plan::Placement};
 
 /// A convolution without overlap or padding, as `torch.nn.Conv2d` with `stride = kernel_size`; every rank
 /// holds it whole.

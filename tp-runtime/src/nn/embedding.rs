@@ -2,7 +2,7 @@
 
 use crate::leaf;
 use crate::module::{ParallelContext, Param};
-use crate::plan::ModuleKind;
+use tp_plan::ModuleKind;
 
 #[cfg(feature = "torch")]
 use {

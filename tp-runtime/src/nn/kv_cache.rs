@@ -3,7 +3,7 @@
 use tch::Tensor;
 
 use crate::Result;
-use crate::model::InputError;
+use crate::error::InputError;
 
 /// A cache for incremental decoding, filled layer by layer.
 #[derive(Default)]

@@ -5,15 +5,15 @@ mod segments;
 
 use crate::leaf;
 use crate::module::{Heads, Initial, ParallelContext, Param, Segment};
-use crate::plan::ModuleKind;
+use tp_plan::ModuleKind;
 
 #[cfg(feature = "torch")]
 use {
     crate::Result,
     crate::dtensor::DTensor,
     crate::module::{ForwardPass, LayerError},
-    crate::plan::Placement,
     tch::Tensor,
+    tp_plan::Placement,
 };
 
 /// A linear layer, as `torch.nn.Linear`.

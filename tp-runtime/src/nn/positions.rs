@@ -4,7 +4,7 @@ use tch::{Device, Kind, TchError, Tensor};
 
 use super::{AttentionMask, KvCache};
 use crate::Result;
-use crate::model::Inputs;
+use crate::inputs::Inputs;
 
 /// The positions of one forward.
 pub struct Positions<'a> {

@@ -4,7 +4,7 @@ use super::rope::Frequencies;
 use crate::config::{ConfigError, RopeParameters};
 use crate::leaf;
 use crate::module::ParallelContext;
-use crate::plan::ModuleKind;
+use tp_plan::ModuleKind;
 
 #[cfg(feature = "torch")]
 use {

@@ -6,25 +6,8 @@ use tch::{Device, Kind, Tensor};
 
 use super::ParallelModel;
 use crate::Result;
+use crate::error::DriftError;
 use crate::module::ShardedParam;
-
-/// Ranks that hold different numbers where they hold the same parameter.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "`{parameter}` has drifted apart: its {what} on {} is not what rank {first} holds; \
-     give every rank the same inputs, and make the same updates on each",
-    ranks_of(.ranks)
-)]
-pub struct DriftError {
-    /// The first such parameter.
-    pub parameter: String,
-    /// `value` or `gradient`.
-    pub what: &'static str,
-    /// The first rank that holds it.
-    pub first: usize,
-    /// The ranks that hold something else.
-    pub ranks: Vec<usize>,
-}
 
 /// How many elements are hashed at a time, so that a large tensor needs little memory beside its own.
 const BLOCK: i64 = 1 << 20;
@@ -138,10 +121,4 @@ fn hash(tensor: &Tensor, part: Option<&(i64, Range<i64>)>, device: Device) -> Re
         sum = sum.f_add(&term.f_sum(Kind::Int64)?)?;
     }
     Ok(sum)
-}
-
-fn ranks_of(ranks: &[usize]) -> String {
-    let numbers: Vec<String> = ranks.iter().map(usize::to_string).collect();
-    let word = if ranks.len() == 1 { "rank" } else { "ranks" };
-    format!("{word} {}", numbers.join(", "))
 }

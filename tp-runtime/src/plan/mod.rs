@@ -1,16 +1,11 @@
 //! Plans: what a table says, whether it fits a model, and what it makes of one. Knows nothing of torch.
 
-mod degrees;
-mod error;
 mod parameters;
-mod placement_error;
 mod registry;
 mod resolve;
 mod styled_layer;
 
-pub use degrees::{Degrees, SplitHeads};
-pub use error::PlanError;
-pub use placement_error::PlacementError;
+pub use crate::error::{PlacementError, PlanError};
 #[doc(hidden)]
 pub use registry::PlanEntry;
 pub use registry::{plan_for, plan_for_architecture, plan_named, plans};

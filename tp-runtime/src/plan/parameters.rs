@@ -1,9 +1,9 @@
 //! What styles make of parameters: a placement for each, and who holds what of it.
 
-use super::degrees::SplitHeads;
 use super::styled_layer::StyledLayer;
 use super::{Placement, PlanError, Rule};
 use crate::module::{Heads, Layer, Param, Partition, Segment, Sharding};
+use tp_plan::SplitHeads;
 
 /// A parameter with the placement its layer's style asks for.
 pub(super) struct StyledParam<'a> {

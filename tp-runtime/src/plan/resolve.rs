@@ -1,11 +1,11 @@
 //! A plan applied to the layers of one configuration: a style for each, a sharding for each parameter.
 
-use super::degrees::{Degrees, SplitHeads};
 use super::registry::plans;
 use super::styled_layer::StyledLayer;
 use super::{Mode, ModuleKind, Plan, PlanError, Rule, Style, pattern};
 use super::{PlanRow, row_of, rows};
 use crate::module::{ModulePath, NamedLayer, ShardedParam, Sharding};
+use tp_plan::{Degrees, SplitHeads};
 
 /// What a plan makes of a model: every layer, in the model's order.
 #[derive(Clone, Debug)]

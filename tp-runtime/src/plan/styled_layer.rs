@@ -1,10 +1,10 @@
 //! A layer under its row of a plan, before it is known how many ranks hold it.
 
-use super::degrees::SplitHeads;
 use super::parameters::{StyledParam, parameters};
 use super::resolve::ResolvedLayer;
 use super::{ModuleKind, PlanError, PlanRow, Rule, Style};
 use crate::module::{ModulePath, NamedLayer};
+use tp_plan::SplitHeads;
 
 /// A layer with its row and its style.
 pub(super) struct StyledLayer<'a> {

@@ -26,11 +26,10 @@ mod checks;
 mod compare;
 mod fixture;
 mod parity;
-pub(crate) mod recording;
 mod setting;
 
+pub use crate::module::recording::{Edge, record};
 pub use compare::{Tolerance, assert_close};
 pub use fixture::Fixture;
 pub use parity::Parity;
-pub use recording::{Edge, record};
 pub use setting::{Setting, on_ranks, settings};

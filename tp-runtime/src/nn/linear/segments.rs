@@ -9,7 +9,7 @@ use super::{Linear, is_in_segments};
 use crate::Result;
 use crate::dtensor::DTensor;
 use crate::module::{ForwardPass, LayerError, Partition};
-use crate::plan::{FEATURES, Placement, Reading};
+use tp_plan::{FEATURES, Placement, Reading};
 
 /// Segments cut out of one local tensor, which are placed alike.
 struct Cut {

@@ -1,10 +1,7 @@
 //! Faults of a plan that only a program, a config or a mesh can show.
 
-use super::PlanRow;
-use super::degrees::{Degrees, SplitHeads};
-use super::words::{All, Meant};
-use super::{Plan, StyleKind};
-use crate::module::Sharding;
+use tp_plan::words::{All, Meant};
+use tp_plan::{Degrees, Plan, PlanRow, Sharding, SplitHeads, StyleKind};
 
 /// A plan that is not there, or does not fit its model, its config or its mesh.
 #[derive(Debug, thiserror::Error)]

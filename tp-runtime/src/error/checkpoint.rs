@@ -3,8 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::faults::Faults;
-use crate::config::ConfigError;
+use super::ConfigError;
+use super::checkpoint_faults::Faults;
 
 /// A checkpoint that cannot be opened, read or written.
 #[derive(Debug, thiserror::Error)]
@@ -183,7 +183,7 @@ pub enum CheckpointError {
 
 impl CheckpointError {
     /// Names the file an input/output error happened on.
-    pub(super) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+    pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::Io {
             action,
@@ -194,7 +194,7 @@ impl CheckpointError {
 }
 
 /// The end of a sentence about an unknown name.
-pub(super) fn did_you_mean(nearest: &Option<String>) -> String {
+pub(crate) fn did_you_mean(nearest: &Option<String>) -> String {
     nearest
         .as_ref()
         .map(|name| format!(": did you mean `{name}`?"))

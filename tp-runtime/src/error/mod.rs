@@ -1,4 +1,36 @@
-//! The one error type of the crate: every fault, by the stage that found it.
+//! The errors of each part, and the one type that holds them all.
+
+#[cfg(feature = "torch")]
+mod checkpoint;
+#[cfg(feature = "torch")]
+mod checkpoint_faults;
+mod config;
+#[cfg(feature = "torch")]
+mod drift;
+mod explain;
+#[cfg(feature = "torch")]
+mod input;
+mod layer;
+mod model;
+mod placement;
+mod plan;
+#[cfg(feature = "torch")]
+mod tensor;
+
+pub use config::ConfigError;
+pub use explain::ExplainError;
+pub use layer::LayerError;
+pub use model::ModelError;
+pub use placement::PlacementError;
+pub use plan::PlanError;
+#[cfg(feature = "torch")]
+pub use {
+    checkpoint::CheckpointError,
+    checkpoint_faults::{Fault, Faults},
+    drift::DriftError,
+    input::InputError,
+    tensor::{ShapeError, TensorError},
+};
 
 /// `Result` with [`enum@Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -8,63 +40,63 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub enum Error {
     /// A plan that does not fit its model, its config or its mesh.
     #[error(transparent)]
-    Plan(#[from] crate::plan::PlanError),
+    Plan(#[from] PlanError),
 
     /// A config that names no known model.
     #[error(transparent)]
-    Model(#[from] crate::model::ModelError),
+    Model(#[from] ModelError),
 
     /// A `config.json` that cannot be read.
     #[error(transparent)]
-    Config(#[from] crate::config::ConfigError),
+    Config(#[from] ConfigError),
 
     /// A checkpoint that cannot be opened, read or written.
     #[cfg(feature = "torch")]
     #[error(transparent)]
-    Checkpoint(#[from] crate::checkpoint::CheckpointError),
+    Checkpoint(#[from] CheckpointError),
 
     /// A fault of a rank, of a collective or of a device mesh.
     #[cfg(feature = "torch")]
     #[error(transparent)]
-    Dist(#[from] crate::comm::Error),
+    Dist(#[from] tp_dist::Error),
 
     /// A job that gave no value.
     #[cfg(feature = "torch")]
     #[error(transparent)]
-    Launch(Box<crate::comm::LaunchError<Error>>),
+    Launch(Box<tp_dist::LaunchError<Error>>),
 
     /// Layouts that do not meet where one module reads what another gives.
     #[error(transparent)]
-    Placement(#[from] crate::plan::PlacementError),
+    Placement(#[from] PlacementError),
 
     /// A model whose forward is not declared.
     #[error(transparent)]
-    Explain(#[from] crate::explain::ExplainError),
+    Explain(#[from] ExplainError),
 
     /// An input that a model cannot take.
     #[cfg(feature = "torch")]
     #[error(transparent)]
-    Input(#[from] crate::model::InputError),
+    Input(#[from] InputError),
 
     /// Ranks that no longer hold the same.
     #[cfg(feature = "torch")]
     #[error(transparent)]
-    Drift(#[from] crate::parallel::DriftError),
+    Drift(#[from] DriftError),
 
     /// A shape that a distributed tensor cannot have.
     #[cfg(feature = "torch")]
     #[error(transparent)]
-    Shape(#[from] crate::dtensor::ShapeError),
+    Shape(#[from] ShapeError),
 
     /// A layer that is run otherwise than it can be.
     #[cfg(feature = "torch")]
     #[error(transparent)]
-    Layer(#[from] crate::module::LayerError),
+    Layer(#[from] LayerError),
 
     /// A tensor operation that libtorch refused, with the module and the rank that asked for it.
     #[cfg(feature = "torch")]
     #[error(transparent)]
-    Tensor(#[from] crate::dtensor::TensorError),
+    Tensor(#[from] TensorError),
 
     /// A tensor operation that libtorch refused outside any module.
     #[cfg(feature = "torch")]
@@ -75,7 +107,7 @@ pub enum Error {
 #[cfg(feature = "torch")]
 mod launch {
     use super::Error;
-    use crate::comm::{self, LaunchError};
+    use tp_dist::{self, LaunchError};
 
     impl From<LaunchError<Error>> for Error {
         fn from(error: LaunchError<Error>) -> Self {
@@ -83,8 +115,8 @@ mod launch {
         }
     }
 
-    impl From<LaunchError<comm::Error>> for Error {
-        fn from(error: LaunchError<comm::Error>) -> Self {
+    impl From<LaunchError<tp_dist::Error>> for Error {
+        fn from(error: LaunchError<tp_dist::Error>) -> Self {
             error.map(Self::from).into()
         }
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::PlanRow;
+use crate::PlanRow;
 
 /// A parameter whose heads a row splits over the ranks.
 #[derive(Clone, Debug)]

@@ -1,6 +1,6 @@
 //! Placements that do not meet.
 
-use super::{Mismatch, NoCollective, Placement, Side};
+use tp_plan::{Mismatch, NoCollective, Placement, Side};
 
 /// Two sides that disagree about the placement of a tensor.
 #[derive(Debug, thiserror::Error)]

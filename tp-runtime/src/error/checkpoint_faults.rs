@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::error::did_you_mean;
+use super::checkpoint::did_you_mean;
 
 /// One tensor or parameter that does not fit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,7 +56,7 @@ pub struct Faults {
 
 impl Faults {
     /// Keeps the first ten: finding the nearest name for thousands would take minutes.
-    pub(super) fn new(faults: impl Iterator<Item = Fault>, count: usize) -> Self {
+    pub(crate) fn new(faults: impl Iterator<Item = Fault>, count: usize) -> Self {
         Self {
             first: faults.take(10).collect(),
             count,

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use tch::{Device, Kind, Tensor};
 
+use super::Input;
 use super::input::Extents;
-use super::{InputError, Model};
+use crate::error::InputError;
 
 /// What a model is given, under transformers' names; the same on every rank.
 #[derive(Debug)]
@@ -24,6 +25,18 @@ pub struct Inputs {
     pub further: BTreeMap<String, Tensor>,
     /// Compute logits for the last positions only.
     pub logits_to_keep: Option<i64>,
+}
+
+/// What a model takes.
+pub(crate) struct Accepted {
+    /// The model's type.
+    pub(crate) name: &'static str,
+    /// How many tokens it knows.
+    pub(crate) vocabulary_size: i64,
+    /// What it takes besides token ids.
+    pub(crate) takes: &'static [Input],
+    /// The length beyond which all positions are computed anew.
+    pub(crate) recomputes_beyond: Option<i64>,
 }
 
 impl Inputs {
@@ -97,35 +110,30 @@ impl Inputs {
         known.chain(further.map(|(name, tensor)| (name.as_str(), tensor)))
     }
 
-    /// Whether `model` on `device`, which has seen `past` positions, can take them.
+    /// Whether a model on `device`, which has seen `past` positions, can take them.
     ///
     /// # Errors
     /// When it cannot. Ids on a GPU are not read, which would make every forward wait for the device.
     pub(crate) fn check(
         &self,
-        model: &dyn Model,
+        model: &Accepted,
         device: Device,
         past: i64,
     ) -> Result<(), InputError> {
-        check_ids(
-            "input_ids",
-            &self.input_ids,
-            model.vocabulary_size(),
-            device,
-        )?;
+        check_ids("input_ids", &self.input_ids, model.vocabulary_size, device)?;
         let (batch, sequence) = (self.input_ids.size()[0], self.input_ids.size()[1]);
         let extents = Extents {
             batch,
             sequence,
             past,
         };
-        let takes = model.takes();
+        let takes = model.takes;
         for (name, tensor) in self.given() {
             let Some(input) = takes.iter().find(|input| input.name == name) else {
                 return Err(InputError::NotTaken {
                     name: name.to_owned(),
-                    model: model.node().type_name,
-                    takes,
+                    model: model.name,
+                    takes: takes.iter().map(|input| input.name).collect(),
                 });
             };
             on_device(input.name, tensor, device)?;
@@ -138,7 +146,7 @@ impl Inputs {
                 });
             }
         }
-        if let Some(limit) = model.recomputes_beyond()
+        if let Some(limit) = model.recomputes_beyond
             && (1..=limit).contains(&past)
             && past + sequence > limit
         {

@@ -2,8 +2,6 @@
 
 use tch::{Device, Kind};
 
-use super::Input;
-
 /// Something that a model, a loss or a sampler cannot take.
 #[derive(Debug, thiserror::Error)]
 pub enum InputError {
@@ -52,7 +50,7 @@ pub enum InputError {
         /// The model's type.
         model: &'static str,
         /// What it takes beside `input_ids`.
-        takes: &'static [Input],
+        takes: Vec<&'static str>,
     },
 
     /// An input of another shape than the model reads.
@@ -175,7 +173,7 @@ pub enum InputError {
 }
 
 /// What a model takes, in a sentence.
-struct Takes<'a>(&'a [Input]);
+struct Takes<'a>(&'a [&'static str]);
 
 impl std::fmt::Display for Takes<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -184,8 +182,7 @@ impl std::fmt::Display for Takes<'_> {
             Some((last, others)) => (last, others),
             None => return f.write_str(" only"),
         };
-        let mut names = others.iter().map(|input| input.name);
-        names.try_for_each(|name| write!(f, ", `{name}`"))?;
-        write!(f, " and `{}`", last.name)
+        others.iter().try_for_each(|name| write!(f, ", `{name}`"))?;
+        write!(f, " and `{last}`")
     }
 }

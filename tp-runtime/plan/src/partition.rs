@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::plan::chunk;
+use crate::chunk;
 
 /// A dimension as the ranks divide it: segments one after another, each divided by itself.
 ///

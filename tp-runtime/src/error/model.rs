@@ -1,6 +1,6 @@
 //! Errors on the way from a `config.json` to a model.
 
-use crate::plan::words::{All, Meant};
+use tp_plan::words::{All, Meant};
 
 /// A config that names no known model.
 #[derive(Debug, thiserror::Error)]
@@ -41,7 +41,7 @@ pub enum ModelError {
 }
 
 impl ModelError {
-    pub(super) fn unknown(
+    pub(crate) fn unknown(
         found: &str,
         near: Option<&'static str>,
         known: Vec<&'static str>,

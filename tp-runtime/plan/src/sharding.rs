@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::Partition;
-use crate::plan::Placement;
+use crate::Partition;
+use crate::Placement;
 
 /// How the tensor-parallel ranks hold a parameter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
