@@ -6,20 +6,14 @@
 //! ```no_run
 //! # #[cfg(feature = "torch")]
 //! # fn run() -> tp_runtime::Result<()> {
-//! use std::path::Path;
-//!
 //! use tch::Tensor;
 //! use tp_models as _;
-//! use tp_runtime::checkpoint::Checkpoint;
-//! use tp_runtime::comm::{Launch, launch};
-//! use tp_runtime::model::Inputs;
-//! use tp_runtime::parallel::{ParallelModel, ParallelOptions};
+//! use tp_runtime::prelude::*;
 //!
 //! // A Llama on two ranks; each reads its own part of the weights.
-//! let next = launch(&Launch::new(2), |rank| -> tp_runtime::Result<i64> {
-//!     let checkpoint = Checkpoint::open(Path::new("models/llama"))?;
+//! let next = launch(&Launch::new(2), |rank| -> Result<i64> {
 //!     let mesh = rank.mesh(&[("tp", rank.world_size())])?;
-//!     let (model, _) = ParallelModel::load(&checkpoint, &mesh, ParallelOptions::default())?;
+//!     let model = ParallelModel::from_pretrained("models/llama").load(&mesh)?;
 //!     let ids = Tensor::from_slice(&[1_i64, 15, 27]).unsqueeze(0);
 //!     let logits = tch::no_grad(|| model.forward(&Inputs::new(ids), None)?.full())?;
 //!     Ok(logits.select(1, -1).argmax(-1, false).int64_value(&[0]))

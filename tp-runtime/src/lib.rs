@@ -97,16 +97,13 @@
 //! # fn run() -> tp_runtime::Result<()> {
 //! use serde_json::json;
 //! use tch::Tensor;
-//! use tp_runtime::comm::{Launch, launch};
-//! use tp_runtime::model::Inputs;
-//! use tp_runtime::parallel::{ParallelModel, ParallelOptions};
+//! use tp_runtime::prelude::*;
 //!
-//! let loss = launch(&Launch::new(2), |rank| -> tp_runtime::Result<f64> {
+//! let loss = launch(&Launch::new(2), |rank| -> Result<f64> {
 //!     let mesh = rank.mesh(&[("tp", rank.world_size())])?;
-//!     // `ParallelModel::load` reads a checkpoint's folder instead.
+//!     // `ParallelModel::from_pretrained` reads a checkpoint's folder instead.
 //!     let config = json!({ "architectures": ["Bigram"] });
-//!     let options = ParallelOptions::default();
-//!     let model = ParallelModel::initialize(&config, Vec::new(), 0, &mesh, options)?;
+//!     let model = ParallelModel::from_config(config).load(&mesh)?;
 //!     let ids = Tensor::from_slice(&[1_i64, 2, 3, 4]).unsqueeze(0);
 //!     let loss = model.loss(&Inputs::new(ids.shallow_clone()), &ids)?;
 //!     // Each rank now has its part of every gradient.

@@ -11,11 +11,10 @@ use tch::Tensor;
 use tokenizers::Tokenizer;
 // Links the models and their plans into this program.
 use tp_models as _;
-use tp_runtime::checkpoint::Checkpoint;
-use tp_runtime::comm::{Launch, RankContext, launch};
-use tp_runtime::generate::{GenerateOptions, Sampling, generate};
-use tp_runtime::model::Inputs;
-use tp_runtime::parallel::{ParallelModel, ParallelOptions};
+use tp_runtime::generate::Sampling;
+use tp_runtime::prelude::{
+    GenerateOptions, Inputs, Launch, ParallelModel, RankContext, generate, launch,
+};
 
 fn main() -> Result<()> {
     let usage = "usage: generate DIR PROMPT";
@@ -29,11 +28,9 @@ fn main() -> Result<()> {
 /// What each rank does: the same calls, in the same order.
 fn run(dir: &Path, prompt: &str, rank: RankContext) -> Result<()> {
     // 1. The weights: this rank's part of them.
-    let checkpoint = Checkpoint::open(dir)?;
     let mesh = rank.mesh(&[("tp", rank.world_size())])?;
-    let (model, report) = ParallelModel::load(&checkpoint, &mesh, ParallelOptions::default())?;
-    let (number, bytes) = (rank.rank(), report.parameter_bytes);
-    eprintln!("rank {number} holds {bytes} bytes of parameters");
+    let model = ParallelModel::from_pretrained(dir).load(&mesh)?;
+    let number = rank.rank();
 
     // 2. The prompt: the same tokens on every rank.
     let tokenizer =
@@ -48,7 +45,7 @@ fn run(dir: &Path, prompt: &str, rank: RankContext) -> Result<()> {
     let options = GenerateOptions {
         max_new_tokens: 120,
         sampling: Sampling::Greedy,
-        stop: Vec::from_iter(checkpoint.config()["eos_token_id"].as_i64()),
+        stop: Vec::from_iter(model.config()["eos_token_id"].as_i64()),
     };
     let mut text = tokenizer.decode_stream(true);
     if number == 0 {

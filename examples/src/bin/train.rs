@@ -2,45 +2,31 @@
 //!
 //! `cargo run -p tp-examples --bin train`
 
-use anyhow::Result;
 use serde_json::json;
 use tch::{Kind, Tensor};
 use tp_models as _;
-use tp_runtime::Mode;
-use tp_runtime::comm::{Launch, RankContext, launch};
-use tp_runtime::model::Inputs;
-use tp_runtime::optim::{AdamW, AdamWOptions, clip_gradients};
-use tp_runtime::parallel::{ParallelModel, ParallelOptions};
+use tp_runtime::prelude::*;
 
-fn main() -> Result<()> {
-    launch(&Launch::new(2), train)?;
-    Ok(())
+fn main() -> anyhow::Result<()> {
+    Ok(launch(&Launch::new(2), train)?)
 }
 
-fn train(rank: RankContext) -> tp_runtime::Result<()> {
+fn train(rank: RankContext) -> Result<()> {
     // 1. A model: weights that depend on the seed and not on the number of ranks.
     let config = json!({
         "architectures": ["LlamaForCausalLM"],
-        "vocab_size": 64,
-        "hidden_size": 64,
-        "intermediate_size": 176,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 4,
-        "num_key_value_heads": 2,
+        "vocab_size": 64, "hidden_size": 64, "intermediate_size": 176,
+        "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2,
     });
     let mesh = rank.mesh(&[("tp", rank.world_size())])?;
-    let options = ParallelOptions {
-        mode: Mode::SequenceParallel,
-        ..ParallelOptions::default()
-    };
-    let model = ParallelModel::initialize(&config, Vec::new(), 0, &mesh, options)?;
-    let params = model.parameters();
-
+    let model = ParallelModel::from_config(config)
+        .sequence_parallel()
+        .load(&mesh)?;
     // 2. Something to learn: counting in steps of three. The batch is the same on every rank.
     let counted = Tensor::arange(4 * 33, (Kind::Int64, model.device())) * 3;
     let ids = counted.remainder(64).view([4, 33]);
-
     // 3. Steps.
+    let params = model.parameters();
     let options = AdamWOptions {
         learning_rate: 3e-3,
         ..AdamWOptions::default()
@@ -53,8 +39,10 @@ fn train(rank: RankContext) -> tp_runtime::Result<()> {
         optimizer.step()?;
         optimizer.zero_grad();
         if rank.rank() == 0 {
-            let loss = loss.double_value(&[]);
-            println!("step {step:2}: loss {loss:.3}, gradient norm {norm:.2}");
+            println!(
+                "step {step:2}: loss {:.3}, gradient norm {norm:.2}",
+                loss.double_value(&[])
+            );
         }
     }
     Ok(())

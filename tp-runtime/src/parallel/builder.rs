@@ -67,10 +67,15 @@ impl ModelBuilder {
         self
     }
 
-    /// The plan's column for sequence parallelism: activations between blocks are split over the sequence.
-    pub fn sequence_parallel(mut self) -> Self {
-        self.options.mode = Mode::SequenceParallel;
+    /// The column of the plan; that for tensor parallelism alone unless told otherwise.
+    pub fn mode(mut self, mode: Mode) -> Self {
+        self.options.mode = mode;
         self
+    }
+
+    /// The plan's column for sequence parallelism: activations between blocks are split over the sequence.
+    pub fn sequence_parallel(self) -> Self {
+        self.mode(Mode::SequenceParallel)
     }
 
     /// The type that parameters and activations are held in; `Float` unless told otherwise.

@@ -7,10 +7,7 @@ mod model;
 use anyhow::{Result, ensure};
 use serde_json::json;
 use tch::{Kind, Tensor};
-use tp_runtime::Mode;
-use tp_runtime::comm::{Launch, RankContext, launch};
-use tp_runtime::model::Inputs;
-use tp_runtime::parallel::{ParallelModel, ParallelOptions};
+use tp_runtime::prelude::{Inputs, Launch, Mode, ParallelModel, RankContext, launch};
 
 /// A tensor that does not depend on the number of ranks, under its name.
 type Named = (String, Tensor);
@@ -34,11 +31,7 @@ fn main() -> Result<()> {
 fn run(rank: RankContext, mode: Mode) -> tp_runtime::Result<Vec<Named>> {
     let config = json!({ "architectures": ["MeanMixer"], "initializer_range": 0.2 });
     let mesh = rank.mesh(&[("tp", rank.world_size())])?;
-    let options = ParallelOptions {
-        mode,
-        ..ParallelOptions::default()
-    };
-    let model = ParallelModel::initialize(&config, Vec::new(), 0, &mesh, options)?;
+    let model = ParallelModel::from_config(config).mode(mode).load(&mesh)?;
 
     // Seven positions over two ranks: four and three.
     let counted = Tensor::arange(2 * 7, (Kind::Int64, rank.device)) * 5;
