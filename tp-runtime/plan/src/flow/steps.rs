@@ -125,7 +125,9 @@ impl<'a> Steps<'a> {
                 }
                 Task::Chain(node, depth, names, at) => {
                     self.path.back_to(depth);
-                    self.chain(node, names, at);
+                    if let Some(step) = self.chain(node, names, at) {
+                        return Some(step);
+                    }
                 }
                 Task::List(node, depth, from) => {
                     self.path.back_to(depth);
@@ -171,8 +173,8 @@ impl<'a> Steps<'a> {
         match node.flow[at] {
             Stage::Residual => Some(Step::Join(JoinKind::Residual)),
             Stage::Feed([names]) => {
-                self.push(Task::Chain(node, depth, names, 0));
-                None
+                self.path.back_to(depth);
+                self.chain(node, names, 0)
             }
             Stage::Feed(branches) => {
                 self.push(Task::Branches(node, depth, branches, 0, 0));
@@ -235,24 +237,26 @@ impl<'a> Steps<'a> {
         at
     }
 
-    const fn chain(&mut self, node: &'static Node, names: &'static [&'static str], at: usize) {
-        let depth = self.path.length();
+    const fn chain(
+        &mut self,
+        node: &'static Node,
+        names: &'static [&'static str],
+        at: usize,
+    ) -> Option<Step> {
         if at + 1 < names.len() {
-            self.push(Task::Chain(node, depth, names, at + 1));
+            self.push(Task::Chain(node, self.path.length(), names, at + 1));
         }
         // The derive writes a flow of existing children only.
-        if let Some(child) = node.child(names[at])
-            && self.is_there(child)
-        {
-            let Child {
-                name, fingerprint, ..
-            } = *child;
-            if matches!(child.arity, Arity::List) {
-                self.path.enter(name, fingerprint);
-                self.push(Task::List(child.node, depth + 1, 0));
-            } else {
-                self.push(Task::Module(child.node, depth, name, fingerprint));
-            }
+        let Some(child) = node.child(names[at]) else {
+            return None;
+        };
+        if !self.is_there(child) {
+            return None;
+        }
+        self.path.enter(child.name, child.fingerprint);
+        match child.arity {
+            Arity::List => self.list(child.node, 0),
+            Arity::One | Arity::Optional => Some(self.module(child.node)),
         }
     }
 
