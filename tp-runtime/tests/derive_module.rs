@@ -98,8 +98,8 @@ fn the_flow_is_what_was_written() {
     assert!(matches!(
         Block::NODE.flow,
         [
-            Stage::Feed([["norm"]]),
-            Stage::Feed([["attn"], ["up", "down"]]),
+            Stage::Feed([[1]]),
+            Stage::Feed([[0], [2, 3]]),
             Stage::Residual
         ]
     ));

@@ -25,9 +25,9 @@ pub(super) struct Child {
     pub(super) weight: Option<[Vec<String>; 2]>,
 }
 
-/// A stage whose branches name children by their checkpoint names.
+/// A stage whose branches give children by their index.
 pub(super) enum Stage {
-    Feed(Vec<Vec<String>>),
+    Feed(Vec<Vec<usize>>),
     Residual,
 }
 
@@ -77,32 +77,27 @@ fn stage(stage: &RawStage, fields: &[RawField], report: &mut Report) -> Stage {
     Stage::Feed(branches.collect())
 }
 
-fn branch(branch: &RawBranch, fields: &[RawField], report: &mut Report) -> Vec<String> {
-    let mut names = Vec::new();
+fn branch(branch: &RawBranch, fields: &[RawField], report: &mut Report) -> Vec<usize> {
+    let children: Vec<&RawField> = fields.iter().filter(|field| !field.skip).collect();
+    let mut chain = Vec::new();
     for ident in &branch.0 {
-        match fields.iter().find(|field| field.ident == *ident) {
-            Some(field) if field.skip => {
-                report.at(
-                    ident,
-                    Fault::FlowSkipped {
-                        name: ident.to_string(),
-                    },
-                );
-            }
-            Some(field) => names.push(name(field)),
-            None => {
-                let found = ident.to_string();
-                let known: Vec<String> = fields
-                    .iter()
-                    .filter(|field| !field.skip)
-                    .map(|field| field.ident.to_string())
-                    .collect();
-                let near = nearest(&found, known.iter().map(String::as_str)).map(str::to_owned);
-                report.at(ident, Fault::FlowName { found, near });
-            }
+        if let Some(index) = children.iter().position(|child| child.ident == *ident) {
+            chain.push(index);
+            continue;
         }
+        let found = ident.to_string();
+        if fields.iter().any(|field| field.ident == *ident) {
+            report.at(ident, Fault::FlowSkipped { name: found });
+            continue;
+        }
+        let known: Vec<String> = children
+            .iter()
+            .map(|child| child.ident.to_string())
+            .collect();
+        let near = nearest(&found, known.iter().map(String::as_str)).map(str::to_owned);
+        report.at(ident, Fault::FlowName { found, near });
     }
-    names
+    chain
 }
 
 fn name(field: &RawField) -> String {

@@ -33,7 +33,7 @@ pub(super) fn expand(input: &DeriveInput, module: &Module) -> TokenStream {
     });
     let stages = module.flow.iter().map(|stage| match stage {
         Stage::Feed(branches) => {
-            let branches = branches.iter().map(|names| quote! { &[#(#names),*] });
+            let branches = branches.iter().map(|chain| quote! { &[#(#chain),*] });
             quote! { ::tp_runtime::plan::Stage::Feed(&[#(#branches),*]) }
         }
         Stage::Residual => quote! { ::tp_runtime::plan::Stage::Residual },

@@ -81,7 +81,9 @@ fn item(item: &Item) -> TokenStream {
     }
 }
 
-/// The constants that make rustc check an item: the pattern on its literal, a style on its name.
+/// The constant that makes rustc check an item: the pattern on its literal, a style on its name.
+///
+/// One for both columns, since a constant costs rustc more than most checks.
 fn checks(table: &Table, index: usize, item: &Item) -> TokenStream {
     let name = &table.name;
     let Body::Row {
@@ -93,26 +95,27 @@ fn checks(table: &Table, index: usize, item: &Item) -> TokenStream {
             const _: () = ::tp_runtime::plan::check::include(&#name, #index);
         };
     };
-    let row = quote_spanned!(item.span=> ::tp_runtime::plan::check::row(&#name, #index));
-    let first = match tensor_parallel {
-        Some(style) => fits(style, &row, "TensorParallel"),
-        None => quote_spanned!(item.span=> const _: () = { #row; };),
-    };
+    let first = tensor_parallel
+        .as_ref()
+        .map(|style| fits(style, "TensorParallel"));
     let second = match sequence_parallel {
-        SequenceCell::Own(Some(style)) => {
-            let row = quote!(::tp_runtime::plan::check::named(&#name, #index));
-            fits(style, &row, "SequenceParallel")
-        }
-        _ => TokenStream::new(),
+        SequenceCell::Own(Some(style)) => Some(fits(style, "SequenceParallel")),
+        _ => None,
     };
-    quote!(#first #second)
+    let row = quote_spanned!(item.span=> ::tp_runtime::plan::check::row(&#name, #index));
+    match (first, second) {
+        (None, None) => quote_spanned!(item.span=> const _: () = { #row; };),
+        (first, second) => quote_spanned! {item.span=>
+            const _: () = { let row = #row; #first #second };
+        },
+    }
 }
 
-/// The constant that checks a style of a row.
-fn fits(style: &Style, row: &TokenStream, mode: &str) -> TokenStream {
+/// The check of a style of a row.
+fn fits(style: &Style, mode: &str) -> TokenStream {
     let mode = Ident::new(mode, Span::call_site());
     quote_spanned! {style.span=>
-        const _: () = ::tp_runtime::plan::check::fits(&#row, ::tp_runtime::plan::Mode::#mode);
+        ::tp_runtime::plan::check::fits(&row, ::tp_runtime::plan::Mode::#mode);
     }
 }
 

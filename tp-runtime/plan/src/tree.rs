@@ -1,7 +1,6 @@
 //! The shape of a model as constants: what `#[derive(Module)]` writes and the checks walk.
 
 use crate::fingerprint::Fingerprint;
-use crate::pattern::same;
 use crate::{Rule, Weight};
 
 /// What a module computes, as far as a plan has to know.
@@ -68,20 +67,6 @@ pub struct Node {
     pub flow: &'static [Stage],
 }
 
-impl Node {
-    /// The child of that name.
-    pub const fn child(&self, name: &str) -> Option<&'static Child> {
-        let mut at = 0;
-        while at < self.children.len() {
-            if same(self.children[at].name, name) {
-                return Some(&self.children[at]);
-            }
-            at += 1;
-        }
-        None
-    }
-}
-
 /// One child of a module, under its checkpoint name.
 #[derive(Debug)]
 pub struct Child {
@@ -138,9 +123,9 @@ pub enum Arity {
 /// One step of a module's forward, for the layout flow.
 #[derive(Debug)]
 pub enum Stage {
-    /// Branches that all read the activation of the stage before, each a chain of children; the next
-    /// stage reads what they end in.
-    Feed(&'static [&'static [&'static str]]),
+    /// Branches that all read the activation of the stage before, each a chain of children, which are
+    /// given by their index; the next stage reads what they end in.
+    Feed(&'static [&'static [usize]]),
     /// The activation is added to the residual stream, which it then becomes.
     Residual,
 }

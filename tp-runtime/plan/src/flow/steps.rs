@@ -74,12 +74,12 @@ enum Task<'a> {
     /// The branches of a stage, from the one at the index on, of which so many were followed.
     Branches(&'static Node, usize, Branches, usize, usize),
     /// The children that feed one another, from the one at the index on.
-    Chain(&'static Node, usize, &'static [&'static str], usize),
+    Chain(&'static Node, usize, &'static [usize], usize),
     /// The elements of a list, from the index on.
     List(&'static Node, usize, usize),
 }
 
-type Branches = &'static [&'static [&'static str]];
+type Branches = &'static [&'static [usize]];
 
 impl<'a> Steps<'a> {
     /// The steps through the model `node`.
@@ -123,9 +123,9 @@ impl<'a> Steps<'a> {
                         return Some(step);
                     }
                 }
-                Task::Chain(node, depth, names, at) => {
+                Task::Chain(node, depth, chain, at) => {
                     self.path.back_to(depth);
-                    if let Some(step) = self.chain(node, names, at) {
+                    if let Some(step) = self.chain(node, chain, at) {
                         return Some(step);
                     }
                 }
@@ -172,9 +172,9 @@ impl<'a> Steps<'a> {
         self.push(Task::Stages(node, depth, at + 1));
         match node.flow[at] {
             Stage::Residual => Some(Step::Join(JoinKind::Residual)),
-            Stage::Feed([names]) => {
+            Stage::Feed([chain]) => {
                 self.path.back_to(depth);
-                self.chain(node, names, 0)
+                self.chain(node, chain, 0)
             }
             Stage::Feed(branches) => {
                 self.push(Task::Branches(node, depth, branches, 0, 0));
@@ -223,14 +223,12 @@ impl<'a> Steps<'a> {
             return at;
         }
         while at < branches.len() {
-            let mut name = 0;
-            while name < branches[at].len() {
-                if let Some(child) = node.child(branches[at][name])
-                    && self.is_there(child)
-                {
+            let mut link = 0;
+            while link < branches[at].len() {
+                if self.is_there(&node.children[branches[at][link]]) {
                     return at;
                 }
-                name += 1;
+                link += 1;
             }
             at += 1;
         }
@@ -240,16 +238,13 @@ impl<'a> Steps<'a> {
     const fn chain(
         &mut self,
         node: &'static Node,
-        names: &'static [&'static str],
+        chain: &'static [usize],
         at: usize,
     ) -> Option<Step> {
-        if at + 1 < names.len() {
-            self.push(Task::Chain(node, self.path.length(), names, at + 1));
+        if at + 1 < chain.len() {
+            self.push(Task::Chain(node, self.path.length(), chain, at + 1));
         }
-        // The derive writes a flow of existing children only.
-        let Some(child) = node.child(names[at]) else {
-            return None;
-        };
+        let child = &node.children[chain[at]];
         if !self.is_there(child) {
             return None;
         }

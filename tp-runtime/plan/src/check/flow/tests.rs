@@ -13,11 +13,7 @@ static BLOCK: Node = node(
         child("up", Arity::One, &LINEAR),
         child("down", Arity::One, &LINEAR),
     ],
-    &[
-        Stage::Feed(&[&["up"]]),
-        Stage::Feed(&[&["down"]]),
-        Stage::Residual,
-    ],
+    &[Stage::Feed(&[&[0]]), Stage::Feed(&[&[1]]), Stage::Residual],
 );
 static MODEL: Node = node(
     ModuleKind::Container,
@@ -25,7 +21,7 @@ static MODEL: Node = node(
         child("embed", Arity::One, &EMBEDDING),
         child("layers", Arity::List, &BLOCK),
     ],
-    &[Stage::Feed(&[&["embed"]]), Stage::Feed(&[&["layers"]])],
+    &[Stage::Feed(&[&[0]]), Stage::Feed(&[&[1]])],
 );
 /// The same without a word on what feeds what.
 static SILENT: Node = node(ModuleKind::Container, MODEL.children, &[]);
