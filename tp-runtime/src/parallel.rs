@@ -218,7 +218,8 @@ impl ParallelModel {
         self.model.recomputes_beyond()
     }
 
-    /// The loss that training lowers, the same on every rank; see [`Model::loss`].
+    /// The loss that training lowers, the same on every rank; the mean of what
+    /// [`Model::loss_sum`] sums.
     ///
     /// # Shapes
     /// labels `[batch, sequence]`, not shifted; `[batch]` for a classifier → a scalar
@@ -235,7 +236,24 @@ impl ParallelModel {
     /// # Errors
     /// When the labels do not belong to the logits, or a collective fails.
     pub fn loss_of(&self, logits: &DTensor, labels: &Tensor) -> Result<Tensor> {
-        (self.model.loss(logits, labels)).map_err(|error| self.attach(error))
+        let sum = self.loss_sum(logits, labels)?;
+        Ok(sum.f_div(&self.label_count(labels)?)?)
+    }
+
+    /// The loss of logits that [`Self::forward`] gave, summed over what [`Self::label_count`] counts.
+    ///
+    /// # Errors
+    /// As [`Self::loss_of`].
+    pub fn loss_sum(&self, logits: &DTensor, labels: &Tensor) -> Result<Tensor> {
+        (self.model.loss_sum(logits, labels)).map_err(|error| self.attach(error))
+    }
+
+    /// How many labels count, a scalar in f32: a mean over several batches is that of their sums.
+    ///
+    /// # Errors
+    /// When the labels are of another shape than the model's.
+    pub fn label_count(&self, labels: &Tensor) -> Result<Tensor> {
+        (self.model.label_count(labels)).map_err(|error| self.attach(error))
     }
 
     /// A parameter, whole, on every rank; one that a rank holds whole shares its memory.

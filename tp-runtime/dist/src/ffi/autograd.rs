@@ -19,6 +19,8 @@ unsafe extern "C" {
         run: extern "C" fn(*mut c_void, *mut C_tensor) -> *mut C_tensor,
         drop: extern "C" fn(*mut c_void),
     ) -> *mut C_tensor;
+    fn tp_set_gradient(parameter: *const C_tensor, gradient: *const C_tensor) -> c_int;
+    fn tp_backward(output: *const C_tensor, gradient: *const C_tensor) -> c_int;
     fn tp_is_recorded(tensor: *const C_tensor) -> c_int;
     fn tp_is_unshared(tensor: *const C_tensor) -> c_int;
     fn tp_run_backward_on_this_thread() -> c_int;
@@ -40,6 +42,18 @@ pub(crate) fn attach(
     }
     // SAFETY: the shim returned an owned `at::Tensor`, which is what `Tensor` frees.
     Ok(unsafe { Tensor::from_ptr(attached) })
+}
+
+/// Makes `gradient` the gradient of `parameter`, a leaf.
+pub(crate) fn set_gradient(parameter: &Tensor, gradient: &Tensor) -> Result<(), TchError> {
+    // SAFETY: both tensors outlive the call; the parameter keeps a reference of its own.
+    check(unsafe { tp_set_gradient(parameter.as_ptr(), gradient.as_ptr()) }).map(drop)
+}
+
+/// Goes back from `output`, given its gradient.
+pub(crate) fn backward(output: &Tensor, gradient: &Tensor) -> Result<(), TchError> {
+    // SAFETY: both tensors outlive the call.
+    check(unsafe { tp_backward(output.as_ptr(), gradient.as_ptr()) }).map(drop)
 }
 
 /// Makes the backward passes that this thread starts run on this thread, on any device.
