@@ -149,6 +149,8 @@ pub mod plan;
 pub mod prelude;
 #[cfg(feature = "testing")]
 pub mod testing;
+#[cfg(feature = "torch")]
+pub mod train;
 
 pub use error::{Error, Result};
 pub use module::Module;

@@ -261,7 +261,9 @@ impl ParallelModel {
     /// # Errors
     /// When gathering it fails.
     pub fn whole(&self, named: &ShardedParam<'_>) -> Result<Tensor> {
-        self.gather(named, &named.param.local().f_detach()?)
+        named
+            .param
+            .inspect(|local| self.gather(named, &local.f_detach()?))
     }
 
     /// A parameter's gradient, whole, on every rank; zeros where the loss does not depend on it.
@@ -269,7 +271,7 @@ impl ParallelModel {
     /// # Errors
     /// When gathering it fails.
     pub fn gradient(&self, named: &ShardedParam<'_>) -> Result<Tensor> {
-        let local = named.param.local();
+        let local = named.param.gathered()?;
         let gradient = local.f_grad()?;
         let gradient = match gradient.defined() {
             true => gradient,
@@ -278,7 +280,7 @@ impl ParallelModel {
         self.gather(named, &gradient)
     }
 
-    fn gather(&self, named: &ShardedParam<'_>, local: &Tensor) -> Result<Tensor> {
+    pub(crate) fn gather(&self, named: &ShardedParam<'_>, local: &Tensor) -> Result<Tensor> {
         match named.sharding.split() {
             Some((dim, partition)) => {
                 gather::whole(partition, dim as i64, local, &self.group, &named.name)

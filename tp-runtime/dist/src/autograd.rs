@@ -37,6 +37,11 @@ pub fn with_backward<E: Display>(
     ffi::attach(input, &output, Box::new(backward))
 }
 
+/// Whether this thread records operations: not under `no_grad`.
+pub fn is_recording() -> bool {
+    ffi::is_recording()
+}
+
 /// Whether autograd records what is made of the tensor.
 pub fn is_recorded(tensor: &Tensor) -> bool {
     ffi::is_recorded(tensor)

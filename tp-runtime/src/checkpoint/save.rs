@@ -85,7 +85,7 @@ impl Output {
 fn entries(params: &[ShardedParam<'_>]) -> Vec<Entry> {
     let entry = |ShardedParam { name, param, .. }: &ShardedParam<'_>| Entry {
         name: name.clone(),
-        kind: param.local().kind(),
+        kind: param.kind(),
         shape: param.shape().to_vec(),
     };
     params.iter().map(entry).collect()

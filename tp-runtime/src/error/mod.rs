@@ -16,6 +16,8 @@ mod placement;
 mod plan;
 #[cfg(feature = "torch")]
 mod tensor;
+#[cfg(feature = "torch")]
+mod train;
 
 pub use config::ConfigError;
 pub use explain::ExplainError;
@@ -30,6 +32,7 @@ pub use {
     drift::DriftError,
     input::InputError,
     tensor::{ShapeError, TensorError},
+    train::TrainError,
 };
 
 /// `Result` with [`enum@Error`].
@@ -82,6 +85,11 @@ pub enum Error {
     #[cfg(feature = "torch")]
     #[error(transparent)]
     Drift(#[from] DriftError),
+
+    /// A step that cannot be made.
+    #[cfg(feature = "torch")]
+    #[error(transparent)]
+    Train(#[from] TrainError),
 
     /// A shape that a distributed tensor cannot have.
     #[cfg(feature = "torch")]

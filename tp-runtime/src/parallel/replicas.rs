@@ -68,8 +68,8 @@ impl ParallelModel {
     /// What this rank holds of a parameter and other ranks too, and its gradient.
     fn replicas(&self, named: &ShardedParam<'_>) -> Result<Vec<Replica>> {
         let (rank, ranks) = (self.group().rank(), self.group().size());
-        let value = named.param.local().f_detach()?;
-        let gradient = named.param.local().f_grad()?;
+        let local = named.param.gathered()?;
+        let (value, gradient) = (local.f_detach()?, local.f_grad()?);
         let parts = match named.sharding.split() {
             None => vec![(None, ranks)],
             Some((dim, partition)) => {

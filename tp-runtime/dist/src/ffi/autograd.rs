@@ -21,6 +21,7 @@ unsafe extern "C" {
     ) -> *mut C_tensor;
     fn tp_set_gradient(parameter: *const C_tensor, gradient: *const C_tensor) -> c_int;
     fn tp_backward(output: *const C_tensor, gradient: *const C_tensor) -> c_int;
+    fn tp_is_recording() -> c_int;
     fn tp_is_recorded(tensor: *const C_tensor) -> c_int;
     fn tp_is_unshared(tensor: *const C_tensor) -> c_int;
     fn tp_run_backward_on_this_thread() -> c_int;
@@ -67,6 +68,12 @@ pub(crate) fn run_backward_on_this_thread() -> Result<(), TchError> {
 pub(crate) fn is_unshared(tensor: &Tensor) -> Result<bool, TchError> {
     // SAFETY: the tensor outlives the call.
     Ok(check(unsafe { tp_is_unshared(tensor.as_ptr()) })? != 0)
+}
+
+/// Whether this thread records operations.
+pub(crate) fn is_recording() -> bool {
+    // SAFETY: reads one flag of this thread.
+    unsafe { tp_is_recording() > 0 }
 }
 
 /// Whether autograd records what is made of the tensor.

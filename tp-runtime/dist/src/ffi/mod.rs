@@ -9,6 +9,7 @@ mod map;
 
 pub use adamw::FusedAdamW;
 pub(crate) use autograd::{
-    attach, backward, is_recorded, is_unshared, run_backward_on_this_thread, set_gradient,
+    attach, backward, is_recorded, is_recording, is_unshared, run_backward_on_this_thread,
+    set_gradient,
 };
 pub use map::MappedFile;

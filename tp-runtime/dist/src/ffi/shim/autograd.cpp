@@ -89,6 +89,11 @@ at::Tensor* tp_attach_backward(
   })
 }
 
+// Whether this thread records operations.
+int tp_is_recording() {
+  TP_GUARD(-1, { return at::GradMode::is_enabled(); })
+}
+
 // Whether autograd would record an operation on `tensor`.
 int tp_is_recorded(const at::Tensor* tensor) {
   TP_GUARD(-1, { return at::GradMode::is_enabled() && tensor->requires_grad(); })
