@@ -1,6 +1,7 @@
 //! Training on a mesh is training by one process with the whole batch: loss, every gradient, norm, parameters.
 
 mod data;
+mod precision;
 mod reference;
 mod run;
 

@@ -191,6 +191,19 @@ impl Trainer {
         })
     }
 
+    /// Checks that ranks that hold the same parameters hold the same bits, along `dp` and along `tp`. Every
+    /// rank makes the call; two small gathers.
+    ///
+    /// # Errors
+    /// On every rank, for the first parameter that is not, or when a collective fails.
+    pub fn check_replicas(&self) -> Result<()> {
+        tch::no_grad(|| {
+            self.model.check_copies(&self.data)?;
+            self.model.check_replicas()?;
+            self.units.iter().try_for_each(|unit| unit.release())
+        })
+    }
+
     /// The clipped gradient of a parameter, whole, on every rank.
     ///
     /// # Errors
