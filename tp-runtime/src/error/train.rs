@@ -24,6 +24,21 @@ pub enum TrainError {
         norm: f64,
     },
 
+    /// A global batch that does not divide.
+    #[error(
+        "a global batch of {global} does not divide into micro-batches of {micro} on {ranks} data-parallel ranks: {advice}"
+    )]
+    BatchSize {
+        /// The global batch, in samples.
+        global: usize,
+        /// What a rank computes at once.
+        micro: usize,
+        /// How many data-parallel ranks there are.
+        ranks: usize,
+        /// The nearest sizes that work.
+        advice: String,
+    },
+
     /// Ranks that would wait for each other.
     #[error(
         "the data-parallel ranks have {found:?} micro-batches: give each as many, with labels of -100 where one has no samples"

@@ -1,20 +1,12 @@
 //! How a global batch is divided over data-parallel ranks and micro-batches.
 
+use std::ops::Range;
+
+use crate::error::TrainError;
+
 /// The sizes of a batch, in samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BatchSize {
-    global: usize,
-    micro: usize,
-    ranks: usize,
-}
-
-/// A global batch that does not divide.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "a global batch of {global} does not divide into micro-batches of {micro} on {ranks} data-parallel ranks: \
-     the nearest that do are {}", nearest(*.micro * *.ranks, *.global)
-)]
-pub struct BatchSizeError {
     global: usize,
     micro: usize,
     ranks: usize,
@@ -25,7 +17,7 @@ impl BatchSize {
     ///
     /// # Errors
     /// When the global batch is no multiple of what the ranks compute at once.
-    pub fn new(global: usize, micro: usize, ranks: usize) -> Result<Self, BatchSizeError> {
+    pub fn new(global: usize, micro: usize, ranks: usize) -> Result<Self, TrainError> {
         let at_once = micro.saturating_mul(ranks);
         match global > 0 && at_once > 0 && global.is_multiple_of(at_once) {
             true => Ok(Self {
@@ -33,10 +25,11 @@ impl BatchSize {
                 micro,
                 ranks,
             }),
-            false => Err(BatchSizeError {
+            false => Err(TrainError::BatchSize {
                 global,
                 micro,
                 ranks,
+                advice: nearest(at_once, global),
             }),
         }
     }
@@ -57,7 +50,7 @@ impl BatchSize {
     }
 
     /// The samples of the global batch that a rank computes, micro-batch by micro-batch.
-    pub fn samples(&self, rank: usize) -> Vec<std::ops::Range<usize>> {
+    pub fn samples(&self, rank: usize) -> Vec<Range<usize>> {
         let first = rank * self.accumulation() * self.micro;
         (0..self.accumulation())
             .map(|index| first + index * self.micro..first + (index + 1) * self.micro)
@@ -67,10 +60,9 @@ impl BatchSize {
 
 /// The multiples of `step` around `wanted`.
 fn nearest(step: usize, wanted: usize) -> String {
-    let below = wanted / step.max(1) * step;
-    match below {
-        0 => step.to_string(),
-        below => format!("{below} and {}", below + step),
+    match wanted / step.max(1) * step {
+        0 => format!("the least that does is {step}"),
+        below => format!("the nearest that do are {below} and {}", below + step),
     }
 }
 
@@ -90,6 +82,6 @@ mod tests {
     fn the_nearest_sizes_are_named() {
         let error = |global, micro| BatchSize::new(global, micro, 4).unwrap_err().to_string();
         assert!(error(30, 2).ends_with("the nearest that do are 24 and 32"));
-        assert!(error(3, 2).ends_with("the nearest that do are 8"));
+        assert!(error(3, 2).ends_with("the least that does is 8"));
     }
 }

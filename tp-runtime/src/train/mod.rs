@@ -15,7 +15,7 @@ mod unit;
 mod units;
 
 pub use crate::error::TrainError;
-pub use batch_size::{BatchSize, BatchSizeError};
+pub use batch_size::BatchSize;
 pub use options::{Recompute, TrainOptions, Zero};
 pub use sampler::Sampler;
 pub use trainer::{Gradients, MicroBatch, Trainer};
