@@ -76,7 +76,7 @@ impl Backend for Group {
         }))
     }
 
-    fn subgroup(&self, ranks: &[usize]) -> Result<Option<Box<dyn Backend>>> {
+    fn subgroup(&self, ranks: &[usize], timeout: Duration) -> Result<Option<Box<dyn Backend>>> {
         let index = self.subgroups.fetch_add(1, SeqCst);
         let Some(rank) = ranks.iter().position(|&rank| rank == self.rank) else {
             return Ok(None);
@@ -87,6 +87,7 @@ impl Backend for Group {
             ranks: ranks.iter().map(|&rank| self.ranks[rank]).collect(),
             calls: Arc::default(),
             subgroups: Arc::default(),
+            timeout,
             ..self.clone()
         })))
     }

@@ -4,10 +4,11 @@ use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::ops::Range;
 use std::process::{Child, Command, Output, Stdio};
+use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use tch::{Kind, Tensor};
-use tp_dist::{Launch, RankContext, ReduceOp, Result, launch};
+use tp_dist::{Launch, ProcessGroup, RankContext, ReduceOp, Result, launch};
 
 /// Set in the processes that are ranks: what to do.
 const SCENARIO: &str = "TP_TEST_SCENARIO";
@@ -33,6 +34,26 @@ fn rank_process() {
 }
 
 fn rank_body(scenario: &str, rank: &RankContext) -> Result<String> {
+    match scenario {
+        "late" => meet_late(&rank.world.with_timeout(Duration::from_secs(1))?, 2),
+        "late for the patient" => meet_late(&rank.world.with_timeout(Duration::MAX)?, 2),
+        "never" => meet_late(&rank.world.with_timeout(Duration::MAX)?, 600),
+        _ => add_up(scenario, rank),
+    }
+}
+
+/// Rank 1 keeps the other one waiting for some seconds.
+fn meet_late(group: &ProcessGroup, seconds: u64) -> Result<String> {
+    group.barrier("start")?;
+    println!("<started>");
+    if group.rank() == 1 {
+        sleep(Duration::from_secs(seconds));
+    }
+    group.barrier("saved")?;
+    Ok("met".to_owned())
+}
+
+fn add_up(scenario: &str, rank: &RankContext) -> Result<String> {
     let mut sum = 0.0;
     loop {
         let own = Tensor::from_slice(&[rank.rank() as f32 + 1.0]);
@@ -97,25 +118,49 @@ fn processes_meet_at_the_usual_variables() {
     }
 }
 
-#[test]
-fn a_killed_process_ends_the_others() {
-    let mut ranks = start("forever", 0..2, 2);
+/// Kills rank 1 once it has printed something, and gives back what rank 0 failed with and how soon.
+fn killed_after(scenario: &str, printed: &str) -> (String, Duration) {
+    let mut ranks = start(scenario, 0..2, 2);
     let output = BufReader::new(ranks[1].stdout.as_mut().unwrap());
     let mut lines = output.lines().map(|line| line.unwrap());
-    assert!(lines.any(|line| line.contains("<sum")), "no step was made");
+    assert!(lines.any(|line| line.contains(printed)), "no `{printed}`");
     ranks[1].kill().unwrap();
     let killed = Instant::now();
     let outputs = finish(ranks);
-    assert!(
-        killed.elapsed() < Duration::from_secs(20),
-        "the other rank hung"
-    );
     let error = text(&outputs[0].stderr);
     assert_eq!(outputs[0].status.code(), Some(7), "{error}");
+    (error, killed.elapsed())
+}
+
+#[test]
+fn a_killed_process_ends_the_others() {
+    let (error, after) = killed_after("forever", "<sum");
+    assert!(after < Duration::from_secs(20), "the other rank hung");
     assert!(
         error.contains("rank 0 in all_reduce for `steps` failed in gloo"),
         "{error}"
     );
+}
+
+#[test]
+fn a_killed_process_ends_a_wait_for_ever() {
+    let (error, after) = killed_after("never", "<started>");
+    assert!(after < Duration::from_secs(10), "the other rank hung");
+    assert!(
+        error.contains("rank 0 in barrier for `saved` failed in gloo"),
+        "{error}"
+    );
+}
+
+#[test]
+fn processes_wait_as_long_as_their_group_says() {
+    let error = text(&finish(start("late", 0..2, 2))[0].stderr);
+    assert!(error.contains("in barrier for `saved`"), "{error}");
+    for output in finish(start("late for the patient", 0..2, 2)) {
+        let error = text(&output.stderr);
+        assert!(output.status.success(), "{error}");
+        assert!(text(&output.stdout).contains("<met>"), "{error}");
+    }
 }
 
 #[test]

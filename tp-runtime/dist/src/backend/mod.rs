@@ -35,6 +35,8 @@ pub use job::{Job, Wait};
 pub use member::{Member, Rendezvous};
 pub use registry::{Registration, UnknownBackend, all, named};
 
+use std::time::Duration;
+
 use tch::Tensor;
 
 use crate::{Operation, Participant, Result};
@@ -55,11 +57,12 @@ pub trait Backend: Send + Sync {
     fn start(&self, request: Request, tensor: Tensor) -> Result<Box<dyn Pending>>;
 
     /// The group of `ranks`, which are ranks of this group in ascending order and at least two; `None`
-    /// for a rank outside it. Every rank of this group calls it, also those outside.
+    /// for a rank outside it. Every rank of this group calls it, also those outside. In the new group a
+    /// rank waits `timeout` for the others, but no longer than here to connect.
     ///
     /// # Errors
     /// When the ranks cannot connect.
-    fn subgroup(&self, ranks: &[usize]) -> Result<Option<Box<dyn Backend>>>;
+    fn subgroup(&self, ranks: &[usize], timeout: Duration) -> Result<Option<Box<dyn Backend>>>;
 }
 
 /// A collective that a backend has begun. Handles are waited for in any order, also across the groups

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use tch::Tensor;
 use tp_plan::chunk;
@@ -124,7 +125,7 @@ impl Backend for C10dGroup {
         Ok(Box::new(work))
     }
 
-    fn subgroup(&self, ranks: &[usize]) -> Result<Option<Box<dyn Backend>>> {
+    fn subgroup(&self, ranks: &[usize], timeout: Duration) -> Result<Option<Box<dyn Backend>>> {
         let index = self.subgroups.fetch_add(1, SeqCst);
         let Some(rank) = ranks.iter().position(|&rank| rank == self.member.rank) else {
             return Ok(None);
@@ -134,6 +135,7 @@ impl Backend for C10dGroup {
         let member = GroupMember {
             rank,
             ranks,
+            timeout,
             ..self.member.clone()
         };
         Ok(Some(Box::new(Self::join(member, store)?)))

@@ -28,6 +28,9 @@ pub(super) struct GroupMember {
     pub(super) rank: usize,
     /// The ranks' numbers in the world.
     pub(super) ranks: Vec<usize>,
+    /// How long it waits to meet the others.
+    pub(super) meeting: Duration,
+    /// How long it waits for them in a collective.
     pub(super) timeout: Duration,
     pub(super) job: Arc<Job>,
 }
@@ -39,6 +42,7 @@ pub(super) fn connect(library: Library, member: Member) -> Result<Box<dyn Backen
         library,
         rank: member.rank,
         ranks: (0..member.world_size).collect(),
+        meeting: member.timeout,
         timeout: member.timeout,
         job: member.job,
     };
@@ -60,7 +64,7 @@ impl GroupMember {
     pub(super) fn meet(&self, store: &Store) -> Result<Group, CommError> {
         let (rank, size) = (self.rank, self.ranks.len());
         let group = match self.library {
-            Library::Gloo => Group::gloo(store, rank, size, self.timeout),
+            Library::Gloo => Group::gloo(store, rank, size, self.meeting, self.timeout),
             #[cfg(feature = "nccl")]
             Library::Nccl(_) => Group::nccl(store, rank, size, self.timeout),
         };

@@ -16,7 +16,8 @@ unsafe extern "C" {
     fn tp_store_over_tcp(host: *const c_char, port: u16, serve: c_int, timeout: i64) -> Handle;
     fn tp_store_prefixed(store: Handle, prefix: *const c_char) -> Handle;
     fn tp_store_free(store: Handle);
-    fn tp_group_gloo(store: Handle, rank: c_int, size: c_int, timeout: i64) -> Handle;
+    fn tp_group_gloo(store: Handle, rank: c_int, size: c_int, meeting: i64, timeout: i64)
+    -> Handle;
     #[cfg(feature = "nccl")]
     fn tp_group_nccl(store: Handle, rank: c_int, size: c_int, timeout: i64) -> Handle;
     fn tp_group_free(group: Handle);
@@ -100,16 +101,18 @@ impl Store {
 }
 
 impl Group {
-    /// Meets the other ranks at the store and connects to each.
+    /// Meets the other ranks at the store and connects to each, within the time for the `meeting`.
     pub(crate) fn gloo(
         store: &Store,
         rank: usize,
         size: usize,
+        meeting: Duration,
         timeout: Duration,
     ) -> Result<Self, TchError> {
         let (rank, size) = (rank as c_int, size as c_int);
+        let (meeting, timeout) = (milliseconds(meeting), milliseconds(timeout));
         // SAFETY: the group shares the ownership of the store.
-        let group = unsafe { tp_group_gloo(store.0.get(), rank, size, milliseconds(timeout)) };
+        let group = unsafe { tp_group_gloo(store.0.get(), rank, size, meeting, timeout) };
         Owned::new(group, tp_group_free).map(Self)
     }
 

@@ -88,7 +88,7 @@ impl Backend for LocalGroup {
         }))
     }
 
-    fn subgroup(&self, members: &[usize]) -> Result<Option<Box<dyn Backend>>> {
+    fn subgroup(&self, members: &[usize], timeout: Duration) -> Result<Option<Box<dyn Backend>>> {
         let group = &self.0;
         let mut progress = group.progress();
         let index = progress.subgroups;
@@ -101,8 +101,7 @@ impl Backend for LocalGroup {
         })?;
         Ok(membership.map(|membership| -> Box<dyn Backend> {
             let ranks = members.iter().map(|&member| group.ranks[member]).collect();
-            let (rank, timeout) = (group.rank.clone(), group.timeout);
-            Box::new(Self::new(rank, ranks, timeout, membership))
+            Box::new(Self::new(group.rank.clone(), ranks, timeout, membership))
         }))
     }
 }

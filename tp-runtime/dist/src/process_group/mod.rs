@@ -206,6 +206,21 @@ impl ProcessGroup {
         self.start(Operation::Broadcast { source }, tensor, site, bytes)
     }
 
+    /// The same ranks as a group of its own, in which they wait `timeout` for each other:
+    /// [`Duration::MAX`] is as long as the others live, so that one may write a checkpoint for an hour.
+    /// Every rank makes the call; a rank may then use both groups alternately.
+    ///
+    /// A rank that fails, and a process that dies, end the wait at once as in any group. A host that
+    /// vanishes without closing its connections is noticed only by who started the job.
+    ///
+    /// # Errors
+    /// When the ranks cannot connect, which they try for as long as this job's ranks wait.
+    pub fn with_timeout(&self, timeout: Duration) -> Result<Self> {
+        let everyone: Vec<usize> = (0..self.size()).collect();
+        let group = self.part(&everyone, timeout)?;
+        Ok(group.expect("this rank is one of all"))
+    }
+
     /// The group of some of the ranks, in ascending order; `None` for a rank that is not among them.
     /// Every rank of this group makes the call.
     ///
@@ -220,25 +235,26 @@ impl ProcessGroup {
             );
             return Err(self.argument("subgroup", "a new group", message));
         }
+        self.part(ranks, self.timeout())
+    }
+
+    /// The group of `ranks`, which are known to be ranks of this one in ascending order.
+    fn part(&self, ranks: &[usize], timeout: Duration) -> Result<Option<Self>> {
         let backend = match &self.0.backend {
-            Some(backend) if ranks.len() > 1 => backend.subgroup(ranks)?,
+            Some(backend) if ranks.len() > 1 => backend.subgroup(ranks, timeout)?,
             _ => None,
         };
         let Some(rank) = ranks.iter().position(|&rank| rank == self.rank()) else {
             return Ok(None);
         };
         let Inner {
-            name,
-            timeout,
-            counts,
-            job,
-            ..
+            name, counts, job, ..
         } = &*self.0;
         Ok(Some(Self(Arc::new(Inner {
             rank,
             ranks: ranks.iter().map(|&rank| self.0.ranks[rank]).collect(),
             name,
-            timeout: *timeout,
+            timeout,
             backend,
             counts: Arc::new(Counters::within(counts.clone())),
             job: job.clone(),
