@@ -60,6 +60,14 @@ pub(crate) struct Rank {
 }
 
 impl RankArgs {
+    /// The type of parameters and activations, as its flag has it.
+    pub(crate) fn dtype(&self) -> &'static str {
+        match self.dtype {
+            Dtype::F32 => "f32",
+            Dtype::Bf16 => "bf16",
+        }
+    }
+
     /// Runs `body` on every rank; `dir` or config file `model` names the architecture of `--plan`.
     ///
     /// Beside the tensor-parallel ranks there are `dp` groups of them, which are given other batches.

@@ -10,6 +10,7 @@ mod layout;
 mod norm;
 mod options;
 mod sampler;
+mod state;
 mod trainer;
 mod unit;
 mod units;
