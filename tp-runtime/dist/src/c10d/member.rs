@@ -1,5 +1,6 @@
 //! How a rank joins a Gloo or NCCL group.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +15,8 @@ use crate::{CommError, Result};
 /// What libtorch has the group from.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Library {
-    Gloo,
+    /// Where the other ranks reach this one; `None` where GLOO_SOCKET_IFNAME says so.
+    Gloo(Option<IpAddr>),
     /// With the GPU of this rank.
     #[cfg(feature = "nccl")]
     Nccl(Device),
@@ -27,12 +29,25 @@ pub(super) struct GroupMember {
     /// The rank in the group.
     pub(super) rank: usize,
     /// The ranks' numbers in the world.
-    pub(super) ranks: Vec<usize>,
+    pub(super) ranks: Arc<[usize]>,
     /// How long it waits to meet the others.
     pub(super) meeting: Duration,
     /// How long it waits for them in a collective.
     pub(super) timeout: Duration,
     pub(super) job: Arc<Job>,
+}
+
+/// Joins the world over Gloo.
+pub(super) fn connect_gloo(member: Member) -> Result<Box<dyn Backend>> {
+    let interface = std::env::var_os("GLOO_SOCKET_IFNAME");
+    let address = interface.is_none().then(|| member.rendezvous.own_address());
+    let address = address.transpose().map_err(|error| CommError::Connect {
+        backend: "gloo",
+        rank: member.rank,
+        size: member.world_size,
+        message: error.to_string(),
+    })?;
+    connect(Library::Gloo(address), member)
 }
 
 /// Joins the world.
@@ -52,7 +67,7 @@ pub(super) fn connect(library: Library, member: Member) -> Result<Box<dyn Backen
 impl Library {
     pub(super) fn name(self) -> &'static str {
         match self {
-            Self::Gloo => "gloo",
+            Self::Gloo(_) => "gloo",
             #[cfg(feature = "nccl")]
             Self::Nccl(_) => "nccl",
         }
@@ -64,7 +79,9 @@ impl GroupMember {
     pub(super) fn meet(&self, store: &Store) -> Result<Group, CommError> {
         let (rank, size) = (self.rank, self.ranks.len());
         let group = match self.library {
-            Library::Gloo => Group::gloo(store, rank, size, self.meeting, self.timeout),
+            Library::Gloo(address) => {
+                Group::gloo(store, rank, size, address, self.meeting, self.timeout)
+            }
             #[cfg(feature = "nccl")]
             Library::Nccl(_) => Group::nccl(store, rank, size, self.timeout),
         };

@@ -12,7 +12,7 @@ inventory::submit! {
         name: "gloo",
         about: "libtorch's Gloo",
         joins_processes: true,
-        connect: |member| member::connect(member::Library::Gloo, member),
+        connect: member::connect_gloo,
     }
 }
 
