@@ -39,6 +39,7 @@ pub(super) struct GroupMember {
 
 /// Joins the world over Gloo.
 pub(super) fn connect_gloo(member: Member) -> Result<Box<dyn Backend>> {
+    let store = member.rendezvous.store(member.timeout)?;
     let interface = std::env::var_os("GLOO_SOCKET_IFNAME");
     let address = interface.is_none().then(|| member.rendezvous.own_address());
     let address = address.transpose().map_err(|error| CommError::Connect {
@@ -47,12 +48,17 @@ pub(super) fn connect_gloo(member: Member) -> Result<Box<dyn Backend>> {
         size: member.world_size,
         message: error.to_string(),
     })?;
-    connect(Library::Gloo(address), member)
+    join(Library::Gloo(address), member, store)
 }
 
-/// Joins the world.
-pub(super) fn connect(library: Library, member: Member) -> Result<Box<dyn Backend>> {
+/// Joins the world over NCCL.
+#[cfg(feature = "nccl")]
+pub(super) fn connect_nccl(member: Member) -> Result<Box<dyn Backend>> {
     let store = member.rendezvous.store(member.timeout)?;
+    join(Library::Nccl(member.device), member, store)
+}
+
+fn join(library: Library, member: Member, store: Store) -> Result<Box<dyn Backend>> {
     let member = GroupMember {
         library,
         rank: member.rank,
