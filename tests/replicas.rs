@@ -99,7 +99,7 @@ fn a_value_that_drifts_is_named_with_its_ranks() {
         nudge(model, 2, &param(model, "model.norm.weight").local());
         drift(
             model,
-            "`model.norm.weight` has drifted apart: its value on rank 2 is not what rank 0 holds",
+            "`model.norm.weight` has drifted apart: its value on tp rank 2 is not what tp rank 0 holds",
         );
         Ok(())
     });
@@ -139,7 +139,7 @@ fn so_is_a_gradient() {
         nudge(model, 0, &param(model, name).local().grad());
         drift(
             model,
-            &format!("`{name}` has drifted apart: its gradient on rank 1"),
+            &format!("`{name}` has drifted apart: its gradient on tp rank 1"),
         );
         Ok(())
     });
@@ -152,7 +152,9 @@ fn a_shared_head_is_compared_by_the_ranks_that_hold_it() {
         nudge(model, 5, &param(model, name).local());
         drift(
             model,
-            &format!("`{name}` has drifted apart: its value on rank 5 is not what rank 4 holds"),
+            &format!(
+                "`{name}` has drifted apart: its value on tp rank 5 is not what tp rank 4 holds"
+            ),
         );
         Ok(())
     });

@@ -6,6 +6,8 @@
 mod attention;
 pub(crate) mod config;
 
+use std::rc::Rc;
+
 use serde_json::Value;
 use tp_runtime::config::RopeParameters;
 use tp_runtime::model::{FromConfig, Model};
@@ -43,7 +45,7 @@ pub struct Gemma3ForCausalLM {
 pub struct Gemma3TextModel {
     #[module(weight = [vocab_size, hidden_size])]
     pub(crate) embed_tokens: Embedding,
-    layers: Vec<Gemma3DecoderLayer>,
+    layers: Rc<[Gemma3DecoderLayer]>,
     norm: RmsNorm,
     /// Of the layers that see everything.
     rotary_emb: RotaryEmbedding,
@@ -159,13 +161,13 @@ impl Gemma3TextModel {
         cache: Option<&mut KvCache>,
     ) -> Result<DTensor> {
         let positions = Positions::new(inputs, cache.as_deref(), embeddings.kind());
-        let global = self.rotary_emb.forward(&positions)?;
-        let local = self.rotary_emb_local.forward(&positions)?;
+        let global = Rc::new(self.rotary_emb.forward(&positions)?);
+        let local = Rc::new(self.rotary_emb_local.forward(&positions)?);
         let rotary = |layer: &Gemma3DecoderLayer| match layer.layer_type {
-            LayerType::FullAttention => &global,
-            LayerType::SlidingAttention => &local,
+            LayerType::FullAttention => global.clone(),
+            LayerType::SlidingAttention => local.clone(),
         };
-        let x = run_layers(&self.layers, embeddings, &positions, rotary, cache)?;
+        let x = run_layers(&self.layers, embeddings, inputs, positions, rotary, cache)?;
         self.norm.forward(&x)
     }
 }

@@ -148,7 +148,7 @@ impl QueryGrowth {
 
     /// `[S, 1, 1]`; `None` where no position is beyond the context.
     #[cfg(feature = "torch")]
-    fn at(&self, positions: &Positions<'_>) -> Result<Option<Tensor>> {
+    fn at(&self, positions: &Positions) -> Result<Option<Tensor>> {
         if positions.end() <= self.context {
             return Ok(None);
         }

@@ -3,6 +3,8 @@
 //! Shapes: B batch, S sequence, H hidden, A attention heads, K key-value heads, D head dimension,
 //! V vocabulary. Every shape is that of the whole tensor.
 
+use std::rc::Rc;
+
 use serde::Deserialize;
 use serde_json::Value;
 use tp_runtime::config::{self, RopeParameters};
@@ -58,7 +60,7 @@ pub struct PhiForCausalLM {
 pub struct PhiModel {
     #[module(weight = [vocab_size, hidden_size])]
     embed_tokens: Embedding,
-    layers: Vec<PhiDecoderLayer>,
+    layers: Rc<[PhiDecoderLayer]>,
     final_layernorm: LayerNorm,
     rotary_emb: RotaryEmbedding,
 }
@@ -168,9 +170,10 @@ impl Model for PhiForCausalLM {
         let model = &self.model;
         let x = model.embed_tokens.forward(&inputs.input_ids)?;
         let positions = Positions::new(inputs, cache.as_deref(), x.kind());
-        let rotary = model.rotary_emb.forward(&positions)?;
+        let rotary = Rc::new(model.rotary_emb.forward(&positions)?);
+        let rotary = |_: &PhiDecoderLayer| rotary.clone();
         // 2. layers, norm: [B, S, H]
-        let x = run_layers(&model.layers, x, &positions, |_| &rotary, cache)?;
+        let x = run_layers(&model.layers, x, inputs, positions, rotary, cache)?;
         let hidden = model.final_layernorm.forward(&x)?;
         // 3. head
         logits(&self.lm_head, &hidden, inputs)

@@ -67,11 +67,12 @@ impl FromConfig for Qwen3ForSequenceClassification {
             let reason = "`num_labels` is 0: a classifier needs a class".to_owned();
             return Err(ConfigError::Unsupported { reason }.into());
         }
+        let only_class = (labels == 1).then_some(Problem::Regression);
         Ok(Self {
             model: qwen3::model(config, &decoder)?,
             score: Linear::new(LinearShape::new(decoder.hidden_size, labels as i64)),
             padding: decoder.pad_token_id,
-            problem: classes.problem_type,
+            problem: classes.problem_type.or(only_class),
         })
     }
 }
@@ -118,37 +119,56 @@ impl Model for Qwen3ForSequenceClassification {
         })
     }
 
-    /// By the config's `problem_type`; where it has none, by the number of classes and the kind of labels
-    /// (transformers `ForSequenceClassificationLoss`).
     #[cfg(feature = "torch")]
-    fn loss(&self, scores: &DTensor, labels: &Tensor) -> Result<Tensor> {
-        let problem = self.problem.unwrap_or(match scores.shape()[1] {
-            1 => Problem::Regression,
-            _ if labels.kind() == Kind::Int64 => Problem::SingleLabelClassification,
-            _ => Problem::MultiLabelClassification,
-        });
+    fn loss_sum(&self, scores: &DTensor, labels: &Tensor) -> Result<Tensor> {
+        let problem = self.problem(labels);
         if problem == Problem::SingleLabelClassification {
-            return loss::cross_entropy(scores, labels);
+            return loss::cross_entropy_sum(scores, labels);
         }
-        let scores = scores.full()?.to_kind(Kind::Float);
+        let scores = scores.full()?.f_to_kind(Kind::Float)?;
         let scores = match scores.size()[..] {
-            [_, 1] if labels.dim() == 1 => scores.squeeze_dim(1),
+            [_, 1] if labels.dim() == 1 => scores.f_squeeze_dim(1)?,
             _ => scores,
         };
         if labels.size() != scores.size() {
             let (found, wanted) = (labels.size(), scores.size());
             return Err(InputError::Labels { found, wanted }.into());
         }
-        let labels = labels.to_kind(Kind::Float);
+        let labels = labels.f_to_kind(Kind::Float)?;
         Ok(match problem {
-            Problem::Regression => scores.mse_loss(&labels, Reduction::Mean),
-            _ => scores.binary_cross_entropy_with_logits::<Tensor>(
+            Problem::Regression => scores.f_mse_loss(&labels, Reduction::Sum)?,
+            _ => scores.f_binary_cross_entropy_with_logits::<Tensor>(
                 &labels,
                 None,
                 None,
-                Reduction::Mean,
-            ),
+                Reduction::Sum,
+            )?,
         })
+    }
+
+    #[cfg(feature = "torch")]
+    fn label_count(&self, labels: &Tensor) -> Result<Tensor> {
+        match self.problem(labels) {
+            Problem::SingleLabelClassification => loss::count(labels),
+            _ => Ok(Tensor::f_full(
+                [],
+                labels.numel() as f64,
+                (Kind::Float, labels.device()),
+            )?),
+        }
+    }
+}
+
+#[cfg(feature = "torch")]
+impl Qwen3ForSequenceClassification {
+    /// The config's `problem_type`; where it has none, by the number of classes and the kind of labels
+    /// (transformers `ForSequenceClassificationLoss`).
+    fn problem(&self, labels: &Tensor) -> Problem {
+        let by_labels = match labels.kind() {
+            Kind::Int64 => Problem::SingleLabelClassification,
+            _ => Problem::MultiLabelClassification,
+        };
+        self.problem.unwrap_or(by_labels)
     }
 }
 

@@ -137,6 +137,8 @@ pub mod generate;
 pub mod inputs;
 pub mod interop;
 #[cfg(feature = "torch")]
+pub mod job;
+#[cfg(feature = "torch")]
 pub mod loss;
 pub mod model;
 pub mod module;
@@ -149,6 +151,8 @@ pub mod plan;
 pub mod prelude;
 #[cfg(feature = "testing")]
 pub mod testing;
+#[cfg(feature = "torch")]
+pub mod train;
 
 pub use error::{Error, Result};
 pub use module::Module;

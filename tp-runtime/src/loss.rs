@@ -22,24 +22,49 @@ const SITE: &str = "loss parallel cross entropy";
 /// # Errors
 /// When the labels are no batch of sequences.
 pub fn next_token_labels(labels: &Tensor) -> Result<Tensor> {
+    let (shape, kind) = (labels.size(), labels.kind());
+    if shape.len() != 2 || kind != Kind::Int64 {
+        let name = "labels";
+        return Err(InputError::Ids { name, shape, kind }.into());
+    }
     let shifted = labels.f_roll([-1], [1])?;
     let _ = shifted.f_select(1, -1)?.f_fill_(IGNORED_LABEL)?;
     Ok(shifted)
 }
 
-/// The mean cross entropy of predicting each next label: the loss of a causal model.
+/// The cross entropy of predicting each next label, summed over the labels that are predicted: the loss
+/// of a causal model before it is divided by [`count`].
 ///
 /// # Shapes
 /// logits `[batch, sequence, vocabulary]`, labels `[batch, sequence]`, not shifted → a scalar
 ///
 /// # Errors
 /// As [`cross_entropy`].
-pub fn next_token(logits: &DTensor, labels: &Tensor) -> Result<Tensor> {
+pub fn next_token_sum(logits: &DTensor, labels: &Tensor) -> Result<Tensor> {
     check_labels(logits.shape(), labels)?;
-    cross_entropy(logits, &next_token_labels(labels)?)
+    cross_entropy_sum(logits, &next_token_labels(labels)?)
+}
+
+/// How many labels are not [`IGNORED_LABEL`], as a scalar in f32.
+///
+/// # Errors
+/// When libtorch cannot count them.
+pub fn count(labels: &Tensor) -> Result<Tensor> {
+    Ok(labels.f_not_equal(IGNORED_LABEL)?.f_sum(Kind::Float)?)
 }
 
 /// Mean cross entropy over the labels that are not [`IGNORED_LABEL`], in f32, on every rank.
+///
+/// # Shapes
+/// As [`cross_entropy_sum`].
+///
+/// # Errors
+/// As [`cross_entropy_sum`].
+pub fn cross_entropy(logits: &DTensor, labels: &Tensor) -> Result<Tensor> {
+    Ok(cross_entropy_sum(logits, labels)?.f_div(&count(labels)?)?)
+}
+
+/// Cross entropy summed over the labels that are not [`IGNORED_LABEL`], in f32, on every rank.
 ///
 /// Logits sharded over the vocabulary are never gathered: ranks exchange two numbers a position (the
 /// maximum; the sum of exponentials with the label's logit), and the backward exchanges nothing.
@@ -50,7 +75,7 @@ pub fn next_token(logits: &DTensor, labels: &Tensor) -> Result<Tensor> {
 /// # Errors
 /// When there is not one label for each row of logits, a label on the CPU is none of the vocabulary,
 /// or a collective fails.
-pub fn cross_entropy(logits: &DTensor, labels: &Tensor) -> Result<Tensor> {
+pub fn cross_entropy_sum(logits: &DTensor, labels: &Tensor) -> Result<Tensor> {
     compute(logits, labels).map_err(|error| TensorError::attach(SITE, logits.group(), error))
 }
 
@@ -80,7 +105,6 @@ fn compute(logits: &DTensor, labels: &Tensor) -> Result<Tensor> {
         let rows = local.f_reshape([labels.size()[0], width])?;
         let rows = rows.f_to_kind(Kind::Float)?;
         let counted = labels.f_not_equal(IGNORED_LABEL)?;
-        let count = counted.f_sum(Kind::Float)?;
         let maximum = reduce(row_maximum(&rows)?, ReduceOp::Max)?;
         let exponentials = rows.f_sub(&maximum.f_unsqueeze(1)?)?.f_exp()?;
         let mine = labels
@@ -102,11 +126,9 @@ fn compute(logits: &DTensor, labels: &Tensor) -> Result<Tensor> {
         let sums = reduce(Tensor::f_stack(&[total, score], 0)?, ReduceOp::Sum)?;
         let (total, score) = (sums.f_get(0)?, sums.f_get(1)?);
         let losses = total.f_log()?.f_sub(&score)?.f_mul(&counted)?;
-        let loss = losses.f_sum(Kind::Float)?.f_div(&count)?;
+        let loss = losses.f_sum(Kind::Float)?;
         let backward = move |gradient: Tensor| {
-            let weight = counted
-                .f_to_kind(Kind::Float)?
-                .f_mul(&gradient.f_div(&count)?)?;
+            let weight = counted.f_to_kind(Kind::Float)?.f_mul(&gradient)?;
             let mut logits = exponentials.f_mul(&weight.f_div(&total)?.f_unsqueeze(1)?)?;
             if width > 0 {
                 let hit = weight.f_mul(&mine)?.f_neg()?.f_unsqueeze(1)?;

@@ -91,7 +91,8 @@ pub trait Model: Modules {
     #[cfg(feature = "torch")]
     fn forward(&self, inputs: &Inputs, cache: Option<&mut KvCache>) -> Result<DTensor>;
 
-    /// The loss that training lowers: the mean cross entropy of each next token, unless the model says otherwise.
+    /// The loss that training lowers, summed over what [`Self::label_count`] counts: the cross entropy of each next
+    /// token, unless the model says otherwise.
     ///
     /// # Shapes
     /// logits as [`Self::forward`] gives them, labels `[batch, sequence]`, not shifted → a scalar, the same
@@ -100,8 +101,17 @@ pub trait Model: Modules {
     /// # Errors
     /// When the labels do not belong to the logits, or a collective fails.
     #[cfg(feature = "torch")]
-    fn loss(&self, logits: &DTensor, labels: &Tensor) -> Result<Tensor> {
-        loss::next_token(logits, labels)
+    fn loss_sum(&self, logits: &DTensor, labels: &Tensor) -> Result<Tensor> {
+        loss::next_token_sum(logits, labels)
+    }
+
+    /// How much [`Self::loss_sum`] sums, which the mean is taken over: a scalar in f32.
+    ///
+    /// # Errors
+    /// When the labels are of another shape than the model's.
+    #[cfg(feature = "torch")]
+    fn label_count(&self, labels: &Tensor) -> Result<Tensor> {
+        loss::count(&loss::next_token_labels(labels)?)
     }
 }
 

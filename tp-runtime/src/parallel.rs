@@ -218,7 +218,8 @@ impl ParallelModel {
         self.model.recomputes_beyond()
     }
 
-    /// The loss that training lowers, the same on every rank; see [`Model::loss`].
+    /// The loss that training lowers, the same on every rank; the mean of what
+    /// [`Model::loss_sum`] sums.
     ///
     /// # Shapes
     /// labels `[batch, sequence]`, not shifted; `[batch]` for a classifier → a scalar
@@ -235,7 +236,24 @@ impl ParallelModel {
     /// # Errors
     /// When the labels do not belong to the logits, or a collective fails.
     pub fn loss_of(&self, logits: &DTensor, labels: &Tensor) -> Result<Tensor> {
-        (self.model.loss(logits, labels)).map_err(|error| self.attach(error))
+        let sum = self.loss_sum(logits, labels)?;
+        Ok(sum.f_div(&self.label_count(labels)?)?)
+    }
+
+    /// The loss of logits that [`Self::forward`] gave, summed over what [`Self::label_count`] counts.
+    ///
+    /// # Errors
+    /// As [`Self::loss_of`].
+    pub fn loss_sum(&self, logits: &DTensor, labels: &Tensor) -> Result<Tensor> {
+        (self.model.loss_sum(logits, labels)).map_err(|error| self.attach(error))
+    }
+
+    /// How many labels count, a scalar in f32: a mean over several batches is that of their sums.
+    ///
+    /// # Errors
+    /// When the labels are of another shape than the model's.
+    pub fn label_count(&self, labels: &Tensor) -> Result<Tensor> {
+        (self.model.label_count(labels)).map_err(|error| self.attach(error))
     }
 
     /// A parameter, whole, on every rank; one that a rank holds whole shares its memory.
@@ -243,7 +261,9 @@ impl ParallelModel {
     /// # Errors
     /// When gathering it fails.
     pub fn whole(&self, named: &ShardedParam<'_>) -> Result<Tensor> {
-        self.gather(named, &named.param.local().f_detach()?)
+        named
+            .param
+            .inspect(|local| self.gather(named, &local.f_detach()?))
     }
 
     /// A parameter's gradient, whole, on every rank; zeros where the loss does not depend on it.
@@ -251,7 +271,7 @@ impl ParallelModel {
     /// # Errors
     /// When gathering it fails.
     pub fn gradient(&self, named: &ShardedParam<'_>) -> Result<Tensor> {
-        let local = named.param.local();
+        let local = named.param.gathered()?;
         let gradient = local.f_grad()?;
         let gradient = match gradient.defined() {
             true => gradient,
@@ -260,7 +280,7 @@ impl ParallelModel {
         self.gather(named, &gradient)
     }
 
-    fn gather(&self, named: &ShardedParam<'_>, local: &Tensor) -> Result<Tensor> {
+    pub(crate) fn gather(&self, named: &ShardedParam<'_>, local: &Tensor) -> Result<Tensor> {
         match named.sharding.split() {
             Some((dim, partition)) => {
                 gather::whole(partition, dim as i64, local, &self.group, &named.name)
@@ -274,10 +294,15 @@ impl ParallelModel {
     /// # Errors
     /// On every rank of the mesh when any rank fails.
     pub fn save(&self, dir: &Path) -> Result<()> {
+        self.save_among(&self.world, dir)
+    }
+
+    /// [`Self::save`], where the ranks of the mesh agree over `world`, which may wait longer than the model's.
+    pub(crate) fn save_among(&self, world: &ProcessGroup, dir: &Path) -> Result<()> {
         checkpoint::save(
             dir,
             &self.parameters(),
-            &self.world,
+            world,
             |named| self.whole(named),
             &self.config,
             &self.companions,

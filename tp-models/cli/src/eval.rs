@@ -1,5 +1,6 @@
 //! `tp eval`: logits, loss, gradients and greedy tokens of a batch, for comparison with another framework.
 
+use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
@@ -45,7 +46,8 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(args: &Arguments) -> Result<()> {
-    args.ranks.run(&args.model, |rank| eval(args, &rank))
+    args.ranks
+        .run(NonZeroUsize::MIN, &args.model, |rank| eval(args, &rank))
 }
 
 fn eval(args: &Arguments, rank: &Rank) -> Result<()> {

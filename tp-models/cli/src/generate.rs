@@ -1,6 +1,7 @@
 //! `tp generate`: text from a prompt.
 
 use std::io::Write;
+use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
@@ -53,7 +54,8 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(args: &Arguments) -> Result<()> {
-    args.ranks.run(&args.model, |rank| tell(args, &rank))
+    args.ranks
+        .run(NonZeroUsize::MIN, &args.model, |rank| tell(args, &rank))
 }
 
 fn tell(args: &Arguments, rank: &Rank) -> Result<()> {

@@ -96,7 +96,7 @@ fn run(command: Command) -> Result<ExitCode> {
         #[cfg(feature = "torch")]
         Command::Generate(arguments) => generate::run(&arguments)?,
         #[cfg(feature = "torch")]
-        Command::Train(arguments) => train::run(&arguments)?,
+        Command::Train(arguments) => return train::run(&arguments),
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -29,6 +29,13 @@ pub(crate) fn share(text: &str) -> Result<f64, String> {
     number(text, fits, "a number above 0 and at most 1")
 }
 
+/// None, a part of all, or all.
+#[cfg(feature = "torch")]
+pub(crate) fn ratio(text: &str) -> Result<f64, String> {
+    let fits = |number| (0.0..=1.0).contains(&number);
+    number(text, fits, "a number from 0 to 1")
+}
+
 #[cfg(feature = "torch")]
 fn number(text: &str, fits: impl Fn(f64) -> bool, wanted: &str) -> Result<f64, String> {
     match text.parse() {

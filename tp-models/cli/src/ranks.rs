@@ -60,8 +60,23 @@ pub(crate) struct Rank {
 }
 
 impl RankArgs {
+    /// The type of parameters and activations, as its flag has it.
+    pub(crate) fn dtype(&self) -> &'static str {
+        match self.dtype {
+            Dtype::F32 => "f32",
+            Dtype::Bf16 => "bf16",
+        }
+    }
+
     /// Runs `body` on every rank; `dir` or config file `model` names the architecture of `--plan`.
-    pub(crate) fn run(&self, model: &Path, body: impl Fn(Rank) -> Result<()> + Sync) -> Result<()> {
+    ///
+    /// Beside the tensor-parallel ranks there are `dp` groups of them, which are given other batches.
+    pub(crate) fn run<T: Send>(
+        &self,
+        dp: NonZeroUsize,
+        model: &Path,
+        body: impl Fn(Rank) -> Result<T> + Sync,
+    ) -> Result<T> {
         let plan = match &self.plan {
             Some(name) => {
                 let config = config(model)?;
@@ -82,7 +97,7 @@ impl RankArgs {
                 Device::Cpu => DeviceKind::Cpu,
                 Device::Cuda => DeviceKind::Cuda,
             },
-            ..Launch::new(self.tp.get())
+            ..Launch::new(dp.get() * self.tp.get())
         };
         let run = |context: RankContext| {
             let options = ParallelOptions {
@@ -92,7 +107,7 @@ impl RankArgs {
                 device: context.device,
             };
             let is_first = context.rank() == 0;
-            let mesh = context.mesh(&[("tp", self.tp.get())])?;
+            let mesh = context.mesh(&[("dp", dp.get()), ("tp", self.tp.get())])?;
             body(Rank {
                 mesh,
                 options,

@@ -9,7 +9,7 @@ use tp_runtime::nn::{Attention, AttentionMask, LayerCache, Linear, Positions, Ro
 /// What a layer reads in one forward besides its input.
 pub struct LayerContext<'a> {
     /// Where the tokens stand.
-    pub positions: &'a Positions<'a>,
+    pub positions: &'a Positions,
     /// The rotation to these positions.
     pub rotary: &'a RotaryTables,
     /// What each token sees.

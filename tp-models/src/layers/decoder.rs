@@ -2,6 +2,8 @@
 //!
 //! Shapes: B batch, S sequence, H hidden.
 
+use std::rc::Rc;
+
 use tp_runtime::config::{ConfigError, RopeParameters};
 use tp_runtime::nn::{Embedding, RmsNorm, RotaryEmbedding};
 use tp_runtime::{Module, Result};
@@ -14,6 +16,7 @@ use {
     std::collections::btree_map::{BTreeMap, Entry},
     tp_runtime::dtensor::DTensor,
     tp_runtime::model::Inputs,
+    tp_runtime::module::recompute,
     tp_runtime::nn::{KvCache, Positions, RotaryTables},
 };
 
@@ -44,7 +47,7 @@ pub struct Decoder<L: DecoderLayer> {
     #[module(weight = [vocab_size, hidden_size])]
     pub embed_tokens: Embedding,
     /// From vectors to vectors, one layer after another.
-    pub layers: Vec<L>,
+    pub layers: Rc<[L]>,
     /// What the head reads.
     pub norm: RmsNorm,
     /// Where tokens stand.
@@ -97,15 +100,17 @@ impl<L: DecoderLayer> Decoder<L> {
     ) -> Result<DTensor> {
         // 1. where the tokens stand
         let positions = Positions::new(inputs, cache.as_deref(), embeddings.kind());
-        let rotary = self.rotary_emb.forward(&positions)?;
+        let rotary = Rc::new(self.rotary_emb.forward(&positions)?);
         // 2. layers
-        let x = run_layers(&self.layers, embeddings, &positions, |_| &rotary, cache)?;
+        let rotary = |_: &L| rotary.clone();
+        let x = run_layers(&self.layers, embeddings, inputs, positions, rotary, cache)?;
         // 3. norm
         self.norm.forward(&x)
     }
 }
 
-/// Runs layers one after another, each with the rotation that `rotary` has for it.
+/// Runs layers one after another, each with the rotation that `rotary` has for it; those that `inputs`
+/// wants recomputed run again in the backward.
 ///
 /// # Shapes
 /// `[B, S, H]` → `[B, S, H]`
@@ -113,27 +118,47 @@ impl<L: DecoderLayer> Decoder<L> {
 /// # Errors
 /// When layouts do not meet or a collective fails.
 #[cfg(feature = "torch")]
-pub fn run_layers<'a, L: DecoderLayer>(
-    layers: &[L],
+pub fn run_layers<L: DecoderLayer>(
+    layers: &Rc<[L]>,
     mut x: DTensor,
-    positions: &Positions<'_>,
-    rotary: impl Fn(&L) -> &'a RotaryTables,
+    inputs: &Inputs,
+    positions: Positions,
+    rotary: impl Fn(&L) -> Rc<RotaryTables>,
     mut cache: Option<&mut KvCache>,
 ) -> Result<DTensor> {
+    let positions = Rc::new(positions);
     // Layers with the same window share its mask.
     let mut masks = BTreeMap::new();
     for (index, layer) in layers.iter().enumerate() {
         let window = layer.window();
-        let context = LayerContext {
-            positions,
-            rotary: rotary(layer),
-            mask: match masks.entry(window) {
-                Entry::Occupied(known) => known.into_mut(),
-                Entry::Vacant(new) => new.insert(positions.sliding(window)?),
-            },
-            cache: cache.as_deref_mut().map(|cache| cache.layer(index)),
+        let mask = match masks.entry(window) {
+            Entry::Occupied(known) => Rc::clone(known.get()),
+            Entry::Vacant(new) => new.insert(Rc::new(positions.sliding(window)?)).clone(),
         };
-        x = layer.forward(&x, context)?;
+        let rotary = rotary(layer);
+        x = match cache.as_deref_mut() {
+            None if inputs.recompute => {
+                let positions = positions.clone();
+                recompute(layers, index, &x, move |layer, x| {
+                    let context = LayerContext {
+                        positions: &positions,
+                        rotary: &rotary,
+                        mask: &mask,
+                        cache: None,
+                    };
+                    layer.forward(x, context)
+                })?
+            }
+            cache => {
+                let context = LayerContext {
+                    positions: &positions,
+                    rotary: &rotary,
+                    mask: &mask,
+                    cache: cache.map(|cache| cache.layer(index)),
+                };
+                layer.forward(&x, context)?
+            }
+        };
     }
     if let Some(cache) = cache {
         cache.advance(positions.length());

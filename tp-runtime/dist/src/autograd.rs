@@ -37,7 +37,37 @@ pub fn with_backward<E: Display>(
     ffi::attach(input, &output, Box::new(backward))
 }
 
+/// Whether this thread records operations: not under `no_grad`.
+pub fn is_recording() -> bool {
+    ffi::is_recording()
+}
+
 /// Whether autograd records what is made of the tensor.
 pub fn is_recorded(tensor: &Tensor) -> bool {
     ffi::is_recorded(tensor)
+}
+
+/// Goes back through the graph of `output`, given its gradient; gradients are added to those of the leaves.
+///
+/// It may be called in the backward function of another tensor, for a graph that was made there.
+///
+/// # Shapes
+/// `gradient` has the shape of `output`.
+///
+/// # Errors
+/// When a backward function fails, or nothing was recorded.
+pub fn backward(output: &Tensor, gradient: &Tensor) -> Result<(), TchError> {
+    ffi::backward(output, gradient)
+}
+
+/// Makes `gradient` the gradient of `parameter`, to which backward passes add in place: it may be a
+/// part of a buffer, and of another kind than the parameter, such as f32 for bf16.
+///
+/// # Shapes
+/// Both have the same.
+///
+/// # Errors
+/// When `parameter` is no leaf that requires a gradient.
+pub fn set_gradient(parameter: &Tensor, gradient: &Tensor) -> Result<(), TchError> {
+    ffi::set_gradient(parameter, gradient)
 }

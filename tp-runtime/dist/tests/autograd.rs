@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use tch::{Kind, TchError, Tensor, no_grad};
-use tp_dist::autograd::with_backward;
+use tp_dist::autograd::{backward, set_gradient, with_backward};
 
 /// Attaches a backward that cannot fail.
 fn attach(
@@ -166,4 +166,40 @@ fn second_derivatives_are_refused() {
         .unwrap_err()
         .to_string();
     assert!(error.contains("second derivative"), "{error}");
+}
+
+#[test]
+fn gradients_are_added_into_a_buffer_of_another_kind() {
+    let weight = leaf(&[1.0, 2.0])
+        .to_kind(Kind::BFloat16)
+        .detach()
+        .set_requires_grad(true);
+    let buffer = Tensor::zeros([5], (Kind::Float, tch::Device::Cpu));
+    set_gradient(&weight, &buffer.narrow(0, 2, 2)).unwrap();
+    for _ in 0..2 {
+        (&weight * 3.0).sum(Kind::BFloat16).backward();
+    }
+    assert_eq!(values(&buffer), [0.0, 0.0, 6.0, 6.0, 0.0]);
+    let _ = buffer.narrow(0, 2, 2).fill_(0.0078125);
+    (&weight * 3.0).sum(Kind::BFloat16).backward();
+    assert_eq!(values(&buffer), [0.0, 0.0, 3.0078125, 3.0078125, 0.0]);
+}
+
+#[test]
+fn a_backward_function_may_go_back_through_another_graph() {
+    let weight = leaf(&[5.0]);
+    let input = leaf(&[2.0]);
+    let output = no_grad(|| &input * &weight);
+    let (inner, again) = (input.detach(), weight.shallow_clone());
+    let output = attach(&input, output, move |gradient| {
+        let input = inner.detach().set_requires_grad(true);
+        let output = tch::with_grad(|| &input * &again);
+        backward(&output, &gradient).unwrap();
+        input.grad()
+    });
+    (output * 3.0).backward();
+    assert_eq!(
+        (values(&input.grad()), values(&weight.grad())),
+        (vec![15.0], vec![6.0])
+    );
 }

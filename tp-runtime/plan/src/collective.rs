@@ -65,6 +65,16 @@ impl Collective {
 }
 
 impl Redistribution {
+    /// The same for a reader that wants the gradients alone: what would be communicated forward is left out.
+    pub const fn unread(self) -> Self {
+        let forward = match self.forward {
+            Collective::AllReduce => Collective::Identity,
+            Collective::ReduceScatter(dim) => Collective::Split(dim),
+            other => other,
+        };
+        Self { forward, ..self }
+    }
+
     /// The redistribution of a tensor `from` → `to` whose consumers give back a gradient placed `gradient`.
     ///
     /// `gradient` matters only when `to` is `Replicate`: consumers that compute the same thing on every

@@ -172,6 +172,43 @@ impl DTensor {
         Ok(Self::build(local, layout, shape, group, producer))
     }
 
+    /// As [`Self::redistribute`] for a reader that wants the gradients alone: the values are not completed.
+    pub(crate) fn redistribute_unread(&self, to: Placement) -> Result<Self> {
+        let Inner {
+            local,
+            layout,
+            shape,
+            group,
+            producer,
+            ..
+        } = &*self.0;
+        let to = to.normalized(shape.len());
+        match Layout::give(layout.stored(), to) {
+            Ok(Giving::Now(now, given)) if to != layout.placement() && group.size() > 1 => {
+                let local = apply::redistribute(local, now.unread(), shape, group, producer)?;
+                Ok(Self::build(local, given, shape, group, producer))
+            }
+            _ => self.redistribute(to),
+        }
+    }
+
+    /// What this rank holds, before any gather that is pending.
+    pub(crate) fn stored(&self) -> &Tensor {
+        &self.0.local
+    }
+
+    /// The same with another tensor in its place; nothing of it was read yet.
+    pub(crate) fn with_stored(&self, local: Tensor) -> Self {
+        let Inner {
+            layout,
+            shape,
+            group,
+            producer,
+            ..
+        } = &*self.0;
+        Self::build(local, *layout, shape, group, producer)
+    }
+
     /// The whole tensor on every rank.
     ///
     /// # Errors

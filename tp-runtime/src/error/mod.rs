@@ -10,12 +10,16 @@ mod drift;
 mod explain;
 #[cfg(feature = "torch")]
 mod input;
+#[cfg(feature = "torch")]
+mod job;
 mod layer;
 mod model;
 mod placement;
 mod plan;
 #[cfg(feature = "torch")]
 mod tensor;
+#[cfg(feature = "torch")]
+mod train;
 
 pub use config::ConfigError;
 pub use explain::ExplainError;
@@ -29,7 +33,9 @@ pub use {
     checkpoint_faults::{Fault, Faults},
     drift::DriftError,
     input::InputError,
+    job::JobError,
     tensor::{ShapeError, TensorError},
+    train::TrainError,
 };
 
 /// `Result` with [`enum@Error`].
@@ -54,6 +60,11 @@ pub enum Error {
     #[cfg(feature = "torch")]
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
+
+    /// A job's folder that cannot be used.
+    #[cfg(feature = "torch")]
+    #[error(transparent)]
+    Job(#[from] JobError),
 
     /// A fault of a rank, of a collective or of a device mesh.
     #[cfg(feature = "torch")]
@@ -82,6 +93,11 @@ pub enum Error {
     #[cfg(feature = "torch")]
     #[error(transparent)]
     Drift(#[from] DriftError),
+
+    /// A step that cannot be made.
+    #[cfg(feature = "torch")]
+    #[error(transparent)]
+    Train(#[from] TrainError),
 
     /// A shape that a distributed tensor cannot have.
     #[cfg(feature = "torch")]

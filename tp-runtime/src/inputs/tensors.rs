@@ -25,6 +25,8 @@ pub struct Inputs {
     pub further: BTreeMap<String, Tensor>,
     /// Compute logits for the last positions only.
     pub logits_to_keep: Option<i64>,
+    /// Keep the inputs of layers only, and run them again in the backward.
+    pub recompute: bool,
 }
 
 /// What a model takes.
@@ -50,6 +52,7 @@ impl Inputs {
             image_sizes: None,
             further: BTreeMap::new(),
             logits_to_keep: None,
+            recompute: false,
         }
     }
 
@@ -93,6 +96,7 @@ impl Inputs {
                 .map(|(name, tensor)| (name.clone(), place(tensor)))
                 .collect(),
             logits_to_keep: self.logits_to_keep,
+            recompute: self.recompute,
         }
     }
 

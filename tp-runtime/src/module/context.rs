@@ -95,6 +95,11 @@ impl ParallelContext {
         self.assignment()?.parameter(param, met)
     }
 
+    /// The layer's path, once a plan was applied to its model.
+    pub(super) fn path(&self) -> Option<Rc<str>> {
+        Some(self.assignment.get()?.path.clone())
+    }
+
     fn assignment(&self) -> Result<&Assignment> {
         Ok(self.assignment.get().ok_or(LayerError::NoPlan)?)
     }
@@ -115,7 +120,7 @@ impl Assignment {
         let AssignedParam {
             sharding, replicas, ..
         } = self.assigned(param)?;
-        let local = param.local();
+        let local = param.gathered()?;
         if self.group.size() == 1 {
             return Ok(local);
         }

@@ -1,9 +1,12 @@
 //! What a field of a module may be: one module, an optional one, or a numbered list.
 
+use std::rc::Rc;
+
 use super::{Layer, Module, ModulePath};
 use tp_plan::{Arity, Node};
 
-/// A field's type in a `#[derive(Module)]` struct: `T`, `Option<T>`, `Vec<T>` or `Box<T>`.
+/// A field's type in a `#[derive(Module)]` struct: `T`, `Option<T>`, `Vec<T>`, `Rc<[T]>`
+/// or `Box<T>`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no module",
     label = "a field is a module, or an `Option`, `Vec` or `Box` of one",
@@ -41,6 +44,18 @@ impl<M: Module> Field for Option<M> {
 }
 
 impl<M: Module> Field for Vec<M> {
+    const ARITY: Arity = Arity::List;
+    const NODE: &'static Node = M::NODE;
+
+    fn visit<'a>(&'a self, path: &ModulePath, visitor: &mut dyn FnMut(&ModulePath, &'a dyn Layer)) {
+        for (index, module) in self.iter().enumerate() {
+            module.visit(&path.join(index), visitor);
+        }
+    }
+}
+
+/// A list that a backward shares, which runs layers again: see [`recompute`](super::recompute).
+impl<M: Module> Field for Rc<[M]> {
     const ARITY: Arity = Arity::List;
     const NODE: &'static Node = M::NODE;
 

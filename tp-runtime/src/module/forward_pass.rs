@@ -5,6 +5,7 @@ use std::rc::Rc;
 use tch::Tensor;
 
 use super::context::Assignment;
+use super::unread::is_unread;
 use super::{Param, Sharding};
 use crate::Result;
 use crate::comm::ProcessGroup;
@@ -136,8 +137,11 @@ impl<'a> ForwardPass<'a> {
     pub fn give_shaped(&self, local: Tensor, shape: &[i64]) -> Result<DTensor> {
         #[cfg(feature = "testing")]
         let local = super::recording::gives(self.path(), local);
-        DTensor::from_local(local, self.makes(), shape, self.group(), self.path())?
-            .redistribute(self.promised())
+        let made = DTensor::from_local(local, self.makes(), shape, self.group(), self.path())?;
+        match is_unread(self.path()) {
+            true => made.redistribute_unread(self.promised()),
+            false => made.redistribute(self.promised()),
+        }
     }
 
     /// The error for an input that is not placed as the layer needs it.

@@ -8,12 +8,16 @@ mod layer;
 mod leaf;
 mod param;
 mod path;
+#[cfg(feature = "torch")]
+mod recompute;
 #[cfg(feature = "testing")]
 pub(crate) mod recording;
 mod rename;
 #[cfg(feature = "torch")]
 mod replica_groups;
 mod segment;
+#[cfg(feature = "torch")]
+mod unread;
 
 pub use context::ParallelContext;
 pub use field::Field;
@@ -27,10 +31,11 @@ pub use segment::Segment;
 pub use tp_macros::Module;
 pub use tp_plan::{Division, Partition, Sharding};
 #[cfg(feature = "torch")]
-pub use {crate::error::LayerError, forward_pass::ForwardPass};
+pub use {crate::error::LayerError, forward_pass::ForwardPass, recompute::recompute};
 #[cfg(feature = "torch")]
 pub(crate) use {
     context::{AssignedParam, Assignment},
+    param::Keeper,
     replica_groups::{Replica, ReplicaGroups},
 };
 

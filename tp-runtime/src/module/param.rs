@@ -19,6 +19,24 @@ struct Inner {
     initial: Cell<Initial>,
     #[cfg(feature = "torch")]
     local: std::cell::RefCell<Option<tch::Tensor>>,
+    #[cfg(feature = "torch")]
+    keeper: std::cell::RefCell<Option<std::rc::Weak<dyn Keeper>>>,
+}
+
+/// Who has this rank's part of parameters where data-parallel ranks divide it.
+#[cfg(feature = "torch")]
+pub(crate) trait Keeper {
+    /// Collects the parts, and gives them gradients to add to where these are wanted.
+    fn gather(&self, with_gradients: bool) -> crate::Result<()>;
+
+    /// Sums the gradients, if there are any, and forgets what other ranks have.
+    fn release(&self) -> crate::Result<()>;
+
+    /// Whether the parameters are here.
+    fn is_held(&self) -> bool;
+
+    /// The kind that they are computed with.
+    fn kind(&self) -> tch::Kind;
 }
 
 /// What a parameter starts from where no checkpoint says.
@@ -66,7 +84,9 @@ impl Param {
             segments,
             initial: Cell::new(Initial::Normal),
             #[cfg(feature = "torch")]
-            local: std::cell::RefCell::new(None),
+            local: std::cell::RefCell::default(),
+            #[cfg(feature = "torch")]
+            keeper: std::cell::RefCell::default(),
         }))
     }
 
@@ -118,8 +138,55 @@ impl Param {
         }
     }
 
+    /// The kind of its elements.
+    pub(crate) fn kind(&self) -> tch::Kind {
+        match self.keeper() {
+            Some(keeper) => keeper.kind(),
+            None => self.local().kind(),
+        }
+    }
+
     /// Gives the parameter its part.
     pub(crate) fn set_local(&self, tensor: tch::Tensor) {
         *self.0.local.borrow_mut() = Some(tensor);
+    }
+
+    /// Forgets the part; its keeper has it.
+    pub(crate) fn clear_local(&self) {
+        self.0.local.take();
+    }
+
+    /// Says who has the part.
+    pub(crate) fn set_keeper(&self, keeper: std::rc::Weak<dyn Keeper>) {
+        *self.0.keeper.borrow_mut() = Some(keeper);
+    }
+
+    /// Who has the part, where that is not always this rank.
+    pub(crate) fn keeper(&self) -> Option<Rc<dyn Keeper>> {
+        self.0.keeper.borrow().as_ref()?.upgrade()
+    }
+
+    /// This rank's part for computation, gathered if data-parallel ranks divide it.
+    pub(crate) fn gathered(&self) -> crate::Result<tch::Tensor> {
+        if let Some(keeper) = self.keeper() {
+            keeper.gather(crate::autograd::is_recording())?;
+        }
+        Ok(self.local())
+    }
+
+    /// Lets `look` see this rank's part, which is gathered for as long as that takes.
+    pub(crate) fn inspect<T>(
+        &self,
+        look: impl FnOnce(&tch::Tensor) -> crate::Result<T>,
+    ) -> crate::Result<T> {
+        match self.keeper().filter(|keeper| !keeper.is_held()) {
+            Some(keeper) => {
+                keeper.gather(false)?;
+                let seen = look(&self.local());
+                keeper.release()?;
+                seen
+            }
+            None => look(&self.local()),
+        }
     }
 }

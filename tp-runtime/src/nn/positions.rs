@@ -7,19 +7,26 @@ use crate::Result;
 use crate::inputs::Inputs;
 
 /// The positions of one forward.
-pub struct Positions<'a> {
-    inputs: &'a Inputs,
+#[derive(Debug)]
+pub struct Positions {
+    length: i64,
+    device: Device,
+    attention_mask: Option<Tensor>,
+    token_type_ids: Option<Tensor>,
     start: i64,
     kind: Kind,
 }
 
-impl<'a> Positions<'a> {
+impl Positions {
     /// Those of `inputs` after what `cache` holds, for activations of `kind`.
-    pub fn new(inputs: &'a Inputs, cache: Option<&KvCache>, kind: Kind) -> Self {
-        let start = cache.map_or(0, KvCache::length);
+    pub fn new(inputs: &Inputs, cache: Option<&KvCache>, kind: Kind) -> Self {
+        let shared = |tensor: &Option<Tensor>| tensor.as_ref().map(Tensor::shallow_clone);
         Self {
-            inputs,
-            start,
+            length: inputs.input_ids.size()[1],
+            device: inputs.input_ids.device(),
+            attention_mask: shared(&inputs.attention_mask),
+            token_type_ids: shared(&inputs.token_type_ids),
+            start: cache.map_or(0, KvCache::length),
             kind,
         }
     }
@@ -36,7 +43,7 @@ impl<'a> Positions<'a> {
 
     /// How many there are.
     pub fn length(&self) -> i64 {
-        self.inputs.input_ids.size()[1]
+        self.length
     }
 
     /// The kind of the activations.
@@ -46,7 +53,7 @@ impl<'a> Positions<'a> {
 
     /// Where the activations are.
     pub fn device(&self) -> Device {
-        self.inputs.input_ids.device()
+        self.device
     }
 
     /// Each position sees itself and all before it; those of one image see one another.
@@ -63,11 +70,11 @@ impl<'a> Positions<'a> {
     /// When libtorch cannot allocate the mask.
     pub fn sliding(&self, window: Option<i64>) -> Result<AttentionMask> {
         let window = window.filter(|window| *window < self.end());
-        let Inputs {
+        let Self {
             attention_mask,
             token_type_ids,
             ..
-        } = self.inputs;
+        } = self;
         if attention_mask.is_none() && token_type_ids.is_none() && window.is_none() {
             return Ok(AttentionMask::Causal);
         }

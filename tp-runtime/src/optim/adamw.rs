@@ -2,6 +2,7 @@
 
 use tch::{Kind, Tensor};
 
+use super::{Optimizer, Part};
 use crate::Result;
 use crate::comm::FusedAdamW;
 use crate::module::Param;
@@ -17,8 +18,19 @@ pub struct AdamWOptions {
     pub beta2: f64,
     /// Added to the denominator.
     pub epsilon: f64,
-    /// Decay of every parameter, decoupled from the gradient.
+    /// Decay of parameters, decoupled from the gradient.
     pub weight_decay: f64,
+    /// Which parameters decay.
+    pub decayed: Decayed,
+}
+
+/// Which parameters weight decay acts on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decayed {
+    /// Every one, as in torch.
+    All,
+    /// Those of two dimensions or more, which norms and biases are not, as in transformers' `Trainer`.
+    Matrices,
 }
 
 impl Default for AdamWOptions {
@@ -29,6 +41,7 @@ impl Default for AdamWOptions {
             beta2: 0.999,
             epsilon: 1e-8,
             weight_decay: 1e-2,
+            decayed: Decayed::All,
         }
     }
 }
@@ -36,7 +49,7 @@ impl Default for AdamWOptions {
 /// AdamW over this rank's part of each parameter; elementwise, so it needs no communication.
 pub struct AdamW {
     options: AdamWOptions,
-    params: Vec<Param>,
+    parts: Vec<Part>,
     mean: Vec<Tensor>,
     mean_of_squares: Vec<Tensor>,
     steps: Vec<Tensor>,
@@ -51,19 +64,26 @@ impl AdamW {
         params: impl IntoIterator<Item = &'a Param>,
         options: AdamWOptions,
     ) -> Result<Self> {
-        let params: Vec<Param> = params.into_iter().cloned().collect();
-        let zeros = |param: &Param| Ok(param.local().f_detach()?.f_zeros_like()?);
+        Self::of_parts(params.into_iter().map(Part::of).collect(), options)
+    }
+
+    /// An optimizer of parts of parameters, such as those that a rank of several updates.
+    ///
+    /// # Errors
+    /// When libtorch cannot allocate its state.
+    pub fn of_parts(parts: Vec<Part>, options: AdamWOptions) -> Result<Self> {
+        let zeros = |part: &Part| Ok(part.value().f_detach()?.f_zeros_like()?);
         // On the parameter's device, where the fused kernel reads it.
-        let step = |param: &Param| {
-            let device = param.local().device();
+        let step = |part: &Part| {
+            let device = part.value().device();
             Ok(Tensor::f_zeros([], (Kind::Float, device))?)
         };
         Ok(Self {
             options,
-            mean: params.iter().map(zeros).collect::<Result<_>>()?,
-            mean_of_squares: params.iter().map(zeros).collect::<Result<_>>()?,
-            steps: params.iter().map(step).collect::<Result<_>>()?,
-            params,
+            mean: parts.iter().map(zeros).collect::<Result<_>>()?,
+            mean_of_squares: parts.iter().map(zeros).collect::<Result<_>>()?,
+            steps: parts.iter().map(step).collect::<Result<_>>()?,
+            parts,
         })
     }
 
@@ -72,17 +92,37 @@ impl AdamW {
         self.options.learning_rate = learning_rate;
     }
 
-    /// Updates every parameter that has a gradient.
+    /// Updates every part that has a gradient.
     ///
     /// # Errors
     /// When libtorch refuses the update.
     pub fn step(&mut self) -> Result<()> {
+        let AdamWOptions {
+            weight_decay,
+            decayed,
+            ..
+        } = self.options;
+        match decayed {
+            Decayed::All => self.update(|_| true, weight_decay),
+            Decayed::Matrices => {
+                self.update(Part::is_matrix, weight_decay)?;
+                self.update(|part| !part.is_matrix(), 0.0)
+            }
+        }
+    }
+
+    /// Updates some of the parts.
+    fn update(&mut self, which: impl Fn(&Part) -> bool, weight_decay: f64) -> Result<()> {
         let mut update = FusedAdamW::default();
-        for (index, param) in self.params.iter().enumerate() {
-            let gradient = param.local().f_grad()?;
-            if gradient.defined() {
+        for (index, part) in self
+            .parts
+            .iter()
+            .enumerate()
+            .filter(|(_, part)| which(part))
+        {
+            if let Some(gradient) = part.gradient()? {
                 update.push(
-                    param.local(),
+                    part.value().shallow_clone(),
                     gradient,
                     &self.mean[index],
                     &self.mean_of_squares[index],
@@ -95,15 +135,36 @@ impl AdamW {
             beta1,
             beta2,
             epsilon,
-            weight_decay,
+            ..
         } = self.options;
         Ok(update.run(learning_rate, beta1, beta2, weight_decay, epsilon)?)
     }
 
-    /// Forgets the gradients.
+    /// Forgets the gradients that autograd left at the parameters.
     pub fn zero_grad(&mut self) {
-        for param in &self.params {
-            param.local().zero_grad();
+        for part in &self.parts {
+            part.value().shallow_clone().zero_grad();
         }
+    }
+}
+
+impl Optimizer for AdamW {
+    fn step(&mut self, learning_rate: f64) -> Result<()> {
+        self.set_learning_rate(learning_rate);
+        self.step()
+    }
+
+    fn state(&self) -> Vec<(&'static str, &[Tensor])> {
+        vec![
+            ("exp_avg", &self.mean),
+            ("exp_avg_sq", &self.mean_of_squares),
+        ]
+    }
+
+    fn set_steps_taken(&mut self, steps: u64) -> Result<()> {
+        for step in &mut self.steps {
+            let _ = step.f_fill_(steps as f64)?;
+        }
+        Ok(())
     }
 }

@@ -6,6 +6,7 @@ use tch::{Device, Kind, Tensor};
 
 use super::ParallelModel;
 use crate::Result;
+use crate::comm::ProcessGroup;
 use crate::error::DriftError;
 use crate::module::ShardedParam;
 
@@ -32,44 +33,37 @@ impl ParallelModel {
     /// # Errors
     /// On every rank, for the first parameter that is not, or when the collective fails.
     pub fn check_replicas(&self) -> Result<()> {
-        let group = self.group();
         let parameters = self.parameters();
         let replicas = parameters.iter().map(|named| self.replicas(named));
         let replicas: Vec<Vec<Replica>> = replicas.collect::<Result<_>>()?;
-        let replicas: Vec<Replica> = replicas.into_iter().flatten().collect();
-        if group.size() == 1 || replicas.is_empty() {
-            return Ok(());
-        }
-        let own: Vec<&Tensor> = replicas.iter().map(|replica| &replica.hash).collect();
-        let own = Tensor::f_stack(&own, 0)?;
-        let count = replicas.len();
-        let length = (count * group.size()) as i64;
-        let hashes = group.all_gather(&own, 0, length, "the comparison of replicas")?;
-        let hashes = Vec::<i64>::try_from(hashes.f_to_device(Device::Cpu)?)?;
-        for (index, replica) in replicas.into_iter().enumerate() {
-            let hash = |rank: usize| hashes[rank * count + index];
-            for first in (0..group.size()).step_by(replica.holders) {
-                let holders = first..first + replica.holders;
-                let ranks: Vec<usize> = holders.filter(|&rank| hash(rank) != hash(first)).collect();
-                if !ranks.is_empty() {
-                    return Err(DriftError {
-                        parameter: replica.parameter,
-                        what: replica.what,
-                        first,
-                        ranks,
-                    }
-                    .into());
-                }
-            }
-        }
-        Ok(())
+        compare(replicas.into_iter().flatten().collect(), self.group(), "tp")
+    }
+
+    /// Checks that every parameter is bit-equal on all data-parallel ranks. Every rank makes the call; one
+    /// small gather.
+    ///
+    /// # Errors
+    /// As [`Self::check_replicas`].
+    pub(crate) fn check_copies(&self, ranks: &ProcessGroup) -> Result<()> {
+        let copy = |named: &ShardedParam<'_>| {
+            Ok(Replica {
+                parameter: named.name.clone(),
+                what: "value",
+                holders: ranks.size(),
+                hash: named
+                    .param
+                    .inspect(|local| hash(local, None, local.device()))?,
+            })
+        };
+        let copies = self.parameters().iter().map(copy).collect::<Result<_>>()?;
+        compare(copies, ranks, "dp")
     }
 
     /// What this rank holds of a parameter and other ranks too, and its gradient.
     fn replicas(&self, named: &ShardedParam<'_>) -> Result<Vec<Replica>> {
         let (rank, ranks) = (self.group().rank(), self.group().size());
-        let value = named.param.local().f_detach()?;
-        let gradient = named.param.local().f_grad()?;
+        let local = named.param.gathered()?;
+        let (value, gradient) = (local.f_detach()?, local.f_grad()?);
         let parts = match named.sharding.split() {
             None => vec![(None, ranks)],
             Some((dim, partition)) => {
@@ -91,6 +85,37 @@ impl ParallelModel {
         }
         Ok(replicas)
     }
+}
+
+/// Compares what the ranks of a group hold.
+fn compare(replicas: Vec<Replica>, group: &ProcessGroup, dimension: &'static str) -> Result<()> {
+    if group.size() == 1 || replicas.is_empty() {
+        return Ok(());
+    }
+    let own: Vec<&Tensor> = replicas.iter().map(|replica| &replica.hash).collect();
+    let own = Tensor::f_stack(&own, 0)?;
+    let count = replicas.len();
+    let length = (count * group.size()) as i64;
+    let hashes = group.all_gather(&own, 0, length, "the comparison of replicas")?;
+    let hashes = Vec::<i64>::try_from(hashes.f_to_device(Device::Cpu)?)?;
+    for (index, replica) in replicas.into_iter().enumerate() {
+        let hash = |rank: usize| hashes[rank * count + index];
+        for first in (0..group.size()).step_by(replica.holders) {
+            let holders = first..first + replica.holders;
+            let ranks: Vec<usize> = holders.filter(|&rank| hash(rank) != hash(first)).collect();
+            if !ranks.is_empty() {
+                return Err(DriftError {
+                    parameter: replica.parameter,
+                    what: replica.what,
+                    dimension,
+                    first,
+                    ranks,
+                }
+                .into());
+            }
+        }
+    }
+    Ok(())
 }
 
 /// A hash of the bits of a tensor, or of a range of a dimension of it, which changes with any one

@@ -37,6 +37,7 @@ impl Training {
             beta2: self.betas[1],
             epsilon: self.eps,
             weight_decay: self.weight_decay,
+            ..Default::default()
         }
     }
 }

@@ -3,6 +3,7 @@
 mod eval;
 mod generate;
 mod images;
+mod jobs;
 mod processes;
 mod refusals;
 mod support;

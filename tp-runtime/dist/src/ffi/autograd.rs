@@ -19,6 +19,9 @@ unsafe extern "C" {
         run: extern "C" fn(*mut c_void, *mut C_tensor) -> *mut C_tensor,
         drop: extern "C" fn(*mut c_void),
     ) -> *mut C_tensor;
+    fn tp_set_gradient(parameter: *const C_tensor, gradient: *const C_tensor) -> c_int;
+    fn tp_backward(output: *const C_tensor, gradient: *const C_tensor) -> c_int;
+    fn tp_is_recording() -> c_int;
     fn tp_is_recorded(tensor: *const C_tensor) -> c_int;
     fn tp_is_unshared(tensor: *const C_tensor) -> c_int;
     fn tp_run_backward_on_this_thread() -> c_int;
@@ -42,6 +45,18 @@ pub(crate) fn attach(
     Ok(unsafe { Tensor::from_ptr(attached) })
 }
 
+/// Makes `gradient` the gradient of `parameter`, a leaf.
+pub(crate) fn set_gradient(parameter: &Tensor, gradient: &Tensor) -> Result<(), TchError> {
+    // SAFETY: both tensors outlive the call; the parameter keeps a reference of its own.
+    check(unsafe { tp_set_gradient(parameter.as_ptr(), gradient.as_ptr()) }).map(drop)
+}
+
+/// Goes back from `output`, given its gradient.
+pub(crate) fn backward(output: &Tensor, gradient: &Tensor) -> Result<(), TchError> {
+    // SAFETY: both tensors outlive the call.
+    check(unsafe { tp_backward(output.as_ptr(), gradient.as_ptr()) }).map(drop)
+}
+
 /// Makes the backward passes that this thread starts run on this thread, on any device.
 pub(crate) fn run_backward_on_this_thread() -> Result<(), TchError> {
     // SAFETY: sets one flag of this thread.
@@ -53,6 +68,12 @@ pub(crate) fn run_backward_on_this_thread() -> Result<(), TchError> {
 pub(crate) fn is_unshared(tensor: &Tensor) -> Result<bool, TchError> {
     // SAFETY: the tensor outlives the call.
     Ok(check(unsafe { tp_is_unshared(tensor.as_ptr()) })? != 0)
+}
+
+/// Whether this thread records operations.
+pub(crate) fn is_recording() -> bool {
+    // SAFETY: reads one flag of this thread.
+    unsafe { tp_is_recording() > 0 }
 }
 
 /// Whether autograd records what is made of the tensor.

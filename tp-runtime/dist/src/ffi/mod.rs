@@ -8,5 +8,8 @@ mod error;
 mod map;
 
 pub use adamw::FusedAdamW;
-pub(crate) use autograd::{attach, is_recorded, is_unshared, run_backward_on_this_thread};
+pub(crate) use autograd::{
+    attach, backward, is_recorded, is_recording, is_unshared, run_backward_on_this_thread,
+    set_gradient,
+};
 pub use map::MappedFile;

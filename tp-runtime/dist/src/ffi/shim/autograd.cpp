@@ -89,9 +89,33 @@ at::Tensor* tp_attach_backward(
   })
 }
 
+// Whether this thread records operations.
+int tp_is_recording() {
+  TP_GUARD(-1, { return at::GradMode::is_enabled(); })
+}
+
 // Whether autograd would record an operation on `tensor`.
 int tp_is_recorded(const at::Tensor* tensor) {
   TP_GUARD(-1, { return at::GradMode::is_enabled() && tensor->requires_grad(); })
+}
+
+// Makes `gradient` the parameter's gradient, to which backward adds in place; its kind may be another.
+int tp_set_gradient(const at::Tensor* parameter, const at::Tensor* gradient) {
+  TP_GUARD(-1, {
+    at::Tensor leaf = *parameter;
+    leaf.mutable_grad() = at::Tensor();
+    leaf.set_grad_dtype(gradient->scalar_type());
+    leaf.mutable_grad() = *gradient;
+    return 0;
+  })
+}
+
+// Goes back from `output`, whose gradient is given.
+int tp_backward(const at::Tensor* output, const at::Tensor* gradient) {
+  TP_GUARD(-1, {
+    output->backward(*gradient);
+    return 0;
+  })
 }
 
 // Whether nobody else can see the tensor's memory.

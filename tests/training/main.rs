@@ -1,0 +1,69 @@
+//! Training on a mesh is training by one process with the whole batch: loss, every gradient, norm, parameters.
+
+mod data;
+mod precision;
+mod reference;
+mod run;
+
+use tch::Kind;
+use tp_runtime::Mode;
+use tp_runtime::train::{Recompute, Zero};
+
+use data::Data;
+use reference::Reference;
+use run::{Grid, Run};
+
+const GRIDS: [Grid; 6] = [
+    Grid::new(1, 1, Mode::TensorParallel),
+    Grid::new(2, 1, Mode::TensorParallel),
+    Grid::new(1, 2, Mode::TensorParallel),
+    Grid::new(2, 2, Mode::TensorParallel),
+    Grid::new(4, 1, Mode::TensorParallel),
+    Grid::new(2, 2, Mode::SequenceParallel),
+];
+
+/// Every stage, with and without accumulation and recomputation, on every grid.
+fn on_every_grid(data: &Data) {
+    let reference = Reference::of(data);
+    for grid in GRIDS {
+        for zero in [Zero::Replicas, Zero::Optimizer, Zero::Parameters] {
+            for accumulation in [1, 3] {
+                for recompute in [Recompute::None, Recompute::Full] {
+                    let run = Run {
+                        grid,
+                        zero,
+                        accumulation,
+                        recompute,
+                        kind: Kind::Float,
+                    };
+                    reference.hold(data, &run);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn llama() {
+    on_every_grid(&Data::texts("llama_gqa"));
+}
+
+#[test]
+fn qwen3_with_its_norms_of_heads() {
+    on_every_grid(&Data::texts("qwen3"));
+}
+
+#[test]
+fn gemma3_with_tied_embeddings() {
+    on_every_grid(&Data::texts("gemma3_text"));
+}
+
+#[test]
+fn a_classifier() {
+    on_every_grid(&Data::classified("qwen3_seqcls"));
+}
+
+#[test]
+fn gemma3_with_images_on_some_ranks() {
+    on_every_grid(&Data::images("gemma3_cond"));
+}

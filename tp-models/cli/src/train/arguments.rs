@@ -1,0 +1,229 @@
+//! The flags of `tp train`.
+
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use clap::{Args, ValueEnum};
+use tp_runtime::checkpoint::Checkpoint;
+use tp_runtime::optim::{AdamWOptions, Decayed, Schedule, Shape};
+use tp_runtime::parallel::ParallelModel;
+use tp_runtime::train::{BatchSize, Recompute, TrainOptions, Zero};
+
+use crate::model::config;
+use crate::numbers::{count, not_negative, positive, ratio};
+use crate::ranks::{Rank, RankArgs};
+
+/// Trains on a text; the same losses on any mesh of ranks
+#[derive(Args, Debug)]
+#[command(group(clap::ArgGroup::new("start").required(true).args(["model", "config"])))]
+pub(crate) struct Arguments {
+    /// Start from this checkpoint's folder
+    #[arg(long, value_name = "DIR")]
+    pub(super) model: Option<PathBuf>,
+    /// Start from random weights with this config.json; tokenizer.json stands beside it
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    /// The text to learn, UTF-8
+    #[arg(long, value_name = "TEXT")]
+    pub(super) data: PathBuf,
+    /// How many optimizer steps, those of the job that is resumed among them
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(super) steps: u64,
+    /// Sequences in a step, over all ranks
+    #[arg(long, value_name = "B", visible_alias = "batch", default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..=1 << 24))]
+    pub(super) global_batch: u64,
+    /// Sequences that a rank computes at once [default: all of its part of the global batch]
+    #[arg(long, value_name = "b", value_parser = clap::value_parser!(u64).range(1..=1 << 16))]
+    pub(super) micro_batch: Option<u64>,
+    /// Tokens in a sequence
+    #[arg(long, value_name = "S", default_value_t = 128, value_parser = clap::value_parser!(u64).range(2..=1 << 24))]
+    pub(super) sequence: u64,
+    /// Where the weights and the order of the text start
+    #[arg(long, value_name = "S", default_value_t = 0)]
+    pub(super) seed: u64,
+
+    /// How many groups of ranks share each step's batch (the data-parallel degree)
+    #[arg(long, value_name = "N", default_value = "1", value_parser = count)]
+    pub(super) dp: NonZeroUsize,
+    /// What data-parallel ranks divide: 0 nothing, 1 the optimizer's state, 3 the weights, too
+    #[arg(long, value_enum, default_value = "1")]
+    zero: Stage,
+    /// What of each layer is computed again in the backward, and not kept
+    #[arg(long, value_enum, default_value = "none")]
+    recompute: What,
+
+    /// The peak learning rate
+    #[arg(long, value_name = "RATE", default_value_t = 1e-3, value_parser = positive)]
+    learning_rate: f64,
+    /// How the learning rate goes after the warm-up
+    #[arg(long, value_enum, default_value = "cosine")]
+    schedule: Course,
+    /// Steps from zero to the peak learning rate [default: a tenth of all]
+    #[arg(long, value_name = "K")]
+    warmup_steps: Option<u64>,
+    /// Steps of `warmup-stable-decay` from the peak to the end [default: a tenth of all]
+    #[arg(long, value_name = "K")]
+    decay_steps: Option<u64>,
+    /// What part of the peak is left at the end of a cosine
+    #[arg(long, value_name = "PART", default_value_t = 0.1, value_parser = ratio)]
+    min_learning_rate: f64,
+    /// AdamW's decoupled weight decay of all but norms and biases
+    #[arg(long, value_name = "DECAY", default_value_t = 0.01, value_parser = not_negative)]
+    weight_decay: f64,
+    /// AdamW's decay of the mean of squared gradients
+    #[arg(long, value_name = "BETA", default_value_t = 0.95, value_parser = ratio)]
+    beta2: f64,
+    /// Clip the gradient's global norm to this
+    #[arg(long, value_name = "NORM", default_value_t = 1.0, value_parser = positive)]
+    max_norm: f64,
+
+    /// Where the job keeps its checkpoints: `step-N`, and `latest`, which names the newest
+    #[arg(long, value_name = "DIR")]
+    pub(super) save: Option<PathBuf>,
+    /// Save after every so many steps, too, and not at the end alone
+    #[arg(long, value_name = "K", requires = "save", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(super) save_every: Option<u64>,
+    /// Keep the newest checkpoints only, so many [default: all]
+    #[arg(long, value_name = "N", requires = "save", value_parser = count)]
+    pub(super) keep: Option<NonZeroUsize>,
+    /// Go on from the newest checkpoint in --save, on any mesh; start where there is none
+    #[arg(long, requires = "save")]
+    pub(super) resume: bool,
+
+    /// A text to measure the loss on, UTF-8
+    #[arg(long, value_name = "TEXT")]
+    pub(super) validate: Option<PathBuf>,
+    /// Measure it after every so many steps, too, and not at the end alone
+    #[arg(long, value_name = "K", requires = "validate", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(super) validate_every: Option<u64>,
+    /// Append a line of JSON to this file for every step
+    #[arg(long, value_name = "FILE")]
+    pub(super) log: Option<PathBuf>,
+    /// Check at every step that what several ranks hold is the same on each, bit by bit
+    #[arg(long)]
+    pub(super) check_replicas: bool,
+    #[command(flatten)]
+    pub(super) ranks: RankArgs,
+}
+
+/// The stages of ZeRO.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Stage {
+    #[value(name = "0")]
+    Replicas,
+    #[value(name = "1")]
+    Optimizer,
+    #[value(name = "3")]
+    Parameters,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum What {
+    /// Nothing
+    None,
+    /// Each layer, from its input
+    Full,
+}
+
+/// Under the names of transformers, with hyphens.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Course {
+    /// It stays
+    Constant,
+    /// In a line to zero
+    Linear,
+    /// Half a cosine
+    Cosine,
+    /// It stays, and ends in half a cosine
+    WarmupStableDecay,
+}
+
+impl Arguments {
+    /// What the model is built from; clap makes sure that it is one of the two.
+    pub(super) fn start(&self) -> &Path {
+        self.model
+            .as_deref()
+            .or(self.config.as_deref())
+            .unwrap_or(Path::new(""))
+    }
+
+    pub(super) fn tokenizer(&self) -> PathBuf {
+        match &self.model {
+            Some(dir) => dir.join("tokenizer.json"),
+            None => self.start().with_file_name("tokenizer.json"),
+        }
+    }
+
+    /// The model to start from.
+    pub(super) fn build(&self, rank: &Rank) -> Result<ParallelModel> {
+        if let Some(dir) = &self.model {
+            let checkpoint = Checkpoint::open(dir)?;
+            return Ok(ParallelModel::load(&checkpoint, &rank.mesh, rank.options)?.0);
+        }
+        let config = config(self.start())?;
+        let companions = vec![self.tokenizer()];
+        Ok(ParallelModel::initialize(
+            &config,
+            companions,
+            self.seed,
+            &rank.mesh,
+            rank.options,
+        )?)
+    }
+
+    pub(super) fn batch_size(&self) -> Result<BatchSize> {
+        let (global, ranks) = (self.global_batch as usize, self.dp.get());
+        let micro = match self.micro_batch {
+            Some(micro) => micro as usize,
+            None if global.is_multiple_of(ranks) => global / ranks,
+            // Refused below, with what would fit.
+            None => 1,
+        };
+        Ok(BatchSize::new(global, micro, ranks)?)
+    }
+
+    pub(super) fn schedule(&self) -> Schedule {
+        let minimum = self.min_learning_rate;
+        Schedule {
+            peak: self.learning_rate,
+            warmup_steps: self.warmup_steps.unwrap_or(self.steps / 10),
+            total_steps: self.steps,
+            shape: match self.schedule {
+                Course::Constant => Shape::Constant,
+                Course::Linear => Shape::Linear,
+                Course::Cosine => Shape::Cosine { minimum },
+                Course::WarmupStableDecay => Shape::WarmupStableDecay {
+                    decay_steps: self.decay_steps.unwrap_or(self.steps / 10),
+                    minimum,
+                },
+            },
+        }
+    }
+
+    pub(super) fn adamw(&self) -> AdamWOptions {
+        AdamWOptions {
+            learning_rate: self.learning_rate,
+            beta2: self.beta2,
+            weight_decay: self.weight_decay,
+            decayed: Decayed::Matrices,
+            ..Default::default()
+        }
+    }
+
+    pub(super) fn options(&self) -> TrainOptions {
+        TrainOptions {
+            zero: match self.zero {
+                Stage::Replicas => Zero::Replicas,
+                Stage::Optimizer => Zero::Optimizer,
+                Stage::Parameters => Zero::Parameters,
+            },
+            recompute: match self.recompute {
+                What::None => Recompute::None,
+                What::Full => Recompute::Full,
+            },
+            max_norm: Some(self.max_norm),
+            ..Default::default()
+        }
+    }
+}

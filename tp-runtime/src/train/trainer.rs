@@ -1,0 +1,281 @@
+//! Training on a mesh: gradients of micro-batches, summed over ranks; one update by all of them.
+
+use std::rc::Rc;
+
+use tch::{Device, Kind, Tensor};
+
+use super::norm::counted_gradients;
+use super::options::{Recompute, TrainOptions, Zero};
+use super::unit::Unit;
+use super::units::units;
+use crate::Result;
+use crate::comm::{ProcessGroup, ReduceOp};
+use crate::error::TrainError;
+use crate::mesh::DeviceMesh;
+use crate::model::Inputs;
+use crate::module::{Keeper, ShardedParam};
+use crate::optim::{Optimizer, Part};
+use crate::parallel::ParallelModel;
+
+/// What a rank's model is given at once, and what it should say to it.
+#[derive(Debug)]
+pub struct MicroBatch {
+    /// What the model reads.
+    pub inputs: Inputs,
+    /// As [`ParallelModel::loss`] takes them; -100 where nothing is predicted.
+    pub labels: Tensor,
+}
+
+/// What the gradients of a global batch say, the same on every rank.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Gradients {
+    /// The mean loss over all labels of the global batch.
+    pub loss: f64,
+    /// The norm of the whole model's gradient, before it is clipped.
+    pub norm: f64,
+    /// How many labels there were.
+    pub labels: f64,
+}
+
+/// A model that is trained on a mesh of data-parallel (`dp`) and tensor-parallel (`tp`) ranks.
+///
+/// Loss, gradients, norm and updates are those of one process with the whole global batch, whatever the
+/// mesh. The ranks of a `tp` group give the same micro-batches, those along `dp` each their own part.
+pub struct Trainer {
+    pub(super) model: ParallelModel,
+    pub(super) optimizer: Box<dyn Optimizer>,
+    pub(super) options: TrainOptions,
+    pub(super) units: Vec<Rc<Unit>>,
+    /// The ranks that have other parts of the batch.
+    pub(super) data: ProcessGroup,
+    /// The ranks over which the norm is summed.
+    counting: ProcessGroup,
+    /// The gradients that this rank counts in the norm.
+    counted: Vec<Tensor>,
+    pub(super) steps: u64,
+}
+
+impl Trainer {
+    /// Gets a loaded model ready; `optimizer` makes one of the parts that this rank updates.
+    ///
+    /// ```no_run
+    /// # use tp_runtime::prelude::*;
+    /// # use tp_runtime::train::{MicroBatch, TrainOptions, Trainer};
+    /// # fn train(rank: RankContext, batches: Vec<MicroBatch>) -> Result<()> {
+    /// let mesh = rank.mesh(&[("dp", 2), ("tp", 2)])?;
+    /// let model = ParallelModel::from_pretrained("path/to/llama").load(&mesh)?;
+    /// let mut trainer = Trainer::new(model, &mesh, TrainOptions::default(), |parts| {
+    ///     AdamW::of_parts(parts, AdamWOptions::default())
+    /// })?;
+    /// let gradients = trainer.backward(&batches)?;
+    /// trainer.update(1e-4)?;
+    /// println!("loss {:.3}", gradients.loss);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// When the mesh has no dimension `dp` or `tp`, or libtorch cannot allocate buffers and state.
+    pub fn new<O: Optimizer + 'static>(
+        model: ParallelModel,
+        mesh: &DeviceMesh,
+        options: TrainOptions,
+        optimizer: impl FnOnce(Vec<Part>) -> Result<O>,
+    ) -> Result<Self> {
+        let data = mesh.group("dp")?.clone();
+        let options = match data.size() {
+            1 => TrainOptions {
+                zero: Zero::Replicas,
+                ..options
+            },
+            _ => options,
+        };
+        let units = units(&model, &data, &options)?;
+        let mut parts = Vec::new();
+        for unit in &units {
+            for run in unit.runs() {
+                let param = &unit.params()[run.parameter];
+                parts.push(Part::run(param, unit.value(&run)?, unit.gradient(&run)?));
+            }
+        }
+        let counting = match options.zero {
+            Zero::Replicas => model.group().clone(),
+            Zero::Optimizer | Zero::Parameters => mesh.world().clone(),
+        };
+        Ok(Self {
+            optimizer: Box::new(optimizer(parts)?),
+            counted: counted_gradients(&model, &units)?,
+            model,
+            options,
+            units,
+            data,
+            counting,
+            steps: 0,
+        })
+    }
+
+    /// The model, which is not to be changed but by [`Self::update`].
+    pub fn model(&self) -> &ParallelModel {
+        &self.model
+    }
+
+    /// How many updates were made.
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// The gradients of a global batch, of which this rank gives its micro-batches: as many on every
+    /// rank, of which some may have no label that counts. They are summed over all ranks and clipped.
+    ///
+    /// # Errors
+    /// When no label of the global batch counts, ranks give different numbers of micro-batches, loss or
+    /// norm is not finite, the model cannot take a batch, or a collective fails.
+    pub fn backward(&mut self, batches: &[MicroBatch]) -> Result<Gradients> {
+        for unit in &self.units {
+            unit.zero_gradients()?;
+        }
+        let labels = self.count(batches)?;
+        let options = (Kind::Double, self.model.device());
+        let mut loss = Tensor::f_zeros([], options)?;
+        for batch in batches {
+            let logits = self.model.forward(&self.inputs(batch), None)?;
+            let sum = self.model.loss_sum(&logits, &batch.labels)?;
+            let mean = sum.f_div_scalar(labels)?;
+            mean.f_backward()?;
+            loss = loss.f_add(&mean.f_detach()?.f_to_kind(Kind::Double)?)?;
+        }
+        for unit in &self.units {
+            match self.options.zero {
+                Zero::Parameters => unit.release()?,
+                Zero::Replicas | Zero::Optimizer => unit.reduce()?,
+            }
+        }
+        let loss = self.data.all_reduce(loss, ReduceOp::Sum, "the loss")?;
+        let loss = f64::try_from(&loss)?;
+        let norm = self.norm()?;
+        if !(loss.is_finite() && norm.is_finite()) {
+            let step = self.steps;
+            return Err(TrainError::NotFinite { step, loss, norm }.into());
+        }
+        self.clip(norm)?;
+        Ok(Gradients { loss, norm, labels })
+    }
+
+    /// Updates the parameters by the gradients that [`Self::backward`] left.
+    ///
+    /// # Errors
+    /// When libtorch refuses the update, or a collective fails.
+    pub fn update(&mut self, learning_rate: f64) -> Result<()> {
+        self.optimizer.step(learning_rate)?;
+        tch::no_grad(|| self.units.iter().try_for_each(|unit| unit.publish()))?;
+        self.steps += 1;
+        Ok(())
+    }
+
+    /// The mean loss of batches that are not learned from, over the labels of all ranks.
+    ///
+    /// # Errors
+    /// As [`Self::backward`].
+    pub fn evaluate(&self, batches: &[MicroBatch]) -> Result<f64> {
+        tch::no_grad(|| {
+            let labels = self.count(batches)?;
+            let mut loss = Tensor::f_zeros([], (Kind::Double, self.model.device()))?;
+            for batch in batches {
+                let logits = self.model.forward(&self.inputs(batch), None)?;
+                let sum = self.model.loss_sum(&logits, &batch.labels)?;
+                loss = loss.f_add(&sum.f_to_kind(Kind::Double)?)?;
+            }
+            self.units.iter().try_for_each(|unit| unit.release())?;
+            let loss = self.data.all_reduce(loss, ReduceOp::Sum, "the loss")?;
+            Ok(f64::try_from(&loss)? / labels)
+        })
+    }
+
+    /// Checks that ranks that hold the same parameters hold the same bits, along `dp` and along `tp`. Every
+    /// rank makes the call; two small gathers.
+    ///
+    /// # Errors
+    /// On every rank, for the first parameter that is not, or when a collective fails.
+    pub fn check_replicas(&self) -> Result<()> {
+        tch::no_grad(|| {
+            self.model.check_copies(&self.data)?;
+            self.model.check_replicas()?;
+            self.units.iter().try_for_each(|unit| unit.release())
+        })
+    }
+
+    /// The clipped gradient of a parameter, whole, on every rank.
+    ///
+    /// # Errors
+    /// When gathering it fails.
+    pub fn gradient(&self, named: &ShardedParam<'_>) -> Result<Tensor> {
+        for unit in &self.units {
+            let mut params = unit.params().iter();
+            if let Some(index) = params.position(|param| param.is_tied_to(named.param)) {
+                return self.model.gather(named, &unit.whole_gradient(index)?);
+            }
+        }
+        self.model.gradient(named)
+    }
+
+    /// How many labels the global batch has.
+    fn count(&self, batches: &[MicroBatch]) -> Result<f64> {
+        let mut labels = Tensor::f_zeros([], (Kind::Double, self.model.device()))?;
+        for batch in batches {
+            let count = self.model.label_count(&batch.labels)?;
+            labels = labels.f_add(&count.f_to_kind(Kind::Double)?)?;
+        }
+        let labels = labels.f_to_device(Device::Cpu)?;
+        let own = Tensor::from_slice(&[f64::try_from(labels)?, batches.len() as f64]);
+        let own = own.f_to_device(self.model.device())?.f_unsqueeze(0)?;
+        let ranks = self.data.size();
+        let all = self
+            .data
+            .all_gather(&own, 0, ranks as i64, "the labels of a step")?;
+        let all = Vec::<f64>::try_from(all.f_to_device(Device::Cpu)?.f_flatten(0, -1)?)?;
+        let micro_batches: Vec<usize> = all.chunks(2).map(|rank| rank[1] as usize).collect();
+        if micro_batches.iter().any(|&count| count != micro_batches[0]) {
+            return Err(TrainError::MicroBatches {
+                found: micro_batches,
+            }
+            .into());
+        }
+        match all.chunks(2).map(|rank| rank[0]).sum::<f64>() {
+            0.0 => Err(TrainError::NoLabels { step: self.steps }.into()),
+            labels => Ok(labels),
+        }
+    }
+
+    fn inputs(&self, batch: &MicroBatch) -> Inputs {
+        let mut inputs = batch.inputs.shallow_clone();
+        inputs.recompute =
+            self.options.recompute == Recompute::Full || self.options.zero == Zero::Parameters;
+        inputs
+    }
+
+    fn norm(&self) -> Result<f64> {
+        let mut squares = Tensor::f_zeros([], (Kind::Double, self.model.device()))?;
+        for gradient in &self.counted {
+            let norm = gradient.f_norm_scalaropt_dtype(2, Kind::Float)?;
+            squares = squares.f_add(&norm.f_to_kind(Kind::Double)?.f_square()?)?;
+        }
+        let sum = self
+            .counting
+            .all_reduce(squares, ReduceOp::Sum, "the gradient norm")?;
+        Ok(f64::try_from(&sum)?.sqrt())
+    }
+
+    fn clip(&self, norm: f64) -> Result<()> {
+        let Some(max_norm) = self.options.max_norm else {
+            return Ok(());
+        };
+        // torch's own guard against a zero norm.
+        let scale = max_norm / (norm + 1e-6);
+        if scale < 1.0 {
+            for own in self.units.iter().flat_map(|unit| unit.own_gradients()) {
+                let _ = own.shallow_clone().f_mul_scalar_(scale)?;
+            }
+        }
+        Ok(())
+    }
+}
