@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::process::{Child, Command, Output, Stdio};
 
 /// Set in the processes that are ranks: what to do.
-const SCENARIO: &str = "TP_TEST_SCENARIO";
+pub(crate) const SCENARIO: &str = "TP_TEST_SCENARIO";
 
 /// What this process is to do as a rank; `None` in the test run itself.
 pub(crate) fn scenario() -> Option<String> {

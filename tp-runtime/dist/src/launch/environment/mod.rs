@@ -2,12 +2,15 @@
 
 mod meeting;
 mod open_mpi;
+mod own_address;
 mod slurm;
 #[cfg(test)]
 mod tests;
 mod torchrun;
 mod variables;
 
+use std::io;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use self::variables::Variables;
@@ -77,6 +80,22 @@ impl Environment {
             Some(attempt) => store.prefixed(&format!("attempt{attempt}"))?,
             None => store,
         })
+    }
+
+    /// Where the other ranks reach this one: the address with which this host reaches rank 0's.
+    ///
+    /// # Errors
+    /// When there is no way to rank 0's host, or this host's address means another host elsewhere.
+    pub(crate) fn own_address(&self) -> io::Result<IpAddr> {
+        let address = own_address::towards(&self.master_address, self.master_port)?;
+        if address.is_loopback() && self.local_world_size < self.world_size {
+            return Err(io::Error::other(format!(
+                "this host reads `{}` as {address}, where ranks on other hosts cannot reach it: give it \
+                 as an address of the network, or name this host's interface in GLOO_SOCKET_IFNAME",
+                self.master_address
+            )));
+        }
+        Ok(address)
     }
 }
 

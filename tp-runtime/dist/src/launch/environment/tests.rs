@@ -178,6 +178,22 @@ fn mpirun_makes_ranks() {
 }
 
 #[test]
+fn an_address_of_the_host_itself_reaches_no_other_host() {
+    let here = found(MPI).own_address().unwrap();
+    assert!(here.is_loopback(), "{here}");
+    let several = [
+        ("OMPI_COMM_WORLD_LOCAL_SIZE", "1"),
+        ("MASTER_ADDR", "localhost"),
+    ];
+    let error = found(&with(MPI, &several)).own_address().unwrap_err();
+    let error = error.to_string();
+    assert!(
+        error.contains("this host reads `localhost` as 127.0.0.1"),
+        "{error}"
+    );
+}
+
+#[test]
 fn who_started_the_ranks_wins() {
     assert_eq!(found(&with(STEP, MPI)).launcher, open_mpi::LAUNCHER);
     let all = with(&with(STEP, MPI), TORCHRUN);
