@@ -3,7 +3,7 @@
 use std::fs;
 use std::num::NonZeroUsize;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use tp_runtime::job::{JobFolder, SavedStep};
@@ -33,6 +33,16 @@ fn saver(test: &str, dir: &Path) -> Command {
         .args(["--exact", test, "--nocapture"])
         .env(SAVE_INTO, dir);
     saver
+}
+
+/// A process that ends with the test, however that ends.
+struct Killed(Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        self.0.kill().expect("it is ours");
+        self.0.wait().expect("it was killed");
+    }
 }
 
 /// The step that `latest` leads to, read in full on one rank.
@@ -69,20 +79,18 @@ fn killed_at_any_moment() {
     on_grid(ONE, MODEL, |rank| rank.save(dir.path(), 1));
     let mut last = 1;
     for round in 0..20 {
-        let mut saver = saver("crash::killed_at_any_moment", dir.path())
-            .spawn()
-            .unwrap();
+        let mut saver = saver("crash::killed_at_any_moment", dir.path());
+        let mut saver = Killed(saver.stdout(Stdio::null()).spawn().unwrap());
         let deadline = Instant::now() + Duration::from_secs(60);
         // From the first step it saves on, at another moment each time.
         while SavedStep::open(&dir.path().join("latest")).unwrap().step() == last {
-            let ended = saver.try_wait().unwrap();
+            let ended = saver.0.try_wait().unwrap();
             assert!(ended.is_none(), "the saver ended by itself");
             assert!(Instant::now() < deadline, "the saver does not save");
             std::thread::sleep(Duration::from_millis(1));
         }
         std::thread::sleep(Duration::from_micros(2300 * round));
-        saver.kill().unwrap();
-        saver.wait().unwrap();
+        drop(saver);
         let now = latest(dir.path());
         assert!(now > last, "{now} after {last}");
         last = now;

@@ -26,7 +26,7 @@ pub struct JobFolder {
     dir: PathBuf,
     world: ProcessGroup,
     /// The folder, open and locked, on the first rank.
-    _lock: Option<File>,
+    lock: Option<File>,
 }
 
 impl JobFolder {
@@ -52,7 +52,7 @@ impl JobFolder {
         Ok(Self {
             dir: dir.to_owned(),
             world: world.clone(),
-            _lock: lock,
+            lock,
         })
     }
 
@@ -118,6 +118,15 @@ impl JobFolder {
     ) -> Result<Option<T>> {
         let outcome = (self.world.rank() == 0).then(run).transpose();
         self.world.agree(outcome.map_err(Error::from), site)
+    }
+}
+
+impl Drop for JobFolder {
+    fn drop(&mut self) {
+        if let Some(folder) = &self.lock {
+            // Not left to the handle: a process that is being started has a copy of it for a moment.
+            let _ = folder.unlock();
+        }
     }
 }
 

@@ -35,10 +35,15 @@ impl StateReader {
             files: Vec::with_capacity(ranks),
             pieces: HashMap::new(),
         };
+        let shapes = params.iter().flat_map(|named| {
+            let shape = named.param.shape();
+            all_names(named).map(move |name| (name, shape))
+        });
+        let shapes: HashMap<&str, &[i64]> = shapes.collect();
         for rank in 0..ranks {
             let file = open(&dir.join(names::optimizer(rank, ranks)), ranks)?;
             for piece in pieces(&file)? {
-                check(&file, &piece, params)?;
+                check(&file, &piece, &shapes)?;
                 let name = piece.place.parameter.clone();
                 reader.pieces.entry(name).or_default().push((rank, piece));
             }
@@ -149,29 +154,25 @@ fn pieces(file: &SafetensorsFile) -> Result<Vec<StoredPiece>, JobError> {
     serde_json::from_str(text).map_err(|error| unfit(file, error.to_string()))
 }
 
-/// Whether a piece is of a parameter of the model, and its tensors are where it says.
+/// Whether a piece is of one of the model's parameters, and its tensors are where it says.
 fn check(
     file: &SafetensorsFile,
     piece: &StoredPiece,
-    params: &[ShardedParam<'_>],
+    shapes: &HashMap<&str, &[i64]>,
 ) -> Result<(), JobError> {
-    let Place {
-        parameter, shape, ..
-    } = &piece.place;
-    let mut known = params.iter();
-    let Some(named) = known.find(|named| all_names(named).any(|name| name == parameter)) else {
-        return Err(JobError::Foreign {
-            path: file.path.clone(),
-            parameter: parameter.clone(),
-        });
-    };
-    if shape != named.param.shape() {
-        return Err(JobError::Shape {
-            path: file.path.clone(),
-            parameter: parameter.clone(),
-            found: shape.clone(),
-            expected: named.param.shape().to_vec(),
-        });
+    let (path, parameter) = (file.path.clone(), piece.place.parameter.clone());
+    let found = &piece.place.shape;
+    match shapes.get(parameter.as_str()) {
+        None => return Err(JobError::Foreign { path, parameter }),
+        Some(expected) if expected != found => {
+            return Err(JobError::Shape {
+                path,
+                parameter,
+                found: found.clone(),
+                expected: expected.to_vec(),
+            });
+        }
+        Some(_) => {}
     }
     let mut tensors = piece.state.iter().map(|state| piece.tensor_name(state));
     let is_stored = |name: &String| {
