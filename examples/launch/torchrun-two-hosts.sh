@@ -2,7 +2,7 @@
 # Sixteen ranks on two hosts: run this on both, as `torchrun-two-hosts.sh ADDRESS`, with the address of one of them.
 # Models, texts and jobs are folders that both hosts share.
 # Change: the model, the text and the folder of the job.
-# Change: --nproc-per-node, which times --nnodes is --dp times --tp. The --tp ranks of a group are on one host.
+# Change: --nnodes and --nproc-per-node, whose product is --dp times --tp. The --tp ranks of a group are on one host.
 exec torchrun --no-python --nnodes 2 --nproc-per-node 8 --max-restarts 3 \
     --rdzv-backend c10d --rdzv-endpoint "$1:29500" --rdzv-id first \
     tp train --dp 4 --tp 4 --global-batch 64 --micro-batch 4 --sequence 2048 --steps 2000 \
