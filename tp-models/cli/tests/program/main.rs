@@ -4,6 +4,7 @@ mod eval;
 mod generate;
 mod images;
 mod jobs;
+mod launch_examples;
 mod processes;
 mod refusals;
 mod support;
