@@ -149,7 +149,6 @@ pub mod plan;
 pub mod prelude;
 #[cfg(feature = "testing")]
 pub mod testing;
-#[cfg(feature = "torch")]
 pub mod train;
 
 pub use error::{Error, Result};

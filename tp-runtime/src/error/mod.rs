@@ -16,7 +16,6 @@ mod placement;
 mod plan;
 #[cfg(feature = "torch")]
 mod tensor;
-#[cfg(feature = "torch")]
 mod train;
 
 pub use config::ConfigError;
@@ -25,6 +24,7 @@ pub use layer::LayerError;
 pub use model::ModelError;
 pub use placement::PlacementError;
 pub use plan::PlanError;
+pub use train::TrainError;
 #[cfg(feature = "torch")]
 pub use {
     checkpoint::CheckpointError,
@@ -32,7 +32,6 @@ pub use {
     drift::DriftError,
     input::InputError,
     tensor::{ShapeError, TensorError},
-    train::TrainError,
 };
 
 /// `Result` with [`enum@Error`].
@@ -87,7 +86,6 @@ pub enum Error {
     Drift(#[from] DriftError),
 
     /// A step that cannot be made.
-    #[cfg(feature = "torch")]
     #[error(transparent)]
     Train(#[from] TrainError),
 

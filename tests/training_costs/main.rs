@@ -1,0 +1,5 @@
+//! What `explain` says of training is what happens: communication and memory.
+
+mod run;
+mod state;
+mod traffic;
