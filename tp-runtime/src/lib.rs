@@ -155,7 +155,7 @@ pub use error::{Error, Result};
 pub use module::Module;
 pub use plan::{Mode, Placement, Plan, Style};
 #[cfg(feature = "torch")]
-pub use tp_dist::{self as comm, autograd, mesh};
+pub use tp_dist::{self as comm, autograd, memory, mesh};
 pub use tp_macros::{assert_shards, tp_plan};
 
 /// What the macros' expansions name; no part of the interface.

@@ -58,6 +58,8 @@ fn norm(
         return own(activations, 2 * rows);
     }
     let in_f32 = elements * Dtype::F32.bytes();
+    // Of the output in both types, of the two factors, and one of these before it is summed.
+    gradients(activations, bytes + 4 * in_f32);
     match activations.setup.dtype {
         Dtype::F32 => activations.save(input, read),
         Dtype::Bf16 => own(activations, in_f32),
@@ -80,23 +82,24 @@ fn before_linear(
     let features = activations.projections(input).to_vec();
     let bytes = |features| rank_bytes(activations, features, read);
     let heads = layer.parameter("weight").and_then(Param::heads);
-    let saved = match (heads.filter(|heads| heads.dim == 1), &features[..]) {
+    let (saved, of_gradients) = match (heads.filter(|heads| heads.dim == 1), &features[..]) {
         // Rotated queries and keys, values, and a logarithm for each head and token.
         (Some(heads), [query, ..]) => {
             let width = (query / heads.count.max(1)).max(1) as u64;
             let logarithms = bytes(*query) / width / activations.setup.dtype.bytes();
-            features
-                .iter()
-                .map(|&features| bytes(features))
-                .sum::<u64>()
-                + logarithms * Dtype::F32.bytes()
+            let projections: u64 = features.iter().map(|&features| bytes(features)).sum();
+            (
+                projections + logarithms * Dtype::F32.bytes(),
+                projections + bytes(*query),
+            )
         }
         // The gate before and after its activation, and what it is multiplied by.
-        (None, [gate, up]) => 2 * bytes(*gate) + bytes(*up),
-        (None, [features]) => bytes(*features),
-        _ => 0,
+        (None, [gate, up]) => (2 * bytes(*gate) + bytes(*up), bytes(*gate) + bytes(*up)),
+        (None, [features]) => (bytes(*features), bytes(*features)),
+        _ => (0, 0),
     };
     own(activations, saved);
+    gradients(activations, of_gradients);
 }
 
 /// The gradients of the output, the input and the weight, which are there at once.
@@ -120,7 +123,12 @@ fn linear_backward(
         / shape[1].max(1) as u64;
     let elements = (shape[0] + shape[1]) as u64 * rows + (shape[0] * shape[1]) as u64;
     let bytes = elements * setup.dtype.bytes();
-    activations.saved.linear_backward(bytes);
+    gradients(activations, bytes);
+}
+
+fn gradients(activations: &mut Activations, bytes: u64) {
+    let layer = activations.layer().cloned();
+    activations.saved.gradients(layer.as_ref(), bytes);
 }
 
 fn own(activations: &mut Activations, bytes: u64) {

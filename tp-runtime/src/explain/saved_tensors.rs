@@ -12,8 +12,8 @@ pub(super) struct SavedTensors {
     saved: Vec<Saved>,
     /// The layers of lists, with what each is given.
     layers: Vec<(Rc<str>, ActivationId, u64)>,
-    /// What the backward of one linear layer needs at once, at most.
-    linear_backward: u64,
+    /// What the gradients of one step back take at once, at most: outside the layers of lists, and inside.
+    gradients: [u64; 2],
 }
 
 struct Saved {
@@ -54,15 +54,15 @@ impl SavedTensors {
         });
     }
 
-    /// Notes what the backward of a linear layer needs.
-    pub(super) fn linear_backward(&mut self, bytes: u64) {
-        self.linear_backward = self.linear_backward.max(bytes);
+    /// Notes gradients that are there at once, some of which are forgotten soon.
+    pub(super) fn gradients(&mut self, layer: Option<&Rc<str>>, bytes: u64) {
+        let largest = &mut self.gradients[usize::from(layer.is_some())];
+        *largest = bytes.max(*largest);
     }
 
-    /// The most that the backward of one linear layer needs: gradients of its output, its input and its
-    /// weight.
-    pub(super) fn largest_linear_backward(&self) -> u64 {
-        self.linear_backward
+    /// The most that gradients take at once, outside the layers of lists and inside.
+    pub(super) fn largest_gradients(&self) -> [u64; 2] {
+        self.gradients
     }
 
     /// The layers of lists, by their paths.

@@ -65,18 +65,17 @@ pub(super) fn memory(
         working: loss.logits + loss.working,
         gathered: rest,
     };
+    let [outside_layers, in_layers] = saved.largest_gradients();
     let in_backward = match training.options.recomputes() {
         true => Moment {
             activations: saved.layer_inputs() + saved.largest_layer(),
             // With the layer's output and its gradient.
-            working: loss.logits
-                + 2 * saved.largest_layer_input()
-                + saved.largest_linear_backward(),
+            working: loss.logits + 2 * saved.largest_layer_input() + in_layers,
             gathered: rest + layer,
         },
         false => Moment {
             activations: kept,
-            working: loss.logits + saved.largest_linear_backward(),
+            working: loss.logits + outside_layers.max(in_layers),
             gathered: rest,
         },
     };

@@ -85,7 +85,7 @@ fn memory(memory: TrainingMemory) -> TextTable {
         (
             "a bucket",
             memory.bucket,
-            "at the end of the step, after activations",
+            "while it is reduced or gathered, after activations",
         ),
     ];
     let mut table = TextTable::default();
