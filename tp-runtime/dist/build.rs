@@ -9,6 +9,7 @@ const SOURCES: &[&str] = &[
     "guard.cpp",
     "autograd.cpp",
     "adamw.cpp",
+    "memory.cpp",
     "store.cpp",
     "group.cpp",
     "gloo.cpp",

@@ -151,14 +151,13 @@ pub mod plan;
 pub mod prelude;
 #[cfg(feature = "testing")]
 pub mod testing;
-#[cfg(feature = "torch")]
 pub mod train;
 
 pub use error::{Error, Result};
 pub use module::Module;
 pub use plan::{Mode, Placement, Plan, Style};
 #[cfg(feature = "torch")]
-pub use tp_dist::{self as comm, autograd, mesh};
+pub use tp_dist::{self as comm, autograd, memory, mesh};
 pub use tp_macros::{assert_shards, tp_plan};
 
 /// What the macros' expansions name; no part of the interface.

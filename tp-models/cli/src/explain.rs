@@ -4,13 +4,14 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use anyhow::Result;
-use tp_runtime::explain::{CostComparison, explain};
+use tp_runtime::explain::{CostComparison, explain, explain_training};
 use tp_runtime::model::build;
 use tp_runtime::plan::{plan_for_architecture, plan_named};
 
 use super::model::{SetupArgs, config, mode};
 use super::numbers::count;
 use super::output::{print, print_json};
+use super::training::TrainingArgs;
 
 /// Show what a plan makes of a model, from its config alone
 ///
@@ -19,11 +20,15 @@ use super::output::{print, print_json};
 /// its largest modules; the collectives of one forward, loss and backward with the bytes of the whole
 /// tensors they move; and the degrees that cut no attention head. Modules that are alike share a line. An
 /// alternate plan is compared with the model's default. Weights are not needed and not read.
+///
+/// With one of the flags under "Training", it also shows what a training step of `tp train` costs: the bytes
+/// that a rank holds at most, by what they are for, and what it communicates along each dimension of the mesh.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
   tp explain models/llama --tp 4
   tp explain models/llama/config.json --tp 8 --sequence-parallel --batch 8 --sequence 4096 --dtype bf16
+  tp explain models/llama --tp 4 --dp 2 --zero 3 --recompute full --micro-batch 2 --global-batch 32 --sequence 4096
   tp explain models/llama --tp 2 --json | jq '.memory, (.forward | length)'")]
 pub(crate) struct Arguments {
     /// A folder in the Hugging Face layout, or its config.json
@@ -44,6 +49,9 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     setup: SetupArgs,
 
+    #[command(flatten)]
+    training: TrainingArgs,
+
     /// Print every layer and every collective as JSON
     #[arg(long)]
     json: bool,
@@ -56,17 +64,17 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let default = plan_for_architecture(architecture)?;
     let mode = mode(arguments.sequence_parallel);
     let setup = arguments.setup.setup(arguments.tp, mode);
-    let report = match &arguments.plan {
-        None => explain(default, &*model, setup)?,
-        Some(name) => {
-            let mut report = explain(plan_named(architecture, name)?, &*model, setup)?;
-            report.comparison = match default.supports(report.setup.mode) {
-                true => Some(CostComparison::with(&report, default, &*model)?),
-                false => None,
-            };
-            report
-        }
+    let plan = match &arguments.plan {
+        None => default,
+        Some(name) => plan_named(architecture, name)?,
     };
+    let mut report = explain(plan, &*model, setup)?;
+    if arguments.plan.is_some() && default.supports(mode) {
+        report.comparison = Some(CostComparison::with(&report, default, &*model)?);
+    }
+    if let Some(training) = arguments.training.setup(&arguments.setup)? {
+        report.training = Some(explain_training(plan, &*model, setup, training)?);
+    }
     match arguments.json {
         true => print_json(&report),
         false => print(report),

@@ -38,6 +38,7 @@ mod ranks;
 mod text;
 #[cfg(feature = "torch")]
 mod train;
+mod training;
 
 use std::process::ExitCode;
 

@@ -66,8 +66,8 @@ impl Subject {
 #[derive(clap::Args, Debug)]
 pub(crate) struct SetupArgs {
     /// Sequences in a batch
-    #[arg(long, value_name = "B", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=1 << 16))]
-    batch: u64,
+    #[arg(long, value_name = "B", visible_alias = "micro-batch", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=1 << 16))]
+    pub(crate) batch: u64,
 
     /// Tokens in a sequence
     #[arg(long, value_name = "S", default_value_t = 128, value_parser = clap::value_parser!(u64).range(1..=1 << 24))]

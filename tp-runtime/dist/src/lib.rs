@@ -28,6 +28,7 @@ mod error;
 mod ffi;
 mod launch;
 mod local;
+pub mod memory;
 pub mod mesh;
 mod operation;
 mod panic;

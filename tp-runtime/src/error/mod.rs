@@ -18,7 +18,6 @@ mod placement;
 mod plan;
 #[cfg(feature = "torch")]
 mod tensor;
-#[cfg(feature = "torch")]
 mod train;
 
 pub use config::ConfigError;
@@ -27,6 +26,7 @@ pub use layer::LayerError;
 pub use model::ModelError;
 pub use placement::PlacementError;
 pub use plan::PlanError;
+pub use train::TrainError;
 #[cfg(feature = "torch")]
 pub use {
     checkpoint::CheckpointError,
@@ -35,7 +35,6 @@ pub use {
     input::InputError,
     job::JobError,
     tensor::{ShapeError, TensorError},
-    train::TrainError,
 };
 
 /// `Result` with [`enum@Error`].
@@ -95,7 +94,6 @@ pub enum Error {
     Drift(#[from] DriftError),
 
     /// A step that cannot be made.
-    #[cfg(feature = "torch")]
     #[error(transparent)]
     Train(#[from] TrainError),
 

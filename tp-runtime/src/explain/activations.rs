@@ -1,27 +1,36 @@
 //! The activations of a forward as layouts, and the transfers between ranks that place them.
 
+use std::rc::Rc;
+
 use super::Setup;
 use super::call::Transfer;
+use super::saved_tensors::SavedTensors;
 use crate::Result;
 use crate::plan::{Collective, Giving, Layout, Placement, PlacementError, Reading, Redistribution};
+use crate::train::members::layer;
 
 /// Dimensions of an activation: batch, sequence, features.
 pub(super) const DIMENSIONS: usize = 3;
 
 /// One of the activations.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ActivationId(usize);
 
-/// Every activation of a forward, and the transfers between ranks that place them.
+/// Every activation of a forward, the transfers between ranks that place them, and what autograd saves.
 pub(super) struct Activations {
-    setup: Setup,
+    pub(super) setup: Setup,
     activations: Vec<Activation>,
     pub(super) transfers: Vec<Transfer>,
+    pub(super) saved: SavedTensors,
+    /// The element of a list that is followed, such as `model.layers.3`.
+    layer: Option<Rc<str>>,
 }
 
 struct Activation {
     layout: Layout,
     features: i64,
+    /// The features of the projections that it is made of; none for what is no work of linear layers alone.
+    projections: Vec<i64>,
     producer: String,
     /// Whether it has a gradient.
     differentiable: bool,
@@ -36,6 +45,8 @@ impl Activations {
             setup,
             activations: Vec::new(),
             transfers: Vec::new(),
+            saved: SavedTensors::default(),
+            layer: None,
         };
         let layout = Layout::new(Placement::Replicate);
         let input = activations.push(layout, 0, "the model's input");
@@ -47,11 +58,58 @@ impl Activations {
         self.activations.push(Activation {
             layout,
             features,
+            projections: Vec::new(),
             producer: producer.to_owned(),
             differentiable: true,
             read: Vec::new(),
         });
         ActivationId(self.activations.len() - 1)
+    }
+
+    /// Goes on to the leaf at `path`, which reads `input`.
+    pub(super) fn enter(&mut self, path: &str, input: ActivationId) {
+        let entered = layer(path);
+        if entered == self.layer.as_deref() {
+            return;
+        }
+        self.layer = entered.map(Rc::from);
+        if let Some(layer) = &self.layer {
+            let bytes = self.rank_bytes_of(input, self.activations[input.0].layout.stored());
+            self.saved.enter(layer.clone(), input, bytes);
+        }
+    }
+
+    /// The list element that is followed.
+    pub(super) fn layer(&self) -> Option<&Rc<str>> {
+        self.layer.as_ref()
+    }
+
+    /// Autograd saves the activation as it was read, once for all who read it so.
+    pub(super) fn save(&mut self, id: ActivationId, read: Placement) {
+        let is_copy = self.ranks() > 1 && !self.stored(id).same(read);
+        let bytes = self.rank_bytes_of(id, read);
+        let tensor = (id, is_copy.then_some(read));
+        self.saved.shared(self.layer.clone(), tensor, bytes);
+    }
+
+    fn rank_bytes_of(&self, id: ActivationId, placement: Placement) -> u64 {
+        self.setup
+            .rank_activation_bytes(self.features(id), placement)
+    }
+
+    /// How the ranks hold it.
+    pub(super) fn stored(&self, id: ActivationId) -> Placement {
+        self.activations[id.0].layout.stored()
+    }
+
+    /// The features of the projections that it is made of.
+    pub(super) fn projections(&self, id: ActivationId) -> &[i64] {
+        &self.activations[id.0].projections
+    }
+
+    /// Says what projections it is made of.
+    pub(super) fn set_projections(&mut self, id: ActivationId, projections: Vec<i64>) {
+        self.activations[id.0].projections = projections;
     }
 
     /// The number of ranks.
@@ -129,6 +187,7 @@ impl Activations {
         let Redistribution { forward, backward } = redistribution;
         let transfer = (forward.communicates() || backward.communicates()).then(|| {
             self.transfers.push(Transfer {
+                layer: self.layer.clone(),
                 modules: vec![reader.to_owned()],
                 operand,
                 redistribution,
@@ -191,6 +250,7 @@ impl Activations {
     /// The backward's sum of the gradient of a replicated parameter, which sharded activations met.
     pub(super) fn sum_gradient(&mut self, shape: &[i64], module: &str, leaf: &'static str) {
         self.transfers.push(Transfer {
+            layer: self.layer.clone(),
             modules: vec![module.to_owned()],
             operand: leaf,
             redistribution: Redistribution {

@@ -1,5 +1,8 @@
 //! The collectives of one pass, and their sum by kind.
 
+use std::iter::Sum;
+use std::rc::Rc;
+
 use serde::{Serialize, Serializer};
 
 use crate::plan::{Collective, Redistribution};
@@ -21,6 +24,8 @@ pub struct CollectiveCall {
 /// A change of placement with its backward, with the modules that share it.
 #[derive(Debug)]
 pub(super) struct Transfer {
+    /// The list element in which it is made.
+    pub(super) layer: Option<Rc<str>>,
     pub(super) modules: Vec<String>,
     pub(super) operand: &'static str,
     pub(super) redistribution: Redistribution,
@@ -71,25 +76,71 @@ impl Traffic {
     pub fn of(calls: &[CollectiveCall]) -> Self {
         let mut traffic = Self::default();
         for call in calls {
-            let count = match call.collective {
-                Collective::AllReduce => &mut traffic.all_reduce,
-                Collective::AllGather(_) => &mut traffic.all_gather,
-                Collective::ReduceScatter(_) => &mut traffic.reduce_scatter,
-                Collective::Identity | Collective::Split(_) => continue,
-            };
-            count.calls += 1;
-            count.bytes += call.bytes;
+            traffic.add(call.collective, 1, call.bytes);
         }
         traffic
     }
 
+    /// Adds so many calls of a collective, of so many bytes each.
+    pub(super) fn add(&mut self, collective: Collective, calls: u64, bytes: u64) {
+        let count = match collective {
+            Collective::AllReduce => &mut self.all_reduce,
+            Collective::AllGather(_) => &mut self.all_gather,
+            Collective::ReduceScatter(_) => &mut self.reduce_scatter,
+            Collective::Identity | Collective::Split(_) => return,
+        };
+        count.calls = count.calls.saturating_add(calls);
+        count.bytes = count.bytes.saturating_add(calls.saturating_mul(bytes));
+    }
+
+    /// All of it so many times.
+    pub(super) fn times(self, times: u64) -> Self {
+        let count = |count: Count| Count {
+            calls: count.calls.saturating_mul(times),
+            bytes: count.bytes.saturating_mul(times),
+        };
+        Self {
+            all_reduce: count(self.all_reduce),
+            all_gather: count(self.all_gather),
+            reduce_scatter: count(self.reduce_scatter),
+        }
+    }
+
+    /// Each kind under its name.
+    pub(super) fn by_kind(self) -> [(&'static str, Count); 3] {
+        [
+            ("all_reduce", self.all_reduce),
+            ("all_gather", self.all_gather),
+            ("reduce_scatter", self.reduce_scatter),
+        ]
+    }
+
     /// All kinds together.
     pub fn total(self) -> Count {
-        let kinds = [self.all_reduce, self.all_gather, self.reduce_scatter];
-        Count {
-            calls: kinds.iter().map(|count| count.calls).sum(),
-            bytes: kinds.iter().map(|count| count.bytes).sum(),
-        }
+        let kinds = self.by_kind().map(|(_, count)| count);
+        kinds.into_iter().sum()
+    }
+}
+
+impl Sum for Count {
+    fn sum<I: Iterator<Item = Self>>(counts: I) -> Self {
+        counts.fold(Self::default(), |sum, count| Self {
+            calls: sum.calls.saturating_add(count.calls),
+            bytes: sum.bytes.saturating_add(count.bytes),
+        })
+    }
+}
+
+impl Sum for Traffic {
+    fn sum<I: Iterator<Item = Self>>(traffic: I) -> Self {
+        traffic.fold(Self::default(), |sum, traffic| {
+            let count = |of: fn(Self) -> Count| [of(sum), of(traffic)].into_iter().sum();
+            Self {
+                all_reduce: count(|one| one.all_reduce),
+                all_gather: count(|one| one.all_gather),
+                reduce_scatter: count(|one| one.reduce_scatter),
+            }
+        })
     }
 }
 

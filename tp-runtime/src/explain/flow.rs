@@ -62,7 +62,9 @@ impl Follow for Forward<'_> {
         _: ModuleKind,
         input: ActivationId,
     ) -> Result<ActivationId> {
-        self.layers[path.to_text().as_str()].forward(&mut self.activations, input)
+        let path = path.to_text();
+        self.activations.enter(&path, input);
+        self.layers[path.as_str()].forward(&mut self.activations, input)
     }
 
     fn join(
@@ -75,7 +77,13 @@ impl Follow for Forward<'_> {
             JoinKind::Residual => "a sum",
             JoinKind::Branches => "joining branches",
         };
-        self.activations.join(first, second, operation)
+        let activations = &mut self.activations;
+        let joined = activations.join(first, second, operation)?;
+        if kind == JoinKind::Branches {
+            let projections = [first, second].map(|id| activations.projections(id));
+            activations.set_projections(joined, projections.concat());
+        }
+        Ok(joined)
     }
 
     fn undeclared(

@@ -1,6 +1,7 @@
 //! What one layer reads and gives: the rule of its style, followed on placements.
 
 use super::activations::{ActivationId, Activations, DIMENSIONS};
+use super::autograd;
 use crate::Result;
 use crate::module::{Division, Layer, Param, Sharding};
 use crate::plan::{
@@ -25,6 +26,7 @@ impl StyledLayer<'_> {
             return Ok(input);
         }
         let read = self.read(activations, input)?;
+        autograd::save(activations, self, input, read);
         let made = match rule.makes {
             Makes::AsRead => read,
             Makes::Placed(made) => made,
@@ -32,6 +34,10 @@ impl StyledLayer<'_> {
         let promised = self.resolved.style.map_or(made, |style| style.output);
         let features = self.layer.output_features(activations.features(input));
         let output = self.give(activations, made, promised, features)?;
+        if self.is_of_heads(activations.features(input)) {
+            let projections = activations.projections(input).to_vec();
+            activations.set_projections(output, projections);
+        }
         self.sum_gradients(activations, rule.meets(read, promised));
         match self.is_by_segments() {
             true => Ok(output),
@@ -76,16 +82,21 @@ impl StyledLayer<'_> {
         let weight = self.resolved.parameters.first();
         let divisions = match weight.and_then(|(_, sharding)| sharding.split()) {
             Some((0, partition)) if made == FEATURES => partition.divisions(),
-            _ => return activations.give(made, promised, features, self.path()),
+            _ => {
+                let output = activations.give(made, promised, features, self.path())?;
+                if self.layer.kind() == ModuleKind::Linear {
+                    activations.set_projections(output, vec![features]);
+                }
+                return Ok(output);
+            }
         };
         let held: Vec<i64> = divisions.iter().map(Division::held).collect();
-        match (
-            &held[..],
-            self.resolved.style.map_or(&[][..], |style| style.segments),
-        ) {
-            ([first, ..], [_, ..]) => activations.give(made, made, *first, self.path()),
-            _ => activations.give(made, promised, held.iter().sum(), self.path()),
-        }
+        let output = match (&held[..], self.is_by_segments()) {
+            ([first, ..], true) => activations.give(made, made, *first, self.path())?,
+            _ => activations.give(made, promised, held.iter().sum(), self.path())?,
+        };
+        activations.set_projections(output, held);
+        Ok(output)
     }
 
     /// The first segment of a fused layer's output; the output itself of any other layer.
@@ -106,7 +117,10 @@ impl StyledLayer<'_> {
         } else {
             activations.local(output)?;
         }
-        activations.give(placement, placement, first.length, self.path())
+        let first = activations.give(placement, placement, first.length, self.path())?;
+        let lengths = segments.iter().map(|segment| segment.length);
+        activations.set_projections(first, lengths.collect());
+        Ok(first)
     }
 
     /// Whether this is a norm narrower than its input, so that it works on each head by itself.
@@ -157,7 +171,7 @@ impl StyledLayer<'_> {
         self.resolved.path.as_str()
     }
 
-    fn parameter(&self, leaf: &str) -> Option<&Param> {
+    pub(super) fn parameter(&self, leaf: &str) -> Option<&Param> {
         let parameters = self.layer.parameters();
         let named = parameters.into_iter().find(|(name, _)| *name == leaf);
         named.map(|(_, param)| param)

@@ -1,13 +1,49 @@
-//! The collectives of a cross entropy on the model's logits.
+//! The collectives and the memory of a cross entropy on the model's logits.
 
-use super::Setup;
 use super::activations::{ActivationId, Activations, DIMENSIONS};
 use super::call::CollectiveCall;
+use super::{Dtype, Setup};
 use crate::Result;
 use crate::plan::{Collective, FEATURES, Placement, Reading};
 
 /// Bytes of the 32-bit floats a loss is computed in.
-const F32: u64 = 4;
+const F32: u64 = Dtype::F32.bytes();
+
+/// What a loss holds on rank 0 besides what the model's layers do.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LossMemory {
+    /// The logits, which stay until the backward is over.
+    pub(super) logits: u64,
+    /// What it keeps for its backward: exponentials in f32.
+    pub(super) saved: u64,
+    /// What it needs while it computes them, or their gradient.
+    pub(super) working: u64,
+}
+
+/// What the loss of these logits holds.
+pub(super) fn memory(activations: &Activations, logits: ActivationId) -> LossMemory {
+    let setup = activations.setup;
+    let bytes = |placement| setup.rank_activation_bytes(activations.features(logits), placement);
+    let (stored, placement) = (activations.stored(logits), activations.placement(logits));
+    let read = match placement == FEATURES.normalized(DIMENSIONS) {
+        true => placement,
+        false => Placement::Replicate,
+    };
+    let in_f32 = bytes(read) / setup.dtype.bytes() * F32;
+    let copy = match stored.same(read) || activations.ranks() == 1 {
+        true => 0,
+        false => bytes(read),
+    };
+    LossMemory {
+        logits: bytes(stored) + copy,
+        saved: in_f32,
+        working: match setup.dtype {
+            Dtype::F32 => in_f32,
+            // Logits in f32, too.
+            Dtype::Bf16 => 2 * in_f32,
+        },
+    }
+}
 
 /// What the loss communicates; its backward communicates nothing.
 ///

@@ -4,6 +4,7 @@
 //! layers follow when they run; no weight is read and nothing is sent.
 
 mod activations;
+mod autograd;
 mod bytes;
 mod call;
 mod cost_comparison;
@@ -15,9 +16,11 @@ mod memory;
 mod plan_diff;
 mod replicated;
 mod report;
+mod saved_tensors;
 mod setup;
 mod text;
 mod text_table;
+mod training;
 
 pub use crate::error::ExplainError;
 pub use call::{CollectiveCall, Count, Traffic};
@@ -26,3 +29,6 @@ pub use memory::{LayerReport, Memory, ParameterReport, Replicated};
 pub use plan_diff::PlanDiff;
 pub use report::{Explanation, explain};
 pub use setup::{Dtype, Setup};
+pub use training::{
+    Purpose, RankGroup, StepTraffic, TrainingCosts, TrainingMemory, TrainingSetup, explain_training,
+};

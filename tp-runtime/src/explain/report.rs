@@ -4,7 +4,7 @@ use serde::{Serialize, Serializer};
 
 use super::call::{CollectiveCall, Traffic, Transfer};
 use super::memory::{self, LayerReport, Memory};
-use super::{CostComparison, Setup, flow, loss};
+use super::{CostComparison, Setup, TrainingCosts, flow, loss};
 use crate::Result;
 use crate::model::Modules;
 use crate::plan::{Degrees, Mode, Plan, resolve};
@@ -41,6 +41,9 @@ pub struct Explanation {
     /// What this saves against another plan.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub comparison: Option<CostComparison>,
+    /// What a training step costs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub training: Option<TrainingCosts>,
 }
 
 /// Explains what `plan` makes of `model`.
@@ -99,6 +102,7 @@ pub fn explain(plan: &'static Plan, model: &dyn Modules, setup: Setup) -> Result
         loss,
         backward,
         comparison: None,
+        training: None,
     })
 }
 

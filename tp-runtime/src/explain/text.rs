@@ -21,6 +21,9 @@ impl fmt::Display for Explanation {
         self.totals(f, &lists)?;
         self.collectives(f, &lists)?;
         write!(f, "\nvalid degrees: {}", self.degrees)?;
+        if let Some(training) = &self.training {
+            write!(f, "\n\n{training}")?;
+        }
         match &self.comparison {
             Some(comparison) => write!(f, "\n\n{comparison}"),
             None => Ok(()),

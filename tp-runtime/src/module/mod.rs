@@ -4,6 +4,7 @@ mod context;
 mod field;
 #[cfg(feature = "torch")]
 mod forward_pass;
+mod last_branch;
 mod layer;
 mod leaf;
 mod param;
@@ -38,6 +39,8 @@ pub(crate) use {
     param::Keeper,
     replica_groups::{Replica, ReplicaGroups},
 };
+
+pub(crate) use last_branch::last_branch;
 
 use tp_plan::Node;
 

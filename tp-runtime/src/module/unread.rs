@@ -6,8 +6,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use tp_plan::{Arity, ModuleKind, Node, Stage};
-
+use super::last_branch::last_branch;
 use super::{Module, ModulePath};
 
 thread_local! {
@@ -41,29 +40,4 @@ fn last_layer<M: Module>(layer: &M) -> Option<Rc<str>> {
         }
     });
     found
-}
-
-/// Where in a residual layer the leaf stands in which its last branch ends.
-fn last_branch(node: &Node) -> Option<String> {
-    let [.., branch, Stage::Residual] = node.flow else {
-        return None;
-    };
-    let mut path = String::new();
-    let (mut node, mut stage) = (node, branch);
-    loop {
-        let Stage::Feed([[.., last]]) = stage else {
-            return None;
-        };
-        let child = &node.children[*last];
-        if child.arity != Arity::One {
-            return None;
-        }
-        path += child.name;
-        node = child.node;
-        if node.kind != ModuleKind::Container {
-            return Some(path);
-        }
-        path += ".";
-        stage = node.flow.last()?;
-    }
 }

@@ -1,22 +1,42 @@
 //! Training on a mesh of data-parallel and tensor-parallel ranks.
 //!
-//! A [`Trainer`] sums the gradients of micro-batches over all ranks, divides by the number of labels of the
+//! A `Trainer` sums the gradients of micro-batches over all ranks, divides by the number of labels of the
 //! whole global batch, clips by the norm of the whole model, and updates each element on the ranks that
 //! keep its state. What the data-parallel ranks divide among themselves is a matter of memory alone:
 //! see [`Zero`]. So is what is computed again: see [`Recompute`].
 
+//!
+//! Without the feature `torch` this holds the settings and the sizes that
+//! [`explain`](crate::explain::explain_training) works costs out from.
+
 mod batch_size;
-mod layout;
+pub(crate) mod layout;
+pub(crate) mod members;
+#[cfg(feature = "torch")]
 mod norm;
 mod options;
+#[cfg(feature = "torch")]
+mod runs;
+#[cfg(feature = "torch")]
 mod sampler;
+#[cfg(feature = "torch")]
 mod state;
+#[cfg(feature = "testing")]
+mod state_bytes;
+#[cfg(feature = "torch")]
 mod trainer;
+#[cfg(feature = "torch")]
 mod unit;
+#[cfg(feature = "torch")]
 mod units;
 
 pub use crate::error::TrainError;
 pub use batch_size::BatchSize;
 pub use options::{Recompute, TrainOptions, Zero};
-pub use sampler::Sampler;
-pub use trainer::{Gradients, MicroBatch, Trainer};
+#[cfg(feature = "testing")]
+pub use state_bytes::StateBytes;
+#[cfg(feature = "torch")]
+pub use {
+    sampler::Sampler,
+    trainer::{Gradients, MicroBatch, Trainer},
+};

@@ -33,7 +33,7 @@ pub enum Recompute {
     Full,
 }
 
-/// The settings of a [`Trainer`](super::Trainer).
+/// The settings of a `Trainer`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TrainOptions {
     /// What the data-parallel ranks divide among themselves.
@@ -44,6 +44,24 @@ pub struct TrainOptions {
     pub max_norm: Option<f64>,
     /// How many elements are reduced or gathered at a time.
     pub bucket: usize,
+}
+
+impl TrainOptions {
+    /// The same on so many data-parallel ranks: one alone has nothing to divide.
+    pub(crate) fn over(self, ranks: usize) -> Self {
+        match ranks {
+            1 => Self {
+                zero: Zero::Replicas,
+                ..self
+            },
+            _ => self,
+        }
+    }
+
+    /// Whether layers are run again in the backward, for which divided weights are gathered once more.
+    pub(crate) fn recomputes(&self) -> bool {
+        self.recompute == Recompute::Full || self.zero == Zero::Parameters
+    }
 }
 
 impl Default for TrainOptions {

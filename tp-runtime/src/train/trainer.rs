@@ -5,7 +5,7 @@ use std::rc::Rc;
 use tch::{Device, Kind, Tensor};
 
 use super::norm::counted_gradients;
-use super::options::{Recompute, TrainOptions, Zero};
+use super::options::{TrainOptions, Zero};
 use super::unit::Unit;
 use super::units::units;
 use crate::Result;
@@ -83,13 +83,7 @@ impl Trainer {
         optimizer: impl FnOnce(Vec<Part>) -> Result<O>,
     ) -> Result<Self> {
         let data = mesh.group("dp")?.clone();
-        let options = match data.size() {
-            1 => TrainOptions {
-                zero: Zero::Replicas,
-                ..options
-            },
-            _ => options,
-        };
+        let options = options.over(data.size());
         let units = units(&model, &data, &options)?;
         let mut parts = Vec::new();
         for unit in &units {
@@ -117,6 +111,16 @@ impl Trainer {
     /// The model, which is not to be changed but by [`Self::update`].
     pub fn model(&self) -> &ParallelModel {
         &self.model
+    }
+
+    #[cfg(feature = "testing")]
+    pub(super) fn units(&self) -> &[Rc<Unit>] {
+        &self.units
+    }
+
+    #[cfg(feature = "testing")]
+    pub(super) fn optimizer(&self) -> &dyn Optimizer {
+        &*self.optimizer
     }
 
     /// How many updates were made.
@@ -251,8 +255,7 @@ impl Trainer {
 
     fn inputs(&self, batch: &MicroBatch) -> Inputs {
         let mut inputs = batch.inputs.shallow_clone();
-        inputs.recompute =
-            self.options.recompute == Recompute::Full || self.options.zero == Zero::Parameters;
+        inputs.recompute = self.options.recomputes();
         inputs
     }
 

@@ -5,8 +5,9 @@ use std::ops::Range;
 
 use tch::{Kind, Tensor};
 
-use super::layout::{Layout, Run};
+use super::layout::Layout;
 use super::options::Zero;
+use super::runs::Run;
 use crate::Result;
 use crate::autograd::set_gradient;
 use crate::comm::{ProcessGroup, ReduceOp};
@@ -229,6 +230,24 @@ impl Unit {
         }
         let shape = &self.shapes[parameter];
         Ok(narrow(&all, &self.layout.spans()[parameter])?.f_view(&shape[..])?)
+    }
+
+    /// The buffer of parameters in the model's kind, while this rank holds them all.
+    #[cfg(feature = "testing")]
+    pub(super) fn weights(&self) -> Option<Tensor> {
+        self.weights.borrow().as_ref().map(Tensor::shallow_clone)
+    }
+
+    /// The buffer of this rank's own gradients, while there is one.
+    #[cfg(feature = "testing")]
+    pub(super) fn gradients(&self) -> Option<Tensor> {
+        self.gradients.borrow().as_ref().map(Tensor::shallow_clone)
+    }
+
+    /// What this rank updates, by bucket.
+    #[cfg(feature = "testing")]
+    pub(super) fn own(&self) -> &[Tensor] {
+        &self.own
     }
 
     /// The parameters, in the order of the layout.

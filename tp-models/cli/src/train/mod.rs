@@ -26,9 +26,9 @@ use windows::Windows;
 pub(super) fn run(args: &Arguments) -> Result<ExitCode> {
     let stop = Stop::listen()?;
     args.batch_size()?;
-    let ended = args
-        .ranks
-        .run(args.dp, args.start(), |rank| train(args, &rank, &stop))?;
+    let ended = args.ranks.run(Some(args.dp), args.start(), |rank| {
+        train(args, &rank, &stop)
+    })?;
     Ok(ended.map_or(ExitCode::SUCCESS, |signal| ExitCode::from(128 + signal)))
 }
 

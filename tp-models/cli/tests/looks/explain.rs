@@ -147,3 +147,43 @@ fn an_unknown_architecture_names_the_near_one() {
     let text = refused(explain(&path, "--tp 2"), 1);
     assert!(text.contains("did you mean `LlamaForCausalLM`?"), "{text}");
 }
+
+#[test]
+fn the_costs_of_training_are_what_they_were() {
+    let flags = "--tp 2 --sequence-parallel --dp 2 --zero 3 --recompute full --micro-batch 2 --global-batch 8 --dtype bf16";
+    let text = printed(explain(&fixture("llama_gqa"), flags));
+    let start = text.find("training on").expect("costs of training");
+    assert_snapshot("explain_llama_gqa_training.txt", &text[start..]);
+}
+
+#[test]
+fn what_ranks_divide_is_a_part_on_each() {
+    let memory = |flags: &str| report("llama_gqa", flags)["training"]["memory"].clone();
+    let replicas = memory("--tp 2 --dp 4 --zero 0");
+    let optimizer = memory("--tp 2 --dp 4");
+    let parameters = memory("--tp 2 --dp 4 --zero 3");
+    assert_eq!(optimizer["parameters"], replicas["parameters"]);
+    for (part, whole, of) in [
+        ("moments", &replicas, &optimizer),
+        ("parameters", &replicas, &parameters),
+        ("gradients", &replicas, &parameters),
+    ] {
+        let [whole, of] = [whole, of].map(|memory| memory[part].as_u64().expect("bytes"));
+        assert_eq!(whole, 4 * of, "{part}");
+    }
+}
+
+#[test]
+fn training_on_one_rank_sends_nothing() {
+    let text = printed(explain(&fixture("llama_gqa"), "--tp 1 --recompute full"));
+    assert!(text.contains("a step: no collectives"), "{text}");
+    let report = report("llama_gqa", "--tp 1 --batch 4");
+    assert!(report.get("training").is_none(), "nobody asked for it");
+}
+
+#[test]
+fn a_batch_that_does_not_divide_is_refused() {
+    let flags = "--tp 2 --dp 2 --micro-batch 2 --global-batch 9";
+    let text = refused(explain(&fixture("llama_gqa"), flags), 1);
+    assert!(text.contains("the nearest that do are 8 and 12"), "{text}");
+}

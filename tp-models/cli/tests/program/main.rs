@@ -6,6 +6,7 @@ mod generate;
 mod images;
 mod jobs;
 mod kills;
+mod launch_examples;
 mod processes;
 mod refusals;
 mod support;

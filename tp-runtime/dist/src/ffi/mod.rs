@@ -6,6 +6,7 @@ mod autograd;
 pub(crate) mod c10d;
 mod error;
 mod map;
+mod memory;
 
 pub use adamw::FusedAdamW;
 pub(crate) use autograd::{
@@ -13,3 +14,4 @@ pub(crate) use autograd::{
     set_gradient,
 };
 pub use map::MappedFile;
+pub(crate) use memory::{start_measuring, stop_measuring};

@@ -108,7 +108,6 @@ fn srun_s_first_host_is_found_in_its_list() {
         ("login,gpu[07-09]", "login"),
         ("gpu[07-09,12],login", "gpu07"),
         ("rack[2-3]node[08,10]", "rack2node08"),
-        ("a[1-2]-ib,b", "a1-ib"),
     ] {
         let found = found(&with(STEP, &[("SLURM_STEP_NODELIST", list)]));
         assert_eq!(found.master_address, first, "{list}");

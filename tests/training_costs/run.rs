@@ -1,0 +1,96 @@
+//! Training on one grid in one way, and what `explain` says of it.
+
+use std::num::{NonZeroU64, NonZeroUsize};
+use std::time::Duration;
+
+use serde_json::Value;
+use tch::{Kind, Tensor};
+use tp_runtime::comm::{Launch, RankContext, launch};
+use tp_runtime::explain::{Dtype, Setup, TrainingCosts, TrainingSetup, explain_training};
+use tp_runtime::mesh::DeviceMesh;
+use tp_runtime::model::{self, Inputs};
+use tp_runtime::optim::{AdamW, AdamWOptions};
+use tp_runtime::parallel::ParallelModel;
+use tp_runtime::plan::plan_for_architecture;
+use tp_runtime::train::{MicroBatch, TrainOptions, Trainer};
+use tp_runtime::{Mode, Result};
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Grid {
+    pub(crate) dp: usize,
+    pub(crate) tp: usize,
+    pub(crate) mode: Mode,
+}
+
+/// A way to train.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Run {
+    pub(crate) grid: Grid,
+    pub(crate) options: TrainOptions,
+    pub(crate) accumulation: u64,
+    pub(crate) kind: Kind,
+    /// Of a micro-batch.
+    pub(crate) batch: u64,
+    pub(crate) sequence: u64,
+}
+
+impl Run {
+    /// What `explain` says.
+    pub(crate) fn costs(&self, config: &Value) -> Result<TrainingCosts> {
+        let model = model::build(config)?;
+        let plan = plan_for_architecture(model.node().type_name)?;
+        let setup = Setup {
+            degree: NonZeroUsize::new(self.grid.tp).expect("a grid has ranks"),
+            mode: self.grid.mode,
+            batch: self.batch,
+            sequence: self.sequence,
+            dtype: match self.kind {
+                Kind::BFloat16 => Dtype::Bf16,
+                _ => Dtype::F32,
+            },
+        };
+        let training = TrainingSetup {
+            data_ranks: NonZeroUsize::new(self.grid.dp).expect("a grid has ranks"),
+            accumulation: NonZeroU64::new(self.accumulation).expect("a step has a micro-batch"),
+            options: self.options,
+        };
+        explain_training(plan, &*model, setup, training)
+    }
+
+    /// Runs `body` on every rank with a trainer of random weights.
+    pub(crate) fn on_ranks(
+        &self,
+        config: &Value,
+        body: impl Fn(&DeviceMesh, Trainer) -> Result<()> + Sync,
+    ) {
+        let job = Launch {
+            timeout: Duration::from_secs(60),
+            threads_per_rank: Some(1),
+            ..Launch::new(self.grid.dp * self.grid.tp)
+        };
+        let on_rank = |rank: RankContext| -> Result<()> {
+            let mesh = rank.mesh(&[("dp", self.grid.dp), ("tp", self.grid.tp)])?;
+            let model = ParallelModel::from_config(config.clone())
+                .mode(self.grid.mode)
+                .kind(self.kind)
+                .load(&mesh)?;
+            let trainer = Trainer::new(model, &mesh, self.options, |parts| {
+                AdamW::of_parts(parts, AdamWOptions::default())
+            })?;
+            body(&mesh, trainer)
+        };
+        launch(&job, on_rank).unwrap_or_else(|error| panic!("{self:?}: {error}"));
+    }
+
+    /// The micro-batches of a step, for every rank alike.
+    pub(crate) fn batches(&self, vocabulary: i64) -> Vec<MicroBatch> {
+        let shape = [self.batch as i64, self.sequence as i64];
+        let ids = Tensor::arange(shape[0] * shape[1], (Kind::Int64, tch::Device::Cpu));
+        let ids = (ids * 7 + 3).remainder(vocabulary).view(shape);
+        let batch = |_| MicroBatch {
+            inputs: Inputs::new(ids.shallow_clone()),
+            labels: ids.shallow_clone(),
+        };
+        (0..self.accumulation).map(batch).collect()
+    }
+}

@@ -1,0 +1,104 @@
+//! How a model would be trained, as flags of `tp explain`.
+
+use std::num::{NonZeroU64, NonZeroUsize};
+
+use anyhow::Result;
+use clap::{Args, ValueEnum};
+use tp_runtime::explain::TrainingSetup;
+use tp_runtime::train::{BatchSize, Recompute, TrainOptions, Zero};
+
+use super::model::SetupArgs;
+use super::numbers::count;
+
+/// Under the names and with the defaults of `tp train`; none of them asks for no costs of training.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Training")]
+pub(crate) struct TrainingArgs {
+    /// How many groups of ranks share each step's batch (the data-parallel degree) [default: 1]
+    #[arg(long, value_name = "N", value_parser = count)]
+    dp: Option<NonZeroUsize>,
+
+    /// What data-parallel ranks divide: 0 nothing, 1 the optimizer's state, 3 the weights, too [default: 1]
+    #[arg(long, value_enum)]
+    zero: Option<Stage>,
+
+    /// What of each layer is computed again in the backward, and not kept [default: none]
+    #[arg(long, value_enum)]
+    recompute: Option<Recomputed>,
+
+    /// How many micro-batches a rank computes for a step [default: 1]
+    #[arg(long, value_name = "G", conflicts_with = "global_batch", value_parser = clap::value_parser!(NonZeroU64))]
+    accumulation: Option<NonZeroU64>,
+
+    /// Sequences in a step, over all ranks
+    #[arg(long, value_name = "B", value_parser = clap::value_parser!(u64).range(1..=1 << 24))]
+    global_batch: Option<u64>,
+}
+
+/// The stages of ZeRO.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Stage {
+    #[value(name = "0")]
+    Replicas,
+    #[value(name = "1")]
+    Optimizer,
+    #[value(name = "3")]
+    Parameters,
+}
+
+/// What is recomputed.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Recomputed {
+    /// Nothing
+    None,
+    /// Each layer, from its input
+    Full,
+}
+
+impl TrainingArgs {
+    /// The training that is asked about, with micro-batches of `micro`'s size.
+    pub(crate) fn setup(&self, micro: &SetupArgs) -> Result<Option<TrainingSetup>> {
+        let Self {
+            dp,
+            zero,
+            recompute,
+            accumulation,
+            global_batch,
+        } = self;
+        let is_asked = dp.is_some()
+            || zero.is_some()
+            || recompute.is_some()
+            || accumulation.is_some()
+            || global_batch.is_some();
+        if !is_asked {
+            return Ok(None);
+        }
+        let data_ranks = dp.unwrap_or(NonZeroUsize::MIN);
+        let accumulation = match (accumulation, global_batch) {
+            (Some(accumulation), _) => *accumulation,
+            (None, None) => NonZeroU64::MIN,
+            (None, Some(global)) => {
+                let size =
+                    BatchSize::new(*global as usize, micro.batch as usize, data_ranks.get())?;
+                NonZeroU64::new(size.accumulation() as u64).unwrap_or(NonZeroU64::MIN)
+            }
+        };
+        let options = TrainOptions {
+            zero: match zero {
+                Some(Stage::Replicas) => Zero::Replicas,
+                None | Some(Stage::Optimizer) => Zero::Optimizer,
+                Some(Stage::Parameters) => Zero::Parameters,
+            },
+            recompute: match recompute {
+                None | Some(Recomputed::None) => Recompute::None,
+                Some(Recomputed::Full) => Recompute::Full,
+            },
+            ..TrainOptions::default()
+        };
+        Ok(Some(TrainingSetup {
+            data_ranks,
+            accumulation,
+            options,
+        }))
+    }
+}

@@ -1,0 +1,26 @@
+//! Bytes of CPU tensors, as libtorch's allocator reports them.
+
+use std::ffi::c_int;
+
+use tch::TchError;
+
+use super::error::check;
+
+unsafe extern "C" {
+    fn tp_memory_start() -> c_int;
+    fn tp_memory_stop(held: *mut i64, peak: *mut i64) -> c_int;
+}
+
+/// Starts to measure this thread's allocations.
+pub(crate) fn start_measuring() -> Result<(), TchError> {
+    // SAFETY: sets a slot of this thread.
+    check(unsafe { tp_memory_start() }).map(drop)
+}
+
+/// Ends what this thread started last: the bytes that are left, and the most there were.
+pub(crate) fn stop_measuring() -> Result<(i64, i64), TchError> {
+    let (mut held, mut peak) = (0, 0);
+    // SAFETY: both numbers outlive the call.
+    check(unsafe { tp_memory_stop(&raw mut held, &raw mut peak) })?;
+    Ok((held, peak))
+}

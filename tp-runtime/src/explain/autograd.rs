@@ -1,0 +1,141 @@
+//! What autograd saves of each kind of layer, as this project's layers are written over libtorch.
+
+use super::Dtype;
+use super::activations::{ActivationId, Activations};
+use super::layers::StyledLayer;
+use crate::module::{Initial, Param};
+use crate::plan::{ModuleKind, Placement};
+
+/// Bytes of a 64-bit token id.
+const ID: u64 = 8;
+/// Bytes of a mask's element.
+const BOOL: u64 = 1;
+
+/// Notes what autograd saves when `layer` reads `input` placed as `read`.
+pub(super) fn save(
+    activations: &mut Activations,
+    layer: &StyledLayer<'_>,
+    input: ActivationId,
+    read: Placement,
+) {
+    match layer.layer.kind() {
+        ModuleKind::Embedding => embedding(activations, layer),
+        ModuleKind::Norm => norm(activations, layer, input, read),
+        ModuleKind::Linear => {
+            before_linear(activations, layer, input, read);
+            activations.save(input, read);
+            linear_backward(activations, layer, input, read);
+        }
+        _ => activations.save(input, read),
+    }
+}
+
+/// The ids, and which of them other ranks have the rows of.
+fn embedding(activations: &mut Activations, layer: &StyledLayer<'_>) {
+    let is_masked = layer.resolved.rule.split() == Some(0);
+    if is_masked && activations.ranks() > 1 {
+        let tokens = activations.setup.batch * activations.setup.sequence;
+        own(activations, tokens * (ID + BOOL));
+    }
+}
+
+/// An RMS norm saves its input in f32, what it is scaled by, and the normalized input before its weight;
+/// a layer norm, which has a bias, its input and two numbers a row.
+fn norm(
+    activations: &mut Activations,
+    layer: &StyledLayer<'_>,
+    input: ActivationId,
+    read: Placement,
+) {
+    let width = layer
+        .parameter("weight")
+        .map_or(1, |weight| weight.shape()[0]);
+    let bytes = rank_bytes(activations, activations.features(input), read);
+    let elements = bytes / activations.setup.dtype.bytes();
+    let rows = elements / width.max(1) as u64 * Dtype::F32.bytes();
+    if layer.parameter("bias").is_some() {
+        activations.save(input, read);
+        return own(activations, 2 * rows);
+    }
+    let in_f32 = elements * Dtype::F32.bytes();
+    // Of the output in both types, of the two factors, and one of these before it is summed.
+    gradients(activations, bytes + 4 * in_f32);
+    match activations.setup.dtype {
+        Dtype::F32 => activations.save(input, read),
+        Dtype::Bf16 => own(activations, in_f32),
+    }
+    // A scale of `1 + weight`, whose weight starts from zeros, is applied in f32.
+    let is_offset =
+        (layer.parameter("weight")).is_some_and(|weight| weight.starts_from() == Initial::Zeros);
+    own(activations, rows + if is_offset { in_f32 } else { bytes });
+}
+
+/// What stands between the projections before and this linear layer, which a flow does not say: attention
+/// where its input is heads, a gated activation where it reads two, an activation where it reads one that
+/// another linear layer made.
+fn before_linear(
+    activations: &mut Activations,
+    layer: &StyledLayer<'_>,
+    input: ActivationId,
+    read: Placement,
+) {
+    let features = activations.projections(input).to_vec();
+    let bytes = |features| rank_bytes(activations, features, read);
+    let heads = layer.parameter("weight").and_then(Param::heads);
+    let (saved, of_gradients) = match (heads.filter(|heads| heads.dim == 1), &features[..]) {
+        // Rotated queries and keys, values, and a logarithm for each head and token.
+        (Some(heads), [query, ..]) => {
+            let width = (query / heads.count.max(1)).max(1) as u64;
+            let logarithms = bytes(*query) / width / activations.setup.dtype.bytes();
+            let projections: u64 = features.iter().map(|&features| bytes(features)).sum();
+            (
+                projections + logarithms * Dtype::F32.bytes(),
+                projections + bytes(*query),
+            )
+        }
+        // The gate before and after its activation, and what it is multiplied by.
+        (None, [gate, up]) => (2 * bytes(*gate) + bytes(*up), bytes(*gate) + bytes(*up)),
+        (None, [features]) => (bytes(*features), bytes(*features)),
+        _ => (0, 0),
+    };
+    own(activations, saved);
+    gradients(activations, of_gradients);
+}
+
+/// The gradients of the output, the input and the weight, which are there at once.
+fn linear_backward(
+    activations: &mut Activations,
+    layer: &StyledLayer<'_>,
+    input: ActivationId,
+    read: Placement,
+) {
+    let ranks = activations.ranks();
+    let setup = activations.setup;
+    let Some((weight, (_, sharding))) = layer
+        .parameter("weight")
+        .zip(layer.resolved.parameters.first())
+    else {
+        return;
+    };
+    let shape = sharding.local_shape(weight.shape(), 0, ranks);
+    let rows = rank_bytes(activations, activations.features(input), read)
+        / setup.dtype.bytes()
+        / shape[1].max(1) as u64;
+    let elements = (shape[0] + shape[1]) as u64 * rows + (shape[0] * shape[1]) as u64;
+    let bytes = elements * setup.dtype.bytes();
+    gradients(activations, bytes);
+}
+
+fn gradients(activations: &mut Activations, bytes: u64) {
+    let layer = activations.layer().cloned();
+    activations.saved.gradients(layer.as_ref(), bytes);
+}
+
+fn own(activations: &mut Activations, bytes: u64) {
+    let layer = activations.layer().cloned();
+    activations.saved.own(layer, bytes);
+}
+
+fn rank_bytes(activations: &Activations, features: i64, placement: Placement) -> u64 {
+    activations.setup.rank_activation_bytes(features, placement)
+}
