@@ -49,6 +49,25 @@ MODELS = {
 }
 # Every ratio is against this one.
 BASELINE = "PyTorch, 2 ranks, Gloo"
+# What is measured, and whether more of it is better.
+FIGURES = {"forward_s": False, "train_step_s": False, "decode_tokens_per_s": True}
+
+
+def training_programs(program: str, python: str) -> dict[str, list[str]]:
+    """Data-parallel training, compared in the same way."""
+    torchrun = [python, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
+    pytorch = str(HERE / "pytorch_fsdp.py")
+    local = [program, "--dp", "2", "--backend", "local"]
+    gloo = [*torchrun, "--no-python", program, "--dp", "2", "--backend", "gloo"]
+    return {
+        "PyTorch, unsharded": [python, pytorch, "--unsharded"],
+        BASELINE: [*torchrun, pytorch],
+        BASELINE + ", recomputing": [*torchrun, pytorch, "--recompute"],
+        "ours, 1 rank": [program],
+        "ours, 1 rank, recomputing": [program, "--recompute"],
+        **{f"ours, 2 ranks, local, zero {stage}": [*local, "--zero", stage] for stage in ("0", "1", "3")},
+        **{f"ours, 2 ranks, Gloo, zero {stage}": [*gloo, "--zero", stage] for stage in ("0", "1", "3")},
+    }
 
 
 def programs(program: str, python: str) -> dict[str, list[str]]:
@@ -75,39 +94,45 @@ def run(command: list[str], threads: int) -> dict:
 
 def medians(results: list[dict]) -> dict:
     """Of times and rates the median over the rounds, of memory the highest."""
-    merged = {key: statistics.median(result[key] for result in results)
-              for key in ("forward_s", "train_step_s", "decode_tokens_per_s")}
+    merged = {key: statistics.median(result[key] for result in results) for key in FIGURES if key in results[0]}
     return merged | dict(peak_rss_mb=[max(rank) for rank in zip(*(result["peak_rss_mb"] for result in results))])
 
 
 def table(title: str, results: dict[str, dict]) -> str:
     base = results[BASELINE]
-    lines = [title, f"  {'':24}{'forward':>18}{'train step':>18}{'decode':>22}{'peak MB per rank':>20}"]
+    lines = [title]
     for name, result in results.items():
-        cells = [f"{result[key]:.3f} s {base[key] / result[key]:5.2f}x" for key in ("forward_s", "train_step_s")]
-        rate = result["decode_tokens_per_s"]
-        decode = f"{rate:.1f} tok/s {rate / base['decode_tokens_per_s']:5.2f}x"
+        cells = []
+        for key, is_rate in FIGURES.items():
+            if key in result:
+                ratio = result[key] / base[key] if is_rate else base[key] / result[key]
+                figure = f"{result[key]:.1f} tok/s" if is_rate else f"{result[key]:.3f} s"
+                cells.append(f"{key.split('_')[0]} {figure} {ratio:5.2f}x")
         memory = " + ".join(map(str, result["peak_rss_mb"]))
-        lines.append(f"  {name:24}{cells[0]:>18}{cells[1]:>18}{decode:>22}{memory:>20}")
+        lines.append(f"  {name:36}{'   '.join(cells)}   {memory} MiB")
     return "\n".join(lines)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--program", required=True, help="the built `tp-bench`")
+    parser.add_argument("--program", required=True, help="the built `tp-bench`, beside which `tp-train-bench` stands")
     parser.add_argument("--python", default=sys.executable, help="a Python that has torch and transformers")
+    parser.add_argument("--training", action="store_true", help="data-parallel training instead, with `tp-train-bench`")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--model", choices=MODELS, nargs="+", default=[*MODELS])
     parser.add_argument("further", nargs="*", help="flags for both programs after `--`, such as `--repeat 3`")
     args = parser.parse_args()
 
+    compared = programs(args.program, args.python)
+    if args.training:
+        compared = training_programs(str(Path(args.program).with_name("tp-train-bench")), args.python)
     for name in args.model:
         model = MODELS[name]
         shape = ["--batch", str(model.batch), "--seq", str(model.sequence)]
         own = ["--config", json.dumps(model.config), *shape, *args.further]
         results: dict[str, list[dict]] = {}
         for turn in range(args.rounds):
-            for program, command in programs(args.program, args.python).items():
+            for program, command in compared.items():
                 print(f"{name}, round {turn + 1} of {args.rounds}: {program}", file=sys.stderr)
                 threads = 1 if "2 ranks" in program else 2
                 results.setdefault(program, []).append(run(command + own, threads))

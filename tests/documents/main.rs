@@ -155,6 +155,7 @@ fn every_link_leads_somewhere() {
         ("docs/gpu.md", "docs"),
         ("docs/adding-a-model.md", "docs"),
         ("docs/adding-a-layer.md", "docs"),
+        ("examples/launch/README.md", "examples/launch"),
     ] {
         for link in read(file)
             .split("](")

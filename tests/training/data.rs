@@ -44,6 +44,14 @@ impl Data {
         Self { dir, name, kind }
     }
 
+    /// How many micro-batches a rank may make of its samples.
+    pub(crate) fn accumulations(&self) -> &'static [usize] {
+        match self.kind {
+            Samples::Images => &[1],
+            _ => &[1, 3],
+        }
+    }
+
     /// Samples `range` of a step's global batch, in so many micro-batches or as many as there are samples.
     pub(crate) fn batches(
         &self,

@@ -27,7 +27,11 @@ fn on_every_grid(data: &Data) {
     let reference = Reference::of(data);
     for grid in GRIDS {
         for zero in [Zero::Replicas, Zero::Optimizer, Zero::Parameters] {
-            for accumulation in [1, 3] {
+            // One rank has nothing to divide.
+            if grid.dp == 1 && zero != Zero::Replicas {
+                continue;
+            }
+            for &accumulation in data.accumulations() {
                 for recompute in [Recompute::None, Recompute::Full] {
                     let run = Run {
                         grid,

@@ -137,6 +137,8 @@ pub mod generate;
 pub mod inputs;
 pub mod interop;
 #[cfg(feature = "torch")]
+pub mod job;
+#[cfg(feature = "torch")]
 pub mod loss;
 pub mod model;
 pub mod module;

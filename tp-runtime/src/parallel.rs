@@ -294,10 +294,15 @@ impl ParallelModel {
     /// # Errors
     /// On every rank of the mesh when any rank fails.
     pub fn save(&self, dir: &Path) -> Result<()> {
+        self.save_among(&self.world, dir)
+    }
+
+    /// [`Self::save`], where the ranks of the mesh agree over `world`, which may wait longer than the model's.
+    pub(crate) fn save_among(&self, world: &ProcessGroup, dir: &Path) -> Result<()> {
         checkpoint::save(
             dir,
             &self.parameters(),
-            &self.world,
+            world,
             |named| self.whole(named),
             &self.config,
             &self.companions,

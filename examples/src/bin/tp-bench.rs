@@ -4,15 +4,14 @@
 
 use std::ops::ControlFlow;
 use std::str::FromStr;
-use std::time::Instant;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Parser;
 use serde_json::{Value, json};
 use tch::{Device, Kind, Tensor};
+use tp_examples::{backend_name, median_seconds, peak_rss_mb};
 use tp_models as _;
-use tp_runtime::comm::backend::{self, UnknownBackend};
-use tp_runtime::comm::{Launch, ProcessGroup, RankContext, launch};
+use tp_runtime::comm::{Launch, RankContext, launch};
 use tp_runtime::generate::{GenerateOptions, Sampling, generate};
 use tp_runtime::loss;
 use tp_runtime::model::Inputs;
@@ -47,10 +46,6 @@ struct Arguments {
     /// `local` or `gloo`
     #[arg(long, value_parser = backend_name, default_value = "local")]
     backend: &'static str,
-}
-
-fn backend_name(name: &str) -> Result<&'static str, UnknownBackend> {
-    backend::named(name).map(|backend| backend.name)
 }
 
 fn main() -> Result<()> {
@@ -123,43 +118,4 @@ fn measure(arguments: &Arguments, rank: RankContext) -> Result<Value> {
         "decode_tokens_per_s": arguments.new_tokens as f64 / decode,
         "peak_rss_mb": peak_rss_mb(&world)?,
     }))
-}
-
-fn median_seconds(
-    world: &ProcessGroup,
-    warmup: usize,
-    repeat: usize,
-    mut run: impl FnMut() -> Result<()>,
-) -> Result<f64> {
-    let mut seconds = Vec::new();
-    for turn in 0..warmup + repeat {
-        world.barrier("the bench")?;
-        let start = Instant::now();
-        run()?;
-        if turn >= warmup {
-            seconds.push(start.elapsed().as_secs_f64());
-        }
-    }
-    seconds.sort_by(f64::total_cmp);
-    Ok(seconds[seconds.len() / 2])
-}
-
-/// The most memory each process of the job has had, in MiB; ranks that are threads share one.
-fn peak_rss_mb(world: &ProcessGroup) -> Result<Vec<i64>> {
-    let status = std::fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kib = line
-        .and_then(|line| line.split_whitespace().next())
-        .context("no VmHWM in /proc")?;
-    let mine = kib.parse::<i64>()? / 1024;
-    if world.backend() == "local" || world.size() == 1 {
-        return Ok(vec![mine]);
-    }
-    let every = world.all_gather(
-        &Tensor::from_slice(&[mine]),
-        0,
-        world.size() as i64,
-        "memory",
-    )?;
-    Ok(Vec::try_from(every)?)
 }

@@ -1,6 +1,5 @@
 //! `tp eval`: logits, loss, gradients and greedy tokens of a batch, for comparison with another framework.
 
-use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
@@ -46,8 +45,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(args: &Arguments) -> Result<()> {
-    args.ranks
-        .run(NonZeroUsize::MIN, &args.model, |rank| eval(args, &rank))
+    args.ranks.run(None, &args.model, |rank| eval(args, &rank))
 }
 
 fn eval(args: &Arguments, rank: &Rank) -> Result<()> {

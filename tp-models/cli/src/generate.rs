@@ -1,7 +1,6 @@
 //! `tp generate`: text from a prompt.
 
 use std::io::Write;
-use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
@@ -54,8 +53,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(args: &Arguments) -> Result<()> {
-    args.ranks
-        .run(NonZeroUsize::MIN, &args.model, |rank| tell(args, &rank))
+    args.ranks.run(None, &args.model, |rank| tell(args, &rank))
 }
 
 fn tell(args: &Arguments, rank: &Rank) -> Result<()> {

@@ -60,12 +60,21 @@ pub(crate) struct Rank {
 }
 
 impl RankArgs {
+    /// The type of parameters and activations, as its flag has it.
+    pub(crate) fn dtype(&self) -> &'static str {
+        match self.dtype {
+            Dtype::F32 => "f32",
+            Dtype::Bf16 => "bf16",
+        }
+    }
+
     /// Runs `body` on every rank; `dir` or config file `model` names the architecture of `--plan`.
     ///
-    /// Beside the tensor-parallel ranks there are `dp` groups of them, which are given other batches.
+    /// There are `dp` groups of tensor-parallel ranks, which are given other batches; one where a command has
+    /// no such flag.
     pub(crate) fn run<T: Send>(
         &self,
-        dp: NonZeroUsize,
+        dp: Option<NonZeroUsize>,
         model: &Path,
         body: impl Fn(Rank) -> Result<T> + Sync,
     ) -> Result<T> {
@@ -81,6 +90,12 @@ impl RankArgs {
             Dtype::F32 => Kind::Float,
             Dtype::Bf16 => Kind::BFloat16,
         };
+        let tp = ("tp", self.tp.get());
+        let mesh: Vec<_> = dp
+            .map(|dp| ("dp", dp.get()))
+            .into_iter()
+            .chain([tp])
+            .collect();
         let job = Launch {
             backend: self.backend,
             timeout: Duration::from_secs(self.timeout),
@@ -89,7 +104,7 @@ impl RankArgs {
                 Device::Cpu => DeviceKind::Cpu,
                 Device::Cuda => DeviceKind::Cuda,
             },
-            ..Launch::new(dp.get() * self.tp.get())
+            ..Launch::on_mesh(&mesh)
         };
         let run = |context: RankContext| {
             let options = ParallelOptions {
@@ -99,7 +114,7 @@ impl RankArgs {
                 device: context.device,
             };
             let is_first = context.rank() == 0;
-            let mesh = context.mesh(&[("dp", dp.get()), ("tp", self.tp.get())])?;
+            let mesh = context.mesh(&[("dp", dp.map_or(1, NonZeroUsize::get)), tp])?;
             body(Rank {
                 mesh,
                 options,
@@ -117,5 +132,7 @@ fn backend_name(name: &str) -> Result<&'static str, UnknownBackend> {
 fn backend_help() -> String {
     let names: Vec<&str> = backend::all().iter().map(|backend| backend.name).collect();
     let names = names.join(", ");
-    format!("What carries the collectives: {names} [default: local; gloo under torchrun]")
+    format!(
+        "What carries the collectives: {names} [default: local between threads, gloo between processes]"
+    )
 }

@@ -85,12 +85,14 @@ pub enum CommError {
     },
 
     /// The backend failed, mostly because another rank is gone.
-    #[error("{who} failed in {backend}: {message}")]
+    #[error("{who} failed in {backend} with {}: {message}", ranks(peers))]
     Backend {
         /// Which backend.
         backend: &'static str,
         /// Who made the call.
         who: Participant,
+        /// The other ranks of the group.
+        peers: Vec<usize>,
         /// The backend's message.
         message: String,
     },

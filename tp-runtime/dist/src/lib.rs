@@ -1,9 +1,9 @@
 //! Ranks, and the collectives they make together, over libtorch.
 //!
-//! [`launch`] runs a closure on every rank: on threads, or on the processes that `torchrun` starts. Each
-//! rank is given a [`RankContext`] with the [`ProcessGroup`] of all ranks, which it lays out over named
-//! dimensions with [`RankContext::mesh`]. Collectives have no gradient; [`autograd::with_backward`]
-//! gives them one.
+//! [`launch`] runs a closure on every rank: on threads, or on the processes that `torchrun`, `srun` or
+//! `mpirun` starts. Each rank is given a [`RankContext`] with the [`ProcessGroup`] of all ranks, which it
+//! lays out over named dimensions with [`RankContext::mesh`]. Collectives have no gradient;
+//! [`autograd::with_backward`] gives them one.
 //!
 //! ```no_run
 //! use tch::Tensor;

@@ -21,7 +21,9 @@ struct Dimension {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MeshError {
     /// The sizes do not multiply to the world size.
-    #[error("a mesh of {mesh} has {product} ranks, but the world has {world_size}: {advice}")]
+    #[error(
+        "a mesh of {mesh} has {product} ranks, but the world has {world_size}: choose {fitting}"
+    )]
     Size {
         /// The mesh as asked for, such as `dp=1, tp=4`.
         mesh: String,
@@ -29,8 +31,8 @@ pub enum MeshError {
         product: usize,
         /// How many there are.
         world_size: usize,
-        /// Sizes that would work.
-        advice: String,
+        /// Sizes that would fit.
+        fitting: String,
     },
 
     /// Two dimensions with one name.
@@ -155,40 +157,37 @@ fn check(world_size: usize, dimensions: &[(&str, usize)]) -> Result<(), MeshErro
     if product == world_size {
         return Ok(());
     }
-    let list = |sizes: &[(&str, usize)]| {
-        let sizes: Vec<String> = sizes
-            .iter()
-            .map(|(name, size)| format!("{name}={size}"))
-            .collect();
-        sizes.join(", ")
-    };
     Err(MeshError::Size {
         mesh: list(dimensions),
         product,
         world_size,
-        advice: match fitting(world_size, dimensions) {
-            Some(sizes) => format!("{} would work", list(&sizes)),
-            None => format!("choose sizes whose product is {world_size}"),
-        },
+        fitting: fitting(world_size, dimensions),
     })
 }
 
-/// The same dimensions with the last one that can make up for the difference changed.
-fn fitting<'a>(
-    world_size: usize,
-    dimensions: &[(&'a str, usize)],
-) -> Option<Vec<(&'a str, usize)>> {
-    (0..dimensions.len()).rev().find_map(|changed| {
+/// What would fit so many ranks: the same dimensions with one of them changed, the last one first.
+pub(crate) fn fitting(world_size: usize, dimensions: &[(&str, usize)]) -> String {
+    let changed = (0..dimensions.len()).rev().filter_map(|changed| {
         let mut sizes = dimensions.to_vec();
         sizes[changed].1 = 1;
         let others = product(&sizes);
         sizes[changed].1 = world_size.checked_div(others)?;
-        (others * sizes[changed].1 == world_size).then_some(sizes)
-    })
+        (others * sizes[changed].1 == world_size).then(|| list(&sizes))
+    });
+    match (dimensions, changed.collect::<Vec<_>>()) {
+        ([], _) => format!("{world_size} ranks"),
+        (_, fitting) if fitting.is_empty() => format!("sizes whose product is {world_size}"),
+        (_, fitting) => fitting.join(" or "),
+    }
+}
+
+fn list(sizes: &[(&str, usize)]) -> String {
+    let sizes = sizes.iter().map(|(name, size)| format!("{name}={size}"));
+    sizes.collect::<Vec<_>>().join(", ")
 }
 
 /// How many ranks the sizes need; the largest number where there is no such number.
-fn product(dimensions: &[(&str, usize)]) -> usize {
+pub(crate) fn product(dimensions: &[(&str, usize)]) -> usize {
     let sizes = dimensions.iter().map(|(_, size)| *size);
     sizes.fold(1, usize::saturating_mul)
 }

@@ -1,22 +1,21 @@
-//! Gloo groups whose ranks are processes: this test's own binary, started again once per rank.
+//! Gloo groups whose ranks are processes.
+
+mod processes;
 
 use std::io::{BufRead, BufReader};
-use std::net::TcpListener;
 use std::ops::Range;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::Child;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use processes::{finish, free_port, report, scenario, text};
 use tch::{Kind, Tensor};
 use tp_dist::{Launch, ProcessGroup, RankContext, ReduceOp, Result, launch};
-
-/// Set in the processes that are ranks: what to do.
-const SCENARIO: &str = "TP_TEST_SCENARIO";
 
 /// What a rank's process runs; in the test run itself it has nothing to do.
 #[test]
 fn rank_process() {
-    let Ok(scenario) = std::env::var(SCENARIO) else {
+    let Some(scenario) = scenario() else {
         return;
     };
     let options = Launch {
@@ -24,13 +23,7 @@ fn rank_process() {
         timeout: Duration::from_secs(5),
         ..Launch::new(2)
     };
-    match launch(&options, |rank| rank_body(&scenario, &rank)) {
-        Ok(text) => println!("<{text}>"),
-        Err(error) => {
-            eprintln!("<{error}>");
-            std::process::exit(7);
-        }
-    }
+    report(launch(&options, |rank| rank_body(&scenario, &rank)));
 }
 
 fn rank_body(scenario: &str, rank: &RankContext) -> Result<String> {
@@ -70,39 +63,18 @@ fn add_up(scenario: &str, rank: &RankContext) -> Result<String> {
     }
 }
 
-/// Starts some ranks of so many.
+/// Starts some ranks of so many, as `torchrun` would.
 fn start(scenario: &str, ranks: Range<usize>, world_size: usize) -> Vec<Child> {
-    let port = TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
-    let rank = |rank: usize| {
-        Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "rank_process", "--nocapture"])
-            .env(SCENARIO, scenario)
-            .env("RANK", rank.to_string())
-            .env("LOCAL_RANK", rank.to_string())
-            .env("WORLD_SIZE", world_size.to_string())
-            .env("MASTER_ADDR", "127.0.0.1")
-            .env("MASTER_PORT", port.to_string())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap()
-    };
-    ranks.map(rank).collect()
-}
-
-fn finish(ranks: Vec<Child>) -> Vec<Output> {
-    ranks
-        .into_iter()
-        .map(|rank| rank.wait_with_output().unwrap())
-        .collect()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
+    let port = free_port();
+    processes::start(scenario, ranks, |rank| {
+        vec![
+            ("RANK", rank.to_string()),
+            ("LOCAL_RANK", rank.to_string()),
+            ("WORLD_SIZE", world_size.to_string()),
+            ("MASTER_ADDR", "127.0.0.1".into()),
+            ("MASTER_PORT", port.clone()),
+        ]
+    })
 }
 
 #[test]

@@ -10,7 +10,7 @@ const PAIRS: [(Dtype, Kind, &str); 3] = [
 ];
 
 /// The kind of a stored weight, if its type is one that weights have.
-pub(super) fn kind_of(dtype: Dtype) -> Option<Kind> {
+pub(crate) fn kind_of(dtype: Dtype) -> Option<Kind> {
     PAIRS.iter().find(|pair| pair.0 == dtype).map(|pair| pair.1)
 }
 

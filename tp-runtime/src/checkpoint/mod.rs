@@ -19,6 +19,7 @@
 //! # Ok::<(), tp_runtime::Error>(())
 //! ```
 
+mod disk;
 mod dtype;
 mod folder;
 mod index;
@@ -38,3 +39,10 @@ pub use initialize::initialize;
 pub use load::{LoadOptions, LoadReport, load};
 pub use reader::{Checkpoint, TensorInfo};
 pub use save::save;
+pub(crate) use {
+    disk::{gone, put, sync},
+    dtype::kind_of,
+    safetensors_file::SafetensorsFile,
+    slices::runs,
+    writer::{Entry, Writer},
+};

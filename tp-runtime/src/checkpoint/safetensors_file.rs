@@ -10,11 +10,11 @@ use super::CheckpointError;
 use crate::comm::MappedFile;
 
 /// The length of a header comes first, in this many bytes.
-pub(super) const LENGTH_BYTES: usize = 8;
+const LENGTH_BYTES: usize = 8;
 
 /// A mapped file and what its header says.
-pub(super) struct SafetensorsFile {
-    pub(super) path: PathBuf,
+pub(crate) struct SafetensorsFile {
+    pub(crate) path: PathBuf,
     map: MappedFile,
     data: Range<usize>,
     header: tensor::Metadata,
@@ -22,7 +22,7 @@ pub(super) struct SafetensorsFile {
 
 impl SafetensorsFile {
     /// Maps a file and checks that the tensors of its header fill it exactly.
-    pub(super) fn open(path: &Path, file: &File) -> Result<Self, CheckpointError> {
+    pub(crate) fn open(path: &Path, file: &File) -> Result<Self, CheckpointError> {
         let map = MappedFile::open(file).map_err(CheckpointError::io("map", path))?;
         let (length, header) =
             SafeTensors::read_metadata(&map).map_err(|error| CheckpointError::Damaged {
@@ -39,12 +39,23 @@ impl SafetensorsFile {
     }
 
     /// The tensors of the file by name.
-    pub(super) fn tensors(&self) -> impl Iterator<Item = (String, &tensor::TensorInfo)> {
+    pub(crate) fn tensors(&self) -> impl Iterator<Item = (String, &tensor::TensorInfo)> {
         self.header.tensors().into_iter()
     }
 
+    /// One of them.
+    pub(crate) fn tensor(&self, name: &str) -> Option<&tensor::TensorInfo> {
+        self.header.info(name)
+    }
+
+    /// A text of the header beside the tensors.
+    pub(crate) fn metadata(&self, key: &str) -> Option<&str> {
+        let texts = self.header.metadata().as_ref()?;
+        texts.get(key).map(String::as_str)
+    }
+
     /// The bytes of a tensor, given its offsets as the header has them.
-    pub(super) fn bytes(&self, offsets: Range<usize>) -> &[u8] {
+    pub(crate) fn bytes(&self, offsets: Range<usize>) -> &[u8] {
         &self.map[self.data.clone()][offsets]
     }
 }

@@ -1,12 +1,12 @@
 //! From a model back to a folder in the Hugging Face layout.
 
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tch::Tensor;
 
+use super::disk::put;
 use super::dtype::dtype_of;
 use super::folder::{self, CONFIG, WEIGHTS};
 use super::staging::Staging;
@@ -71,7 +71,7 @@ impl Output {
         for companion in companions {
             copy(companion, &staging)?;
         }
-        let weights = Writer::create(&staging.path(WEIGHTS), entries)?;
+        let weights = Writer::create(&staging.path(WEIGHTS), entries, Map::new())?;
         Ok(Self { staging, weights })
     }
 
@@ -117,11 +117,4 @@ fn copy(companion: &Path, staging: &Staging) -> Result<(), CheckpointError> {
         return Err(error(io::ErrorKind::NotFound.into()));
     };
     put(&staging.path(&name), source).map_err(error)
-}
-
-/// Writes a file down to the disk.
-fn put(path: &Path, mut content: impl Read) -> io::Result<()> {
-    let mut file = File::create(path)?;
-    io::copy(&mut content, &mut file)?;
-    file.sync_all()
 }

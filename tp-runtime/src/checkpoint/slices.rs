@@ -5,7 +5,7 @@ use std::ops::Range;
 
 /// The runs of neighbouring elements with indices in `ranges` of dimension `dim`, in the order of a
 /// tensor in which the ranges follow one another.
-pub(super) fn runs(
+pub(crate) fn runs(
     shape: &[i64],
     dim: usize,
     ranges: &[Range<i64>],

@@ -13,6 +13,7 @@ use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::disk::{gone, sync};
 use super::folder::{self, INDEX, SAVED, SAVING, WEIGHTS};
 use super::index;
 use crate::error::CheckpointError;
@@ -115,19 +116,4 @@ fn remove_replaced_weights(dir: &Path) -> Result<(), CheckpointError> {
         gone(fs::remove_file(&path)).map_err(CheckpointError::io("remove", &path))?;
     }
     Ok(())
-}
-
-/// Removing what is not there has succeeded.
-fn gone(removed: io::Result<()>) -> io::Result<()> {
-    match removed {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        other => other,
-    }
-}
-
-/// Puts the names in a folder on the disk.
-fn sync(dir: &Path) -> Result<(), CheckpointError> {
-    File::open(dir)
-        .and_then(|dir| dir.sync_all())
-        .map_err(CheckpointError::io("write", dir))
 }

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 use tch::{Device, Kind, Tensor};
 
 use super::dtype::dtype_of;
@@ -12,14 +12,14 @@ use crate::error::CheckpointError;
 
 /// What the header says of one tensor.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Entry {
-    pub(super) name: String,
-    pub(super) kind: Kind,
-    pub(super) shape: Vec<i64>,
+pub(crate) struct Entry {
+    pub(crate) name: String,
+    pub(crate) kind: Kind,
+    pub(crate) shape: Vec<i64>,
 }
 
 /// A file whose header is written and whose tensors follow, in the header's order.
-pub(super) struct Writer {
+pub(crate) struct Writer {
     path: PathBuf,
     file: BufWriter<File>,
 }
@@ -28,21 +28,25 @@ pub(super) struct Writer {
 const PIECE: i64 = 1 << 22;
 
 impl Writer {
-    /// Creates the file and writes its header.
-    pub(super) fn create(path: &Path, entries: &[Entry]) -> Result<Self, CheckpointError> {
+    /// Creates the file and writes its header, with texts of `metadata` in it.
+    pub(crate) fn create(
+        path: &Path,
+        entries: &[Entry],
+        metadata: Map<String, Value>,
+    ) -> Result<Self, CheckpointError> {
         let file = File::create(path).map_err(CheckpointError::io("create", path))?;
         let mut writer = Self {
             path: path.to_owned(),
             file: BufWriter::new(file),
         };
-        let header = header(entries)?;
+        let header = header(entries, metadata)?;
         writer.bytes(&(header.len() as u64).to_le_bytes())?;
         writer.bytes(header.as_bytes())?;
         Ok(writer)
     }
 
     /// Writes the next tensor.
-    pub(super) fn write(&mut self, entry: &Entry, tensor: &Tensor) -> Result<(), CheckpointError> {
+    pub(crate) fn write(&mut self, entry: &Entry, tensor: &Tensor) -> Result<(), CheckpointError> {
         let (kind, shape) = (tensor.f_kind()?, tensor.size());
         if (kind, &shape) != (entry.kind, &entry.shape) {
             return Err(CheckpointError::Gathered {
@@ -65,7 +69,7 @@ impl Writer {
     }
 
     /// Puts everything on the disk.
-    pub(super) fn finish(self) -> Result<(), CheckpointError> {
+    pub(crate) fn finish(self) -> Result<(), CheckpointError> {
         let error = |source| CheckpointError::io("write", &self.path)(source);
         let file = self
             .file
@@ -83,10 +87,11 @@ impl Writer {
 }
 
 /// The JSON that starts the file, padded so that the tensors after it are aligned.
-fn header(entries: &[Entry]) -> Result<String, CheckpointError> {
-    let mut header = Map::new();
+fn header(entries: &[Entry], mut metadata: Map<String, Value>) -> Result<String, CheckpointError> {
     // transformers refuses a file that does not say which framework laid it out.
-    header.insert("__metadata__".to_owned(), json!({ "format": "pt" }));
+    metadata.insert("format".to_owned(), Value::from("pt"));
+    let mut header = Map::new();
+    header.insert("__metadata__".to_owned(), Value::Object(metadata));
     let mut start = 0;
     for Entry { name, kind, shape } in entries {
         let length = shape.iter().product::<i64>() as usize;
@@ -99,7 +104,7 @@ fn header(entries: &[Entry]) -> Result<String, CheckpointError> {
         header.insert(name.clone(), info);
         start = end;
     }
-    let text = serde_json::Value::Object(header).to_string();
+    let text = Value::Object(header).to_string();
     Ok(format!(
         "{text:<width$}",
         width = text.len().next_multiple_of(8)

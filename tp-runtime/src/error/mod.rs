@@ -10,6 +10,8 @@ mod drift;
 mod explain;
 #[cfg(feature = "torch")]
 mod input;
+#[cfg(feature = "torch")]
+mod job;
 mod layer;
 mod model;
 mod placement;
@@ -31,6 +33,7 @@ pub use {
     checkpoint_faults::{Fault, Faults},
     drift::DriftError,
     input::InputError,
+    job::JobError,
     tensor::{ShapeError, TensorError},
 };
 
@@ -56,6 +59,11 @@ pub enum Error {
     #[cfg(feature = "torch")]
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
+
+    /// A job's folder that cannot be used.
+    #[cfg(feature = "torch")]
+    #[error(transparent)]
+    Job(#[from] JobError),
 
     /// A fault of a rank, of a collective or of a device mesh.
     #[cfg(feature = "torch")]

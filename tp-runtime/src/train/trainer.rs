@@ -42,17 +42,17 @@ pub struct Gradients {
 /// Loss, gradients, norm and updates are those of one process with the whole global batch, whatever the
 /// mesh. The ranks of a `tp` group give the same micro-batches, those along `dp` each their own part.
 pub struct Trainer {
-    model: ParallelModel,
-    optimizer: Box<dyn Optimizer>,
-    options: TrainOptions,
-    units: Vec<Rc<Unit>>,
+    pub(super) model: ParallelModel,
+    pub(super) optimizer: Box<dyn Optimizer>,
+    pub(super) options: TrainOptions,
+    pub(super) units: Vec<Rc<Unit>>,
     /// The ranks that have other parts of the batch.
-    data: ProcessGroup,
+    pub(super) data: ProcessGroup,
     /// The ranks over which the norm is summed.
     counting: ProcessGroup,
     /// The gradients that this rank counts in the norm.
     counted: Vec<Tensor>,
-    steps: u64,
+    pub(super) steps: u64,
 }
 
 impl Trainer {
@@ -111,16 +111,6 @@ impl Trainer {
     /// The model, which is not to be changed but by [`Self::update`].
     pub fn model(&self) -> &ParallelModel {
         &self.model
-    }
-
-    #[cfg(feature = "testing")]
-    pub(super) fn units(&self) -> &[Rc<Unit>] {
-        &self.units
-    }
-
-    #[cfg(feature = "testing")]
-    pub(super) fn optimizer(&self) -> &dyn Optimizer {
-        &*self.optimizer
     }
 
     /// How many updates were made.

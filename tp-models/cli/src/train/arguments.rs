@@ -176,7 +176,9 @@ impl Arguments {
         let (global, ranks) = (self.global_batch as usize, self.dp.get());
         let micro = match self.micro_batch {
             Some(micro) => micro as usize,
-            None => (global / ranks).max(1),
+            None if global.is_multiple_of(ranks) => global / ranks,
+            // Refused below, with what would fit.
+            None => 1,
         };
         Ok(BatchSize::new(global, micro, ranks)?)
     }

@@ -13,6 +13,7 @@ use tp_runtime::train::Gradients;
 
 /// The metrics of a job; only its first rank speaks.
 pub(super) struct Metrics {
+    is_first: bool,
     bar: ProgressBar,
     log: Option<File>,
     /// How many tokens a step reads: each counts once, however many ranks share it.
@@ -50,6 +51,7 @@ impl Metrics {
             file.with_context(|| format!("cannot write the log `{}`", path.display()))
         };
         Ok(Self {
+            is_first,
             bar: bar(steps, is_first).with_position(done),
             log: log.filter(|_| is_first).map(open).transpose()?,
             tokens,
@@ -88,9 +90,11 @@ impl Metrics {
     /// The loss on another text, measured after a step.
     pub(super) fn validated(&mut self, step: u64, loss: f64) -> Result<()> {
         let perplexity = loss.exp();
-        self.bar.println(format!(
-            "step {step}: validation loss {loss:.3}, perplexity {perplexity:.2}"
-        ));
+        if self.is_first {
+            let told =
+                format!("step {step}: validation loss {loss:.3}, perplexity {perplexity:.2}");
+            self.bar.suspend(|| println!("{told}"));
+        }
         self.write(&json!({ "step": step, "validation_loss": loss, "perplexity": perplexity }))
     }
 

@@ -1,6 +1,7 @@
 //! `tp train`: next-token training on a text.
 
 mod arguments;
+mod job;
 mod metrics;
 mod stop;
 mod windows;
@@ -9,13 +10,13 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use tp_runtime::model;
-use tp_runtime::optim::AdamW;
-use tp_runtime::train::{BatchSize, Trainer};
+use tp_runtime::train::Trainer;
 
 pub(super) use arguments::Arguments;
 
 use crate::model::{config, require_language_model};
 use crate::ranks::Rank;
+use job::Job;
 use metrics::Metrics;
 use stop::Stop;
 use windows::Windows;
@@ -24,9 +25,9 @@ use windows::Windows;
 pub(super) fn run(args: &Arguments) -> Result<ExitCode> {
     let stop = Stop::listen()?;
     args.batch_size()?;
-    let ended = args
-        .ranks
-        .run(args.dp, args.start(), |rank| train(args, &rank, &stop))?;
+    let ended = args.ranks.run(Some(args.dp), args.start(), |rank| {
+        train(args, &rank, &stop)
+    })?;
     Ok(ended.map_or(ExitCode::SUCCESS, |signal| ExitCode::from(128 + signal)))
 }
 
@@ -40,14 +41,17 @@ fn train(args: &Arguments, rank: &Rank, stop: &Stop) -> Result<Option<u8>> {
     let read = |text| Windows::read(text, &args.tokenizer(), args.sequence, device);
     let text = read(&args.data)?;
     let validation = args.validate.as_deref().map(read).transpose()?;
-    let mut job = Job::open(args, world)?;
-    let mut trainer = job.trainer(args, rank)?;
+    let job = Job::open(args, world)?;
+    let mut trainer = job.trainer(rank)?;
     for text in [Some(&text), validation.as_ref()].into_iter().flatten() {
         text.check(trainer.model().vocabulary_size())?;
     }
     let (tokens, ranks) = (size.global() as u64 * args.sequence, world.size() as u64);
     let log = args.log.as_deref();
     let done = trainer.steps();
+    if job.is_resumed() && rank.is_first {
+        println!("goes on after step {done}");
+    }
     let mut metrics = Metrics::new(rank.is_first, done, args.steps, log, tokens, ranks)?;
     let schedule = args.schedule();
     let mut losses = Vec::new();
@@ -75,7 +79,7 @@ fn train(args: &Arguments, rank: &Rank, stop: &Stop) -> Result<Option<u8>> {
         }
         signal = stop.requested(world, device)?;
         if is_due(args.save_every) || step + 1 == args.steps || signal.is_some() {
-            job.save(args, &trainer)?;
+            job.save(&trainer)?;
         }
     }
     metrics.finish();
@@ -83,4 +87,23 @@ fn train(args: &Arguments, rank: &Rank, stop: &Stop) -> Result<Option<u8>> {
         report(args, &losses, signal, &trainer);
     }
     Ok(signal)
+}
+
+/// Says how the job ended.
+fn report(args: &Arguments, losses: &[f64], signal: Option<u8>, trainer: &Trainer) {
+    let steps = trainer.steps();
+    if let (Some(first), Some(last)) = (losses.first(), losses.last()) {
+        println!("{} steps: loss {first:.3} to {last:.3}", losses.len());
+    } else {
+        println!("the job has made all of its {steps} steps already: give it more with --steps");
+    }
+    match (&args.save, signal) {
+        (Some(dir), Some(signal)) => println!(
+            "stopped by signal {signal} after step {steps}, saved {}: go on with --resume",
+            dir.display()
+        ),
+        (Some(dir), None) => println!("saved {}", dir.display()),
+        (None, Some(signal)) => println!("stopped by signal {signal} after step {steps}"),
+        (None, None) => {}
+    }
 }

@@ -3,6 +3,8 @@
 mod eval;
 mod generate;
 mod images;
+mod jobs;
+mod launch_examples;
 mod processes;
 mod refusals;
 mod support;

@@ -353,9 +353,9 @@ fn training_that_cannot_start() {
     assert_names(&train(&short, "--tp 2", 1), &["short", "--sequence"]);
     assert_names(&train(&dir.path().join("none"), "--tp 2", 1), &["none"]);
     for (flags, part) in [
-        ("--batch 0", "--batch"),
-        ("--batch=-1", "--batch"),
-        ("--batch 1000000000000", "--batch"),
+        ("--batch 0", "--global-batch"),
+        ("--batch=-1", "--global-batch"),
+        ("--batch 1000000000000", "--global-batch"),
         ("--sequence 0", "--sequence"),
         ("--sequence 1", "--sequence"),
         ("--sequence 9223372036854775807", "--sequence"),

@@ -60,7 +60,7 @@ fn what_is_saved_generates_and_trains_on() {
     let dir = tempfile::tempdir().expect("a temporary folder");
     let (data, saved) = (dir.path().join("text"), dir.path().join("saved"));
     write_text(&data);
-    let train = |from, path: &Path, tp| {
+    let train = |from, path: &Path, to: &Path, tp| {
         let text = printed(&mut tp![
             format!(
                 "train --threads 1 --steps 30 --batch 4 --sequence 32 --learning-rate 0.01 --tp {tp}"
@@ -70,20 +70,22 @@ fn what_is_saved_generates_and_trains_on() {
             "--data",
             data,
             "--save",
-            saved,
+            to,
         ]);
-        assert!(
-            text.contains(&format!("saved {}", saved.display())),
-            "{text}"
-        );
+        assert!(text.contains(&format!("saved {}", to.display())), "{text}");
         losses(&text)
     };
-    let (_, last) = train("--config", &fixture("stories260k").join("config.json"), 2);
+    let (_, last) = train(
+        "--config",
+        &fixture("stories260k").join("config.json"),
+        &saved,
+        2,
+    );
     let tell = |tp: u8| {
         printed(
             tp![
                 format!("generate --threads 1 --max-new-tokens 24 --tp {tp} --model"),
-                saved
+                saved.join("latest")
             ]
             .args(["--prompt", "The cat"]),
         )
@@ -91,7 +93,12 @@ fn what_is_saved_generates_and_trains_on() {
     let told = tell(1);
     assert!(told.starts_with("The cat") && told.len() > 20, "{told}");
     assert_eq!((tell(2), tell(4)), (told.clone(), told));
-    let (first, _) = train("--model", &saved, 1);
+    let (first, _) = train(
+        "--model",
+        &saved.join("latest"),
+        &dir.path().join("again"),
+        1,
+    );
     assert!(
         (first - last).abs() < 0.5,
         "ended at {last}, went on at {first}"

@@ -2,6 +2,8 @@
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -63,6 +65,14 @@ impl Rendezvous {
             .entry(TypeId::of::<T>())
             .or_insert_with(|| Arc::new(make()));
         value.clone().downcast().ok()
+    }
+
+    /// The address at which the other ranks reach this one.
+    pub(crate) fn own_address(&self) -> io::Result<IpAddr> {
+        match &self.0 {
+            Place::Processes(environment) => environment.own_address(),
+            Place::Threads(_) => Ok(Ipv4Addr::LOCALHOST.into()),
+        }
     }
 
     /// The store at which c10d's ranks find each other.

@@ -44,7 +44,7 @@ impl C10dGroup {
     /// The tensor where the backend reads it, in one piece.
     fn carried(&self, tensor: Tensor) -> Result<Tensor> {
         let tensor = match self.member.library {
-            Library::Gloo => tensor,
+            Library::Gloo(_) => tensor,
             #[cfg(feature = "nccl")]
             Library::Nccl(device) => tensor.f_to_device(device)?,
         };
@@ -60,7 +60,7 @@ impl C10dGroup {
         let tensor = self.carried(tensor)?;
         let (rank, size) = (self.member.rank, self.member.ranks.len());
         let group = self.group.lock().unwrap_or_else(PoisonError::into_inner);
-        let recorder = (self.member.library == Library::Gloo).then(|| {
+        let recorder = matches!(self.member.library, Library::Gloo(_)).then(|| {
             FLIGHT_RECORDER
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
@@ -119,6 +119,7 @@ impl Backend for C10dGroup {
         let origin = Origin {
             backend: library.name(),
             who: request.participant(ranks[*rank]),
+            ranks: ranks.clone(),
             job: job.clone(),
         };
         let work = tch::no_grad(|| self.begin(request.operation, tensor, origin))?;

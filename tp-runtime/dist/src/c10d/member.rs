@@ -1,5 +1,6 @@
 //! How a rank joins a Gloo or NCCL group.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +15,8 @@ use crate::{CommError, Result};
 /// What libtorch has the group from.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Library {
-    Gloo,
+    /// Where the other ranks reach this one; `None` where GLOO_SOCKET_IFNAME says so.
+    Gloo(Option<IpAddr>),
     /// With the GPU of this rank.
     #[cfg(feature = "nccl")]
     Nccl(Device),
@@ -27,7 +29,7 @@ pub(super) struct GroupMember {
     /// The rank in the group.
     pub(super) rank: usize,
     /// The ranks' numbers in the world.
-    pub(super) ranks: Vec<usize>,
+    pub(super) ranks: Arc<[usize]>,
     /// How long it waits to meet the others.
     pub(super) meeting: Duration,
     /// How long it waits for them in a collective.
@@ -35,9 +37,28 @@ pub(super) struct GroupMember {
     pub(super) job: Arc<Job>,
 }
 
-/// Joins the world.
-pub(super) fn connect(library: Library, member: Member) -> Result<Box<dyn Backend>> {
+/// Joins the world over Gloo.
+pub(super) fn connect_gloo(member: Member) -> Result<Box<dyn Backend>> {
     let store = member.rendezvous.store(member.timeout)?;
+    let interface = std::env::var_os("GLOO_SOCKET_IFNAME");
+    let address = interface.is_none().then(|| member.rendezvous.own_address());
+    let address = address.transpose().map_err(|error| CommError::Connect {
+        backend: "gloo",
+        rank: member.rank,
+        size: member.world_size,
+        message: error.to_string(),
+    })?;
+    join(Library::Gloo(address), member, store)
+}
+
+/// Joins the world over NCCL.
+#[cfg(feature = "nccl")]
+pub(super) fn connect_nccl(member: Member) -> Result<Box<dyn Backend>> {
+    let store = member.rendezvous.store(member.timeout)?;
+    join(Library::Nccl(member.device), member, store)
+}
+
+fn join(library: Library, member: Member, store: Store) -> Result<Box<dyn Backend>> {
     let member = GroupMember {
         library,
         rank: member.rank,
@@ -52,7 +73,7 @@ pub(super) fn connect(library: Library, member: Member) -> Result<Box<dyn Backen
 impl Library {
     pub(super) fn name(self) -> &'static str {
         match self {
-            Self::Gloo => "gloo",
+            Self::Gloo(_) => "gloo",
             #[cfg(feature = "nccl")]
             Self::Nccl(_) => "nccl",
         }
@@ -64,7 +85,9 @@ impl GroupMember {
     pub(super) fn meet(&self, store: &Store) -> Result<Group, CommError> {
         let (rank, size) = (self.rank, self.ranks.len());
         let group = match self.library {
-            Library::Gloo => Group::gloo(store, rank, size, self.meeting, self.timeout),
+            Library::Gloo(address) => {
+                Group::gloo(store, rank, size, address, self.meeting, self.timeout)
+            }
             #[cfg(feature = "nccl")]
             Library::Nccl(_) => Group::nccl(store, rank, size, self.timeout),
         };

@@ -12,7 +12,7 @@ inventory::submit! {
         name: "gloo",
         about: "libtorch's Gloo",
         joins_processes: true,
-        connect: |member| member::connect(member::Library::Gloo, member),
+        connect: member::connect_gloo,
     }
 }
 
@@ -22,6 +22,6 @@ inventory::submit! {
         name: "nccl",
         about: "libtorch's NCCL, a GPU per rank",
         joins_processes: true,
-        connect: |member| member::connect(member::Library::Nccl(member.device), member),
+        connect: member::connect_nccl,
     }
 }

@@ -25,6 +25,8 @@ pub(super) struct C10dWork {
 pub(super) struct Origin {
     pub(super) backend: &'static str,
     pub(super) who: Participant,
+    /// The ranks of the group.
+    pub(super) ranks: Arc<[usize]>,
     pub(super) job: Arc<Job>,
 }
 
@@ -36,9 +38,11 @@ impl Origin {
             TchError::Torch(message) => message,
             other => other.to_string(),
         };
+        let others = self.ranks.iter().filter(|&&rank| rank != self.who.rank);
         CommError::Backend {
             backend: self.backend,
             who: self.who.clone(),
+            peers: others.copied().collect(),
             message,
         }
     }

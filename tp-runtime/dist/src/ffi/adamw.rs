@@ -50,7 +50,7 @@ impl FusedAdamW {
         self.steps.push(step.shallow_clone());
     }
 
-    /// Updates parameters and state in place.
+    /// Updates parameters and state in place; without a parameter there is nothing to do.
     ///
     /// # Errors
     /// When libtorch refuses the tensors.
@@ -62,6 +62,10 @@ impl FusedAdamW {
         weight_decay: f64,
         epsilon: f64,
     ) -> Result<(), TchError> {
+        // libtorch finds its kernel by a tensor.
+        if self.params.is_empty() {
+            return Ok(());
+        }
         let pointers = |tensors: &[Tensor]| tensors.iter().map(Tensor::as_ptr).collect::<Vec<_>>();
         let [params, gradients, means, mean_squares, steps] = [
             &self.params,

@@ -1,7 +1,8 @@
 //! libtorch's process groups (`torch::distributed`, c10d).
 
 use std::ffi::{CString, c_char, c_int, c_void};
-use std::ptr::NonNull;
+use std::net::IpAddr;
+use std::ptr::{self, NonNull};
 use std::time::Duration;
 
 use tch::{TchError, Tensor};
@@ -16,8 +17,14 @@ unsafe extern "C" {
     fn tp_store_over_tcp(host: *const c_char, port: u16, serve: c_int, timeout: i64) -> Handle;
     fn tp_store_prefixed(store: Handle, prefix: *const c_char) -> Handle;
     fn tp_store_free(store: Handle);
-    fn tp_group_gloo(store: Handle, rank: c_int, size: c_int, meeting: i64, timeout: i64)
-    -> Handle;
+    fn tp_group_gloo(
+        store: Handle,
+        rank: c_int,
+        size: c_int,
+        address: *const c_char,
+        meeting: i64,
+        timeout: i64,
+    ) -> Handle;
     #[cfg(feature = "nccl")]
     fn tp_group_nccl(store: Handle, rank: c_int, size: c_int, timeout: i64) -> Handle;
     fn tp_group_free(group: Handle);
@@ -101,18 +108,23 @@ impl Store {
 }
 
 impl Group {
-    /// Meets the other ranks at the store and connects to each, within the time for the `meeting`.
+    /// Meets the other ranks at the store and connects to each, within the time for the `meeting`. They
+    /// reach this one at `address`, or at the interface that GLOO_SOCKET_IFNAME names.
     pub(crate) fn gloo(
         store: &Store,
         rank: usize,
         size: usize,
+        address: Option<IpAddr>,
         meeting: Duration,
         timeout: Duration,
     ) -> Result<Self, TchError> {
+        let address = address.map(|address| CString::new(address.to_string()));
+        let address = address.transpose()?;
+        let address = address.as_ref().map_or(ptr::null(), |text| text.as_ptr());
         let (rank, size) = (rank as c_int, size as c_int);
         let (meeting, timeout) = (milliseconds(meeting), milliseconds(timeout));
-        // SAFETY: the group shares the ownership of the store.
-        let group = unsafe { tp_group_gloo(store.0.get(), rank, size, meeting, timeout) };
+        // SAFETY: the group shares the ownership of the store; the shim copies the string.
+        let group = unsafe { tp_group_gloo(store.0.get(), rank, size, address, meeting, timeout) };
         Owned::new(group, tp_group_free).map(Self)
     }
 

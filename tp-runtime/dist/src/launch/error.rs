@@ -67,7 +67,7 @@ pub enum SetupError {
 
     /// More ranks than one process runs.
     #[error(
-        "one process runs at most {most} ranks, not {asked}: start processes, as `torchrun` does"
+        "one process runs at most {most} ranks, not {asked}: start processes, as `torchrun` and `srun` do"
     )]
     TooManyThreads {
         /// How many ranks the options ask for.
@@ -78,14 +78,18 @@ pub enum SetupError {
 
     /// More or fewer ranks than there are processes.
     #[error(
-        "{asked} ranks are asked for, but WORLD_SIZE={world_size}: \
-         start {asked} processes, or ask for {world_size} ranks"
+        "{asked} ranks are asked for, but {variable}={world_size}: \
+         start {asked} processes, or ask for {fitting}"
     )]
     WorldSize {
         /// How many ranks the options ask for.
         asked: usize,
         /// How many the environment makes.
         world_size: usize,
+        /// The variable that says so.
+        variable: &'static str,
+        /// What would fit, such as `6 ranks` or `dp=3, tp=2`.
+        fitting: String,
     },
 
     /// A name that no backend has.
@@ -94,10 +98,15 @@ pub enum SetupError {
 
     /// A backend for threads, where ranks are processes.
     #[error(
-        "the `{0}` backend joins threads of one process, but RANK and WORLD_SIZE make this \
-         process one rank of several: use `gloo` or `nccl`, or start without `torchrun`"
+        "the `{backend}` backend joins threads of one process, but `{launcher}` makes this process \
+         one rank of several: use `gloo` or `nccl`, or start without `{launcher}`"
     )]
-    ThreadsOnly(&'static str),
+    ThreadsOnly {
+        /// The backend.
+        backend: &'static str,
+        /// Who started the processes, such as `torchrun`.
+        launcher: &'static str,
+    },
 
     /// GPUs are asked for, and there are none.
     #[error(

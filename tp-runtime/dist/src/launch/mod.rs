@@ -16,8 +16,12 @@ use std::fmt::Display;
 
 /// Runs `body` on every rank and returns the value of this process's lowest one.
 ///
-/// With RANK and WORLD_SIZE in the environment, as `torchrun` sets them, this process is one rank;
-/// otherwise the ranks are threads.
+/// Where `torchrun`, `srun` or Open MPI's `mpirun` has started this process as one of several, it is one
+/// rank; otherwise the ranks are threads. So they are in a script of `sbatch` or a shell of `salloc`.
+///
+/// `torchrun` says where the ranks meet (MASTER_ADDR and MASTER_PORT, which may be set by hand with RANK
+/// and WORLD_SIZE). Under `srun` they meet on the first host of the step, and under `mpirun` on their one
+/// host or at MASTER_ADDR, by default at a port that follows from the job's id.
 ///
 /// ```
 /// use tch::Tensor;

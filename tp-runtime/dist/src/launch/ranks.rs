@@ -9,6 +9,7 @@ use super::environment::Environment;
 use super::run::{Rank, run};
 use super::{DeviceKind, Launch, LaunchError, RankContext, SetupError};
 use crate::backend::{Job, Member, Registration, Rendezvous, named};
+use crate::mesh::fitting;
 
 /// How many ranks may be threads: more than any machine has cores, and few enough to start.
 const MOST_THREADS: usize = 1024;
@@ -43,11 +44,21 @@ pub(super) fn process<T: Send, E: Display + Send>(
 ) -> Result<T, LaunchError<E>> {
     let (asked, world_size) = (options.world_size, environment.world_size);
     if asked != world_size {
-        return Err(SetupError::WorldSize { asked, world_size }.into());
+        let mismatch = SetupError::WorldSize {
+            asked,
+            world_size,
+            variable: environment.launcher.world_size,
+            fitting: fitting(world_size, &options.mesh),
+        };
+        return Err(mismatch.into());
     }
     let backend = named(options.backend.unwrap_or("gloo")).map_err(SetupError::from)?;
     if !backend.joins_processes {
-        return Err(SetupError::ThreadsOnly(backend.name).into());
+        let refusal = SetupError::ThreadsOnly {
+            backend: backend.name,
+            launcher: environment.launcher.program,
+        };
+        return Err(refusal.into());
     }
     let job = Arc::new(Job::new(world_size));
     let device = device(options.device, environment.local_rank)?;

@@ -210,8 +210,8 @@ impl ProcessGroup {
     /// [`Duration::MAX`] is as long as the others live, so that one may write a checkpoint for an hour.
     /// Every rank makes the call; a rank may then use both groups alternately.
     ///
-    /// A rank that fails, and a process that dies, end the wait at once as in any group. A host that
-    /// vanishes without closing its connections is noticed only by who started the job.
+    /// A rank that fails, and a process that dies, end the wait at once as in any group. A host that is
+    /// cut off is noticed only by who started the job.
     ///
     /// # Errors
     /// When the ranks cannot connect, which they try for as long as this job's ranks wait.

@@ -1,0 +1,62 @@
+//! What the benches share.
+
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use tch::Tensor;
+use tp_runtime::comm::ProcessGroup;
+use tp_runtime::comm::backend::{self, UnknownBackend};
+
+/// A backend as a flag names it.
+///
+/// # Errors
+/// When there is none of that name.
+pub fn backend_name(name: &str) -> Result<&'static str, UnknownBackend> {
+    backend::named(name).map(|backend| backend.name)
+}
+
+/// The median of the times of `run` after some that do not count; all ranks start together.
+///
+/// # Errors
+/// When `run` fails, or another rank does.
+pub fn median_seconds(
+    world: &ProcessGroup,
+    warmup: usize,
+    repeat: usize,
+    mut run: impl FnMut() -> Result<()>,
+) -> Result<f64> {
+    let mut seconds = Vec::new();
+    for turn in 0..warmup + repeat {
+        world.barrier("the bench")?;
+        let start = Instant::now();
+        run()?;
+        if turn >= warmup {
+            seconds.push(start.elapsed().as_secs_f64());
+        }
+    }
+    seconds.sort_by(f64::total_cmp);
+    Ok(seconds[seconds.len() / 2])
+}
+
+/// The most memory each process of the job has had, in MiB; ranks that are threads share one.
+///
+/// # Errors
+/// When the system does not say it, or a rank fails.
+pub fn peak_rss_mb(world: &ProcessGroup) -> Result<Vec<i64>> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kib = line
+        .and_then(|line| line.split_whitespace().next())
+        .context("no VmHWM in /proc")?;
+    let mine = kib.parse::<i64>()? / 1024;
+    if world.backend() == "local" || world.size() == 1 {
+        return Ok(vec![mine]);
+    }
+    let every = world.all_gather(
+        &Tensor::from_slice(&[mine]),
+        0,
+        world.size() as i64,
+        "memory",
+    )?;
+    Ok(Vec::try_from(every)?)
+}
