@@ -4,7 +4,6 @@
 //! whole global batch, clips by the norm of the whole model, and updates each element on the ranks that
 //! keep its state. What the data-parallel ranks divide among themselves is a matter of memory alone:
 //! see [`Zero`]. So is what is computed again: see [`Recompute`].
-
 //!
 //! Without the feature `torch` this holds the settings and the sizes that
 //! [`explain`](crate::explain::explain_training) works costs out from.

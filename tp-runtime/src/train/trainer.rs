@@ -113,16 +113,6 @@ impl Trainer {
         &self.model
     }
 
-    #[cfg(feature = "testing")]
-    pub(super) fn units(&self) -> &[Rc<Unit>] {
-        &self.units
-    }
-
-    #[cfg(feature = "testing")]
-    pub(super) fn optimizer(&self) -> &dyn Optimizer {
-        &*self.optimizer
-    }
-
     /// How many updates were made.
     pub fn steps(&self) -> u64 {
         self.steps
