@@ -8,13 +8,13 @@ mod replicas;
 pub use crate::error::DriftError;
 pub use builder::ModelBuilder;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::Deserialize;
 use serde_json::Value;
 use tch::{Device, Kind, Tensor};
 
-use crate::checkpoint::{self, Checkpoint, LoadOptions, LoadReport};
+use crate::checkpoint::{self, Checkpoint, Companion, LoadOptions, LoadReport};
 use crate::comm::ProcessGroup;
 use crate::config;
 use crate::dtensor::{DTensor, TensorError};
@@ -56,7 +56,7 @@ pub struct ParallelModel {
     model: Box<dyn Model>,
     config: Value,
     /// Files of the checkpoint beside weights and config, such as the tokenizer's.
-    companions: Vec<PathBuf>,
+    companions: Vec<Companion>,
     resolution: Resolution,
     /// All ranks of the mesh, replicas included.
     world: ProcessGroup,
@@ -84,9 +84,11 @@ impl ParallelModel {
         options: ParallelOptions,
     ) -> Result<(Self, LoadReport)> {
         let mut parallel = Self::build(checkpoint.config(), mesh, options)?;
-        parallel.companions = checkpoint.companions();
         let load = parallel.load_options();
-        let loaded = checkpoint::load(checkpoint, &parallel.parameters(), &load);
+        let loaded = checkpoint.companions().and_then(|companions| {
+            parallel.companions = companions;
+            checkpoint::load(checkpoint, &parallel.parameters(), &load)
+        });
         let report = parallel
             .world
             .agree(loaded.map_err(Error::from), "loading")?;
@@ -96,13 +98,13 @@ impl ParallelModel {
 
     /// Builds the model of a config and starts it from random weights, the same for any degree.
     ///
-    /// `companions` are files to be saved beside the weights, such as a tokenizer's.
+    /// `companions` are to be saved beside the weights.
     ///
     /// # Errors
     /// When plan, config and mesh do not fit.
     pub fn initialize(
         config: &Value,
-        companions: Vec<PathBuf>,
+        companions: Vec<Companion>,
         seed: u64,
         mesh: &DeviceMesh,
         options: ParallelOptions,

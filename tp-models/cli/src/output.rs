@@ -40,17 +40,40 @@ pub(crate) fn exit(result: Result<ExitCode>, trouble: ExitCode) -> ExitCode {
 }
 
 /// The error with its causes, less those whose text it already gives.
-fn message(error: &Error) -> String {
+pub(crate) fn message(error: &Error) -> String {
     let mut message = error.to_string();
     for cause in error.chain().skip(1).map(ToString::to_string) {
         if !message.contains(&cause) {
             message = format!("{message}: {cause}");
         }
     }
-    message
+    without_trace(&message)
+}
+
+/// A text without where in its own source libtorch gave up, nor how often an error passed through it.
+fn without_trace(message: &str) -> String {
+    let traces = ["\nException raised from", "\nframe #"].into_iter();
+    let end = traces.filter_map(|trace| message.find(trace)).min();
+    message[..end.unwrap_or(message.len())].replace("Internal torch error: ", "")
 }
 
 fn is_broken_pipe(error: &Error) -> bool {
     let cause = error.downcast_ref::<io::Error>();
     cause.is_some_and(|cause| cause.kind() == ErrorKind::BrokenPipe)
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::anyhow;
+
+    use super::*;
+
+    #[test]
+    fn a_cause_is_told_once_and_without_a_trace() {
+        let cause = "Internal torch error: index 7 is out of range\nException raised from f at g.cpp:1\nframe #0: f";
+        let error = anyhow!("{cause}").context("step 3");
+        assert_eq!(message(&error), "step 3: index 7 is out of range");
+        let error = anyhow!("no space left").context("cannot write: no space left");
+        assert_eq!(message(&error), "cannot write: no space left");
+    }
 }

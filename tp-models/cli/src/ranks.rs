@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Error, Result};
 use clap::{Args, ValueEnum};
 use tch::Kind;
 use tp_runtime::comm::backend::{self, UnknownBackend};
@@ -16,6 +16,7 @@ use tp_runtime::plan::plan_named;
 
 use super::model::{Dtype, config, mode};
 use super::numbers::count;
+use super::output::message;
 
 /// How a model is spread over ranks.
 #[derive(Args, Clone, Debug)]
@@ -115,11 +116,13 @@ impl RankArgs {
             };
             let is_first = context.rank() == 0;
             let mesh = context.mesh(&[("dp", dp.map_or(1, NonZeroUsize::get)), tp])?;
+            // As one text: what tells of a rank's failure has no place for causes.
             body(Rank {
                 mesh,
                 options,
                 is_first,
             })
+            .map_err(|error| Error::msg(message(&error)))
         };
         Ok(launch(&job, run)?)
     }

@@ -18,20 +18,6 @@ pub(super) const SAVING: &str = ".checkpoint-saving";
 /// The same folder once it is complete: it stands for the checkpoint until its files are moved out.
 pub(super) const SAVED: &str = ".checkpoint-saved";
 
-/// What travels with the weights: tokenizer and generation settings.
-const COMPANIONS: [&str; 10] = [
-    "added_tokens.json",
-    "chat_template.jinja",
-    "chat_template.json",
-    "generation_config.json",
-    "merges.txt",
-    "special_tokens_map.json",
-    "tokenizer.json",
-    "tokenizer.model",
-    "tokenizer_config.json",
-    "vocab.json",
-];
-
 /// Opens the file `name` of a checkpoint, or `None` if the checkpoint has no such file.
 pub(super) fn open(dir: &Path, name: &str) -> Result<Option<(PathBuf, File)>, CheckpointError> {
     // In this order a file that a save moves out meanwhile is still found.
@@ -43,20 +29,6 @@ pub(super) fn open(dir: &Path, name: &str) -> Result<Option<(PathBuf, File)>, Ch
         }
     }
     Ok(None)
-}
-
-/// The files of a checkpoint that belong to its tokenizer and to generation, to be opened by [`open`].
-pub(super) fn companions(dir: &Path) -> Vec<PathBuf> {
-    let holds = |name: &&str| {
-        [dir.join(SAVED), dir.to_owned()]
-            .iter()
-            .any(|dir| dir.join(name).is_file())
-    };
-    COMPANIONS
-        .into_iter()
-        .filter(holds)
-        .map(|name| dir.join(name))
-        .collect()
 }
 
 /// Whether the folder holds weights in PyTorch's older format.

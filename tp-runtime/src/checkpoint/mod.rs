@@ -19,6 +19,7 @@
 //! # Ok::<(), tp_runtime::Error>(())
 //! ```
 
+mod companion;
 mod disk;
 mod dtype;
 mod folder;
@@ -35,6 +36,7 @@ mod weights;
 mod writer;
 
 pub use crate::error::{CheckpointError, Fault, Faults};
+pub use companion::Companion;
 pub use initialize::initialize;
 pub use load::{LoadOptions, LoadReport, load};
 pub use reader::{Checkpoint, TensorInfo};

@@ -10,6 +10,7 @@ use safetensors::Dtype;
 use serde_json::Value;
 use tch::{Device, Kind, Tensor};
 
+use super::companion::Companion;
 use super::dtype::kind_of;
 use super::safetensors_file::SafetensorsFile;
 use super::slices::chunk_bytes;
@@ -93,8 +94,11 @@ impl Checkpoint {
     }
 
     /// Tokenizer and generation settings that lie beside the weights, for [`save`](super::save).
-    pub fn companions(&self) -> Vec<PathBuf> {
-        folder::companions(&self.dir)
+    ///
+    /// # Errors
+    /// When one of them cannot be opened.
+    pub fn companions(&self) -> Result<Vec<Companion>, CheckpointError> {
+        Companion::of(&self.dir)
     }
 
     /// The stored tensors, by name.

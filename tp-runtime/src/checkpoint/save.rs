@@ -1,14 +1,14 @@
 //! From a model back to a folder in the Hugging Face layout.
 
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::{Map, Value};
 use tch::Tensor;
 
+use super::companion::Companion;
 use super::disk::put;
 use super::dtype::dtype_of;
-use super::folder::{self, CONFIG, WEIGHTS};
+use super::folder::{CONFIG, WEIGHTS};
 use super::staging::Staging;
 use super::writer::{Entry, Writer};
 use crate::Error;
@@ -36,7 +36,7 @@ pub fn save(
     world: &ProcessGroup,
     mut gather: impl FnMut(&ShardedParam<'_>) -> crate::Result<Tensor>,
     config: &Value,
-    companions: &[PathBuf],
+    companions: &[Companion],
 ) -> crate::Result<()> {
     let entries = entries(params);
     let create = || Output::create(dir, config, companions, &entries);
@@ -63,13 +63,13 @@ impl Output {
     fn create(
         dir: &Path,
         config: &Value,
-        companions: &[PathBuf],
+        companions: &[Companion],
         entries: &[Entry],
     ) -> Result<Self, CheckpointError> {
         let staging = Staging::begin(dir)?;
         write_config(&staging.path(CONFIG), config, entries)?;
         for companion in companions {
-            copy(companion, &staging)?;
+            companion.copy_to(&staging.path(companion.name()))?;
         }
         let weights = Writer::create(&staging.path(WEIGHTS), entries, Map::new())?;
         Ok(Self { staging, weights })
@@ -104,17 +104,4 @@ fn write_config(path: &Path, config: &Value, entries: &[Entry]) -> Result<(), Ch
     }
     let text = format!("{config:#}\n");
     put(path, text.as_bytes()).map_err(CheckpointError::io("write", path))
-}
-
-/// Copies a file, wherever an interrupted save has left it.
-fn copy(companion: &Path, staging: &Staging) -> Result<(), CheckpointError> {
-    let error = CheckpointError::io("copy", companion);
-    let (Some(dir), Some(name)) = (companion.parent(), companion.file_name()) else {
-        return Err(error(io::ErrorKind::InvalidFilename.into()));
-    };
-    let name = name.to_string_lossy();
-    let Some((_, source)) = folder::open(dir, &name)? else {
-        return Err(error(io::ErrorKind::NotFound.into()));
-    };
-    put(&staging.path(&name), source).map_err(error)
 }

@@ -6,17 +6,17 @@ pub enum TrainError {
     /// No label to learn from.
     #[error("step {step}: no label of the global batch counts, all of them are -100")]
     NoLabels {
-        /// The step.
+        /// The step, the first of which is 1.
         step: u64,
     },
 
     /// A loss or a norm that says nothing.
     #[error(
         "step {step}: the loss is {loss} and the gradient's norm {norm}; the parameters are those before this step: \
-         try a smaller learning rate"
+         go on from the last checkpoint, or one before it, with a smaller learning rate"
     )]
     NotFinite {
-        /// The step.
+        /// The step, the first of which is 1.
         step: u64,
         /// The mean loss.
         loss: f64,

@@ -46,7 +46,7 @@ fn counted(sharding: &Sharding, shape: &[i64], rank: usize, ranks: usize) -> Vec
     let length = shape.iter().product();
     let Some((dim, partition)) = sharding.split() else {
         return match rank {
-            0 => vec![0..length],
+            0 => std::iter::once(0..length).collect(),
             _ => Vec::new(),
         };
     };

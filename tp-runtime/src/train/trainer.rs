@@ -148,7 +148,7 @@ impl Trainer {
         let loss = f64::try_from(&loss)?;
         let norm = self.norm()?;
         if !(loss.is_finite() && norm.is_finite()) {
-            let step = self.steps;
+            let step = self.steps + 1;
             return Err(TrainError::NotFinite { step, loss, norm }.into());
         }
         self.clip(norm)?;
@@ -235,7 +235,10 @@ impl Trainer {
             .into());
         }
         match all.chunks(2).map(|rank| rank[0]).sum::<f64>() {
-            0.0 => Err(TrainError::NoLabels { step: self.steps }.into()),
+            0.0 => {
+                let step = self.steps + 1;
+                Err(TrainError::NoLabels { step }.into())
+            }
             labels => Ok(labels),
         }
     }

@@ -139,8 +139,9 @@ fn companions_of_an_interrupted_save_are_found() {
         let saved = dir.path().join(".checkpoint-saved");
         save_step(&saved, 1, |_| {});
         fs::write(saved.join("tokenizer.json"), "words").unwrap();
-        let companions = Checkpoint::open(dir.path()).unwrap().companions();
-        assert_eq!(companions, [dir.path().join("tokenizer.json")]);
+        let companions = Checkpoint::open(dir.path()).unwrap().companions().unwrap();
+        assert_eq!(companions.len(), 1);
+        assert_eq!(companions[0].name(), "tokenizer.json");
         let into = if over_itself {
             dir.path()
         } else {

@@ -120,8 +120,9 @@ fn over_itself_with_its_tokenizer() {
     load(&checkpoint, &named(&loaded), &rank(0, 1)).unwrap();
     let before = loaded[0].1.local().copy();
     let _ = loaded[0].1.local().g_add_scalar_(1.0);
-    let companions = checkpoint.companions();
-    assert_eq!(companions, [dir.path().join("tokenizer.json")]);
+    let companions = checkpoint.companions().unwrap();
+    assert_eq!(companions.len(), 1);
+    assert_eq!(companions[0].name(), "tokenizer.json");
     let gather = |named: &ShardedParam<'_>| Ok(named.param.local());
     save(
         dir.path(),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
-use tp_runtime::checkpoint::Checkpoint;
+use tp_runtime::checkpoint::{Checkpoint, Companion};
 use tp_runtime::optim::{AdamWOptions, Decayed, Schedule, Shape};
 use tp_runtime::parallel::ParallelModel;
 use tp_runtime::train::{BatchSize, Recompute, TrainOptions, Zero};
@@ -162,7 +162,7 @@ impl Arguments {
             return Ok(ParallelModel::load(&checkpoint, &rank.mesh, rank.options)?.0);
         }
         let config = config(self.start())?;
-        let companions = vec![self.tokenizer()];
+        let companions = vec![Companion::open(&self.tokenizer())?];
         Ok(ParallelModel::initialize(
             &config,
             companions,

@@ -1,9 +1,8 @@
-//! The checkpoints of a job: where it starts, what it saves, and whether it is the same job.
+//! The checkpoints of a job: where it starts, and what it saves.
 
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
-use serde::{Deserialize, Serialize};
+use anyhow::{Context, Result, ensure};
 use tp_runtime::checkpoint::Checkpoint;
 use tp_runtime::comm::ProcessGroup;
 use tp_runtime::job::{JobFolder, SavedStep};
@@ -12,6 +11,7 @@ use tp_runtime::parallel::ParallelModel;
 use tp_runtime::train::Trainer;
 
 use super::Arguments;
+use super::facts::{Facts, check_model};
 use crate::ranks::Rank;
 
 /// A job's folder, if it saves at all.
@@ -20,15 +20,6 @@ pub(super) struct Job<'a> {
     folder: Option<JobFolder>,
     /// The step that it goes on from.
     saved: Option<SavedStep>,
-}
-
-/// What decides which numbers a job computes, beside its model and its data.
-#[derive(Debug, Deserialize, PartialEq, Serialize)]
-struct Facts {
-    seed: u64,
-    global_batch: u64,
-    sequence: u64,
-    dtype: String,
 }
 
 impl<'a> Job<'a> {
@@ -53,6 +44,7 @@ impl<'a> Job<'a> {
                 saved.step()
             );
             Facts::of(args).check(saved)?;
+            check_model(args.start(), saved)?;
         }
         Ok(Self {
             args,
@@ -63,27 +55,36 @@ impl<'a> Job<'a> {
 
     /// The trainer as the saved step left it, or at the start.
     pub(super) fn trainer(&self, rank: &Rank) -> Result<Trainer> {
-        let args = self.args;
-        let model = match &self.saved {
-            Some(saved) => {
-                let checkpoint = Checkpoint::open(saved.dir())?;
-                ParallelModel::load(&checkpoint, &rank.mesh, rank.options)?.0
-            }
-            None => args.build(rank)?,
+        let train = |model| {
+            Trainer::new(model, &rank.mesh, self.args.options(), |parts| {
+                AdamW::of_parts(parts, self.args.adamw())
+            })
         };
-        let mut trainer = Trainer::new(model, &rank.mesh, args.options(), |parts| {
-            AdamW::of_parts(parts, args.adamw())
-        })?;
-        if let Some(saved) = &self.saved {
+        let Some(saved) = &self.saved else {
+            return Ok(train(self.args.build(rank)?)?);
+        };
+        let restore = || {
+            let checkpoint = Checkpoint::open(saved.dir())?;
+            let model = ParallelModel::load(&checkpoint, &rank.mesh, rank.options)?.0;
+            let mut trainer = train(model)?;
             trainer.restore(saved, rank.mesh.world())?;
-        }
-        Ok(trainer)
+            Ok(trainer)
+        };
+        let restored: tp_runtime::Result<Trainer> = restore();
+        restored.with_context(|| {
+            let step = saved.step();
+            format!("cannot go on from step {step}, which `latest` names")
+        })
     }
 
     /// Saves the step that was made last, and removes what is not to be kept.
     pub(super) fn save(&self, trainer: &Trainer) -> Result<()> {
         if let Some(folder) = &self.folder {
-            trainer.save(folder, &Facts::of(self.args))?;
+            let saved = trainer.save(folder, &Facts::of(self.args));
+            saved.with_context(|| {
+                let step = trainer.steps();
+                format!("step {step} is not saved, and `latest` is as it was")
+            })?;
             if let Some(keep) = self.args.keep {
                 folder.prune(keep)?;
             }
@@ -94,38 +95,5 @@ impl<'a> Job<'a> {
     /// Whether this job goes on from a step.
     pub(super) fn is_resumed(&self) -> bool {
         self.saved.is_some()
-    }
-}
-
-impl Facts {
-    fn of(args: &Arguments) -> Self {
-        Self {
-            seed: args.seed,
-            global_batch: args.global_batch,
-            sequence: args.sequence,
-            dtype: args.ranks.dtype().to_owned(),
-        }
-    }
-
-    /// Refuses to go on with other numbers.
-    fn check(&self, saved: &SavedStep) -> Result<()> {
-        let started: Self = saved.job()?;
-        ensure!(
-            *self == started,
-            "the job in `{}` was started with {started}, and is to go on with {self}: \
-             give the same, or save to another folder",
-            saved.dir().display()
-        );
-        Ok(())
-    }
-}
-
-impl std::fmt::Display for Facts {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "--seed {} --global-batch {} --sequence {} --dtype {}",
-            self.seed, self.global_batch, self.sequence, self.dtype
-        )
     }
 }

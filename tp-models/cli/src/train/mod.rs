@@ -1,6 +1,7 @@
 //! `tp train`: next-token training on a text.
 
 mod arguments;
+mod facts;
 mod job;
 mod metrics;
 mod stop;
@@ -67,7 +68,7 @@ fn train(args: &Arguments, rank: &Rank, stop: &Stop) -> Result<Option<u8>> {
         losses.push(found.loss);
         if args.check_replicas {
             let checked = trainer.check_replicas();
-            checked.with_context(|| format!("step {step}; it is not saved"))?;
+            checked.with_context(|| format!("step {}; it is not saved", step + 1))?;
         }
         let is_due =
             |every: Option<u64>| every.is_some_and(|every| (step + 1).is_multiple_of(every));

@@ -15,7 +15,8 @@ fn train(data: &Path, flags: &str) -> Command {
     train_for(12, data, flags)
 }
 
-fn train_for(steps: u64, data: &Path, flags: &str) -> Command {
+/// The same job, of so many steps.
+pub(crate) fn train_for(steps: u64, data: &Path, flags: &str) -> Command {
     tp![
         "train --threads 1 --global-batch 12 --sequence 31 --learning-rate 0.005",
         format!("--steps {steps}"),
@@ -28,13 +29,14 @@ fn train_for(steps: u64, data: &Path, flags: &str) -> Command {
 }
 
 /// The same, saved in `dir`.
-fn saved(data: &Path, flags: &str, dir: &Path) -> Command {
+pub(crate) fn saved(data: &Path, flags: &str, dir: &Path) -> Command {
     let mut command = train(data, flags);
     command.arg("--save").arg(dir);
     command
 }
 
-fn bytes(dir: &Path) -> Vec<u8> {
+/// The weights that were saved last.
+pub(crate) fn bytes(dir: &Path) -> Vec<u8> {
     std::fs::read(dir.join("latest/model.safetensors")).expect("the model was saved")
 }
 
@@ -51,7 +53,8 @@ fn assert_same_weights(name: &str, one: &Path, other: &Path) {
     }
 }
 
-fn lines(log: &Path) -> Vec<Value> {
+/// The lines of a log.
+pub(crate) fn lines(log: &Path) -> Vec<Value> {
     let text = std::fs::read_to_string(log).expect("the log was written");
     text.lines()
         .map(|line| serde_json::from_str(line).expect("a line of JSON"))
@@ -143,6 +146,18 @@ fn copy(from: &Path, to: &Path) {
         let path = entry.expect("an entry").path();
         std::fs::copy(&path, to.join(path.file_name().expect("a name"))).expect("a copy");
     }
+}
+
+#[test]
+fn a_job_removes_the_step_that_it_went_on_from() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let (data, folder) = (dir.path().join("text"), dir.path().join("job"));
+    write_text(&data);
+    printed(&mut saved(&data, "", &folder));
+    let mut longer = train_for(16, &data, "--save-every 2 --keep 1 --resume");
+    printed(longer.arg("--save").arg(&folder));
+    // The tokenizer goes from step to step, too.
+    assert!(!folder.join("step-12").exists() && folder.join("step-16/tokenizer.json").exists());
 }
 
 #[test]

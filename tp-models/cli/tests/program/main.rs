@@ -1,9 +1,11 @@
 //! The program `tp` as people run models with it.
 
 mod eval;
+mod faults;
 mod generate;
 mod images;
 mod jobs;
+mod kills;
 mod launch_examples;
 mod processes;
 mod refusals;

@@ -1,35 +1,10 @@
 //! Ranks that are processes, started by hand with the variables `torchrun` sets.
 
-use std::net::TcpListener;
-use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::eval::{assert_case, write_batch};
-use crate::support::{errors, fixture, refused, tensors, tp};
+use crate::support::{errors, finish, fixture, refused, start, tensors, tp};
 use crate::train::write_text;
-
-/// Starts a command once for each rank.
-fn start(world_size: usize, command: impl Fn() -> Command) -> Vec<Child> {
-    let socket = TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr());
-    let port = socket.expect("a free port").port();
-    let rank = |rank: usize| {
-        command()
-            .env("RANK", rank.to_string())
-            .env("LOCAL_RANK", rank.to_string())
-            .env("WORLD_SIZE", world_size.to_string())
-            .env("MASTER_ADDR", "127.0.0.1")
-            .env("MASTER_PORT", port.to_string())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the program starts")
-    };
-    (0..world_size).map(rank).collect()
-}
-
-fn finish(rank: Child) -> Output {
-    rank.wait_with_output().expect("the program ends")
-}
 
 #[test]
 fn two_processes_give_what_transformers_gives() {

@@ -1,8 +1,9 @@
 //! Runs of the program, and the files it reads and writes.
 
 use std::collections::BTreeMap;
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
 
 use tch::{Kind, Tensor};
 
@@ -50,6 +51,30 @@ pub(crate) fn refused(command: &mut Command, code: i32) -> String {
     assert_eq!(output.status.code(), Some(code), "{command:?}: {text}");
     assert!(text.starts_with("error: "), "{text}");
     text
+}
+
+/// Starts a command once for each rank, with the variables `torchrun` sets.
+pub(crate) fn start(world_size: usize, command: impl Fn() -> Command) -> Vec<Child> {
+    let socket = TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr());
+    let port = socket.expect("a free port").port();
+    let rank = |rank: usize| {
+        command()
+            .env("RANK", rank.to_string())
+            .env("LOCAL_RANK", rank.to_string())
+            .env("WORLD_SIZE", world_size.to_string())
+            .env("MASTER_ADDR", "127.0.0.1")
+            .env("MASTER_PORT", port.to_string())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts")
+    };
+    (0..world_size).map(rank).collect()
+}
+
+/// Waits for what a rank prints until it ends.
+pub(crate) fn finish(rank: Child) -> Output {
+    rank.wait_with_output().expect("the program ends")
 }
 
 pub(crate) fn errors(output: &Output) -> String {

@@ -1,0 +1,79 @@
+//! Whether a saved step is one of this job.
+
+use std::path::Path;
+
+use anyhow::{Result, bail, ensure};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use tp_runtime::job::SavedStep;
+
+use super::Arguments;
+use crate::model::config;
+
+/// What decides which numbers a job computes, beside its model and its data.
+#[derive(Debug, Deserialize, PartialEq, Serialize)]
+pub(super) struct Facts {
+    seed: u64,
+    global_batch: u64,
+    sequence: u64,
+    dtype: String,
+}
+
+impl Facts {
+    pub(super) fn of(args: &Arguments) -> Self {
+        Self {
+            seed: args.seed,
+            global_batch: args.global_batch,
+            sequence: args.sequence,
+            dtype: args.ranks.dtype().to_owned(),
+        }
+    }
+
+    /// Refuses to go on with other numbers.
+    pub(super) fn check(&self, saved: &SavedStep) -> Result<()> {
+        let started: Self = saved.job()?;
+        ensure!(
+            *self == started,
+            "the job in `{}` was started with {started}, and is to go on with {self}: \
+             give the same, or save to another folder",
+            saved.dir().display()
+        );
+        Ok(())
+    }
+}
+
+/// Refuses to go on with the weights of another model.
+pub(super) fn check_model(start: &Path, saved: &SavedStep) -> Result<()> {
+    let (ours, saved_as) = (config(start)?, config(saved.dir())?);
+    let fields = |config: &Value| config.as_object().cloned().unwrap_or_default();
+    let (ours, saved_as) = (fields(&ours), fields(&saved_as));
+    // Saved as that of the job, whatever the weights were that it started from.
+    let is_dtype = |name: &str| matches!(name, "dtype" | "torch_dtype");
+    let mut names = ours.keys().chain(saved_as.keys());
+    let Some(name) = names.find(|&name| !is_dtype(name) && ours.get(name) != saved_as.get(name))
+    else {
+        return Ok(());
+    };
+    let value = |config: &Map<String, Value>| {
+        let value = config.get(name).map(Value::to_string);
+        value.unwrap_or("not there".to_owned())
+    };
+    bail!(
+        "`{}` holds another model than `{}`: `{name}` is {} there, and {} here; \
+         give the config that the job was started with, or save to another folder",
+        saved.dir().display(),
+        start.display(),
+        value(&saved_as),
+        value(&ours)
+    )
+}
+
+impl std::fmt::Display for Facts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "--seed {} --global-batch {} --sequence {} --dtype {}",
+            self.seed, self.global_batch, self.sequence, self.dtype
+        )
+    }
+}
