@@ -66,7 +66,7 @@ enum Command {
     #[cfg(feature = "torch")]
     Generate(generate::Arguments),
     #[cfg(feature = "torch")]
-    Train(train::Arguments),
+    Train(Box<train::Arguments>),
 }
 
 /// Does what the command line of this process says, and gives the exit code.

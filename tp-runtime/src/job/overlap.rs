@@ -175,7 +175,7 @@ mod tests {
         assert_eq!(gap(vec![4..6, 0..2, 2..4], 6), None);
         assert_eq!(gap(vec![0..5, 1..3, 5..6], 6), None);
         assert_eq!(gap(vec![3..6, 0..2], 6), Some(2));
-        assert_eq!(gap(vec![0..5], 6), Some(5));
+        assert_eq!(gap(vec![0..3, 3..5], 6), Some(5));
         assert_eq!(gap(vec![], 6), Some(0));
     }
 }

@@ -5,11 +5,11 @@ use std::rc::Rc;
 use tch::{Device, Kind, Tensor};
 
 use super::norm::counted_gradients;
-use super::options::{TrainOptions, Zero};
 use super::unit::Unit;
 use super::units::units;
 use crate::Result;
 use crate::comm::{ProcessGroup, ReduceOp};
+use crate::data_parallel::{TrainOptions, Zero};
 use crate::error::TrainError;
 use crate::mesh::DeviceMesh;
 use crate::model::Inputs;

@@ -5,12 +5,12 @@ use std::ops::Range;
 
 use tch::{Kind, Tensor};
 
-use super::layout::Layout;
-use super::options::Zero;
-use super::runs::Run;
 use crate::Result;
 use crate::autograd::set_gradient;
 use crate::comm::{ProcessGroup, ReduceOp};
+use crate::data_parallel::Layout;
+use crate::data_parallel::Run;
+use crate::data_parallel::Zero;
 use crate::dtensor::TensorError;
 use crate::module::{Keeper, Param};
 

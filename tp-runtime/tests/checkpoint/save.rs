@@ -1,12 +1,12 @@
 //! What a save writes, what it replaces and what it leaves alone.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use safetensors::{Dtype, SafeTensors};
 use serde_json::{Value, json};
 use tch::{Device, Kind, Tensor};
-use tp_runtime::checkpoint::{Checkpoint, LoadOptions, initialize, load, save};
+use tp_runtime::checkpoint::{Checkpoint, Companion, LoadOptions, initialize, load, save};
 use tp_runtime::comm::ProcessGroup;
 use tp_runtime::module::{Param, ShardedParam};
 
@@ -229,20 +229,13 @@ fn a_folder_that_cannot_be_written() {
 
 #[test]
 fn a_companion_that_is_not_there() {
-    let dir = tempfile::tempdir().unwrap();
-    save_whole(dir.path(), &random(Kind::Float)).unwrap();
-    let companions = [PathBuf::from("/nowhere/tokenizer.json")];
-    let params = random(Kind::Float);
-    let gather = |_: &ShardedParam<'_>| unreachable!("nothing can be written");
-    let (params, world) = (named(&params), ProcessGroup::single());
-    let error = save(dir.path(), &params, &world, gather, &config(), &companions).unwrap_err();
+    let error = Companion::open(Path::new("/nowhere/tokenizer.json")).unwrap_err();
     assert!(
         error
             .to_string()
-            .starts_with("cannot copy `/nowhere/tokenizer.json`: "),
+            .starts_with("cannot open `/nowhere/tokenizer.json`: "),
         "{error}"
     );
-    assert_eq!(files(dir.path()), ["config.json", "model.safetensors"]);
 }
 
 #[test]
