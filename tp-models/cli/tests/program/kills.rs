@@ -9,7 +9,7 @@ use crate::support::{errors, finish, start};
 use crate::train::write_text;
 
 /// How often a rank is killed, on each mesh.
-const KILLS: usize = 6;
+const KILLS: usize = 4;
 
 /// How long ranks may take to end by themselves once one has failed.
 const GRACE: Duration = Duration::from_millis(300);
