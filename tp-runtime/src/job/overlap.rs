@@ -50,10 +50,6 @@ pub(super) fn gap(mut ranges: Vec<Range<usize>>, length: usize) -> Option<usize>
 }
 
 #[cfg(test)]
-#[expect(
-    clippy::single_range_in_vec_init,
-    reason = "a list of ranges may have one"
-)]
 mod tests {
     use proptest::prelude::*;
 

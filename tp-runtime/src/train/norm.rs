@@ -73,10 +73,6 @@ fn counted(sharding: &Sharding, shape: &[i64], rank: usize, ranks: usize) -> Vec
 }
 
 #[cfg(test)]
-#[expect(
-    clippy::single_range_in_vec_init,
-    reason = "a list of ranges may have one"
-)]
 mod tests {
     use std::ops::Range;
 
