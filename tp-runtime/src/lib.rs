@@ -128,6 +128,7 @@ extern crate self as tp_runtime;
 #[cfg(feature = "torch")]
 pub mod checkpoint;
 pub mod config;
+mod data_parallel;
 #[cfg(feature = "torch")]
 pub mod dtensor;
 pub mod error;

@@ -55,6 +55,25 @@ enum Recomputed {
     Full,
 }
 
+impl From<Stage> for Zero {
+    fn from(stage: Stage) -> Self {
+        match stage {
+            Stage::Replicas => Self::Replicas,
+            Stage::Optimizer => Self::Optimizer,
+            Stage::Parameters => Self::Parameters,
+        }
+    }
+}
+
+impl From<Recomputed> for Recompute {
+    fn from(recomputed: Recomputed) -> Self {
+        match recomputed {
+            Recomputed::None => Self::None,
+            Recomputed::Full => Self::Full,
+        }
+    }
+}
+
 impl TrainingArgs {
     /// The training that is asked about, with micro-batches of `micro`'s size.
     pub(crate) fn setup(&self, micro: &SetupArgs) -> Result<Option<TrainingSetup>> {
@@ -84,15 +103,8 @@ impl TrainingArgs {
             }
         };
         let options = TrainOptions {
-            zero: match zero {
-                Some(Stage::Replicas) => Zero::Replicas,
-                None | Some(Stage::Optimizer) => Zero::Optimizer,
-                Some(Stage::Parameters) => Zero::Parameters,
-            },
-            recompute: match recompute {
-                None | Some(Recomputed::None) => Recompute::None,
-                Some(Recomputed::Full) => Recompute::Full,
-            },
+            zero: zero.map(Zero::from).unwrap_or_default(),
+            recompute: recompute.map(Recompute::from).unwrap_or_default(),
             ..TrainOptions::default()
         };
         Ok(Some(TrainingSetup {

@@ -6,8 +6,8 @@ use super::Setup;
 use super::call::Transfer;
 use super::saved_tensors::SavedTensors;
 use crate::Result;
+use crate::data_parallel::layer;
 use crate::plan::{Collective, Giving, Layout, Placement, PlacementError, Reading, Redistribution};
-use crate::train::members::layer;
 
 /// Dimensions of an activation: batch, sequence, features.
 pub(super) const DIMENSIONS: usize = 3;

@@ -7,6 +7,9 @@ use super::ExplainError;
 use crate::module::NamedParam;
 use crate::plan::{Mode, Placement, chunk};
 
+/// Bytes of a parameter that is trained: in 16 bits, with its gradient, its master and two moments in 32.
+const TRAINED: f64 = 18.0;
+
 /// How a model would be run.
 #[derive(Clone, Copy, Debug)]
 pub struct Setup {
@@ -47,7 +50,8 @@ impl Setup {
         let tokens = self.batch as f64 * self.sequence as f64;
         // Of each activation more than is ever kept, summed and gathered, forward and backward.
         let activations = 16.0 * tokens * widest * parameters.len() as f64;
-        if (weights + activations) * (self.dtype.bytes() as f64) < i64::MAX as f64 {
+        let bytes = weights * TRAINED + activations * self.dtype.bytes() as f64;
+        if bytes < i64::MAX as f64 {
             return Ok(());
         }
         Err(ExplainError::TooLarge {

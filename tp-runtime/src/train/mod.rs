@@ -4,19 +4,12 @@
 //! whole global batch, clips by the norm of the whole model, and updates each element on the ranks that
 //! keep its state. What the data-parallel ranks divide among themselves is a matter of memory alone:
 //! see [`Zero`]. So is what is computed again: see [`Recompute`].
-
 //!
 //! Without the feature `torch` this holds the settings and the sizes that
 //! [`explain`](crate::explain::explain_training) works costs out from.
 
-mod batch_size;
-pub(crate) mod layout;
-pub(crate) mod members;
 #[cfg(feature = "torch")]
 mod norm;
-mod options;
-#[cfg(feature = "torch")]
-mod runs;
 #[cfg(feature = "torch")]
 mod sampler;
 #[cfg(feature = "torch")]
@@ -30,9 +23,8 @@ mod unit;
 #[cfg(feature = "torch")]
 mod units;
 
+pub use crate::data_parallel::{BatchSize, Recompute, TrainOptions, Zero};
 pub use crate::error::TrainError;
-pub use batch_size::BatchSize;
-pub use options::{Recompute, TrainOptions, Zero};
 #[cfg(feature = "testing")]
 pub use state_bytes::StateBytes;
 #[cfg(feature = "torch")]

@@ -73,10 +73,6 @@ fn counted(sharding: &Sharding, shape: &[i64], rank: usize, ranks: usize) -> Vec
 }
 
 #[cfg(test)]
-#[expect(
-    clippy::single_range_in_vec_init,
-    reason = "a list of ranges may have one"
-)]
 mod tests {
     use std::ops::Range;
 
@@ -89,24 +85,28 @@ mod tests {
         Sharding::Split { dim, partition }
     }
 
+    fn one(range: Range<i64>) -> Vec<Range<i64>> {
+        vec![range]
+    }
+
     #[test]
     fn the_first_rank_counts_what_all_hold() {
-        assert_eq!(counted(&Sharding::Replicated, &[2, 3], 0, 2), [0..6]);
+        assert_eq!(counted(&Sharding::Replicated, &[2, 3], 0, 2), one(0..6));
         assert!(counted(&Sharding::Replicated, &[2, 3], 1, 2).is_empty());
     }
 
     #[test]
     fn each_rank_counts_its_own_chunk_in_one_run() {
-        assert_eq!(counted(&split(0, &[(4, 1)]), &[2, 3], 1, 2), [0..6]);
-        assert_eq!(counted(&split(1, &[(6, 1)]), &[2, 3], 1, 2), [0..6]);
+        assert_eq!(counted(&split(0, &[(4, 1)]), &[2, 3], 1, 2), one(0..6));
+        assert_eq!(counted(&split(1, &[(6, 1)]), &[2, 3], 1, 2), one(0..6));
     }
 
     #[test]
     fn of_heads_that_ranks_share_the_first_of_them_counts() {
         // Two rows of queries to each rank, and one of keys that two ranks hold.
         let fused = split(0, &[(8, 1), (2, 2)]);
-        assert_eq!(counted(&fused, &[3, 5], 0, 4), [0..15]);
-        assert_eq!(counted(&fused, &[3, 5], 1, 4), [0..10]);
+        assert_eq!(counted(&fused, &[3, 5], 0, 4), one(0..15));
+        assert_eq!(counted(&fused, &[3, 5], 1, 4), one(0..10));
         let columns = split(1, &[(8, 1), (2, 2)]);
         let wanted: [Range<i64>; 2] = [0..2, 3..5];
         assert_eq!(counted(&columns, &[2, 3], 1, 4), wanted);

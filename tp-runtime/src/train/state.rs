@@ -2,10 +2,10 @@
 
 use serde::Serialize;
 
-use super::options::Zero;
 use super::trainer::Trainer;
 use crate::Result;
 use crate::comm::ProcessGroup;
+use crate::data_parallel::Zero;
 use crate::job::{JobFolder, Piece, PieceState, SavedStep};
 
 /// The f32 weights, where the model computes with others.

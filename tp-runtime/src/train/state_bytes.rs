@@ -22,10 +22,10 @@ impl Trainer {
     /// What its tensors take.
     pub fn state_bytes(&self) -> StateBytes {
         let mut sum = StateBytes::default();
-        for unit in self.units() {
+        for unit in &self.units {
             unit.add_bytes(&mut sum);
         }
-        let state = self.optimizer().state();
+        let state = self.optimizer.state();
         sum.moments = (state.iter().flat_map(|(_, tensors)| *tensors))
             .map(bytes)
             .sum();
@@ -35,19 +35,19 @@ impl Trainer {
 
 impl Unit {
     fn add_bytes(&self, sum: &mut StateBytes) {
-        let (weights, gradients) = (self.weights(), self.gradients());
+        let (weights, gradients) = (self.weights.borrow(), self.gradients.borrow());
         sum.parameters += weights.iter().map(bytes).sum::<u64>();
         sum.gradients += gradients.iter().map(bytes).sum::<u64>();
-        let of_own = |own: &[Tensor], buffer: &Option<Tensor>| -> u64 {
+        let apart = |own: &[Tensor], buffer: &Option<Tensor>| -> u64 {
             let apart = own.iter().filter(|own| !is_part(own, buffer.as_ref()));
             apart.map(bytes).sum()
         };
-        let own = of_own(self.own(), &weights);
+        let own = apart(&self.own, &weights);
         match self.has_master() {
             true => sum.master += own,
             false => sum.parameters += own,
         }
-        sum.gradients += of_own(self.own_gradients(), &gradients);
+        sum.gradients += apart(self.own_gradients(), &gradients);
     }
 }
 

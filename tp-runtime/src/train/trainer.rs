@@ -5,11 +5,11 @@ use std::rc::Rc;
 use tch::{Device, Kind, Tensor};
 
 use super::norm::counted_gradients;
-use super::options::{TrainOptions, Zero};
 use super::unit::Unit;
 use super::units::units;
 use crate::Result;
 use crate::comm::{ProcessGroup, ReduceOp};
+use crate::data_parallel::{TrainOptions, Zero};
 use crate::error::TrainError;
 use crate::mesh::DeviceMesh;
 use crate::model::Inputs;
@@ -111,16 +111,6 @@ impl Trainer {
     /// The model, which is not to be changed but by [`Self::update`].
     pub fn model(&self) -> &ParallelModel {
         &self.model
-    }
-
-    #[cfg(feature = "testing")]
-    pub(super) fn units(&self) -> &[Rc<Unit>] {
-        &self.units
-    }
-
-    #[cfg(feature = "testing")]
-    pub(super) fn optimizer(&self) -> &dyn Optimizer {
-        &*self.optimizer
     }
 
     /// How many updates were made.

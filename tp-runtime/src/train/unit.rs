@@ -5,12 +5,12 @@ use std::ops::Range;
 
 use tch::{Kind, Tensor};
 
-use super::layout::Layout;
-use super::options::Zero;
-use super::runs::Run;
 use crate::Result;
 use crate::autograd::set_gradient;
 use crate::comm::{ProcessGroup, ReduceOp};
+use crate::data_parallel::Layout;
+use crate::data_parallel::Run;
+use crate::data_parallel::Zero;
 use crate::dtensor::TensorError;
 use crate::module::{Keeper, Param};
 
@@ -30,11 +30,11 @@ pub(super) struct Unit {
     /// The kind that the model computes in.
     kind: Kind,
     /// Parameters in the model's kind, while this rank holds them all.
-    weights: RefCell<Option<Tensor>>,
+    pub(super) weights: RefCell<Option<Tensor>>,
     /// This rank's own sum of gradients.
-    gradients: RefCell<Option<Tensor>>,
+    pub(super) gradients: RefCell<Option<Tensor>>,
     /// What this rank updates, by bucket.
-    own: Vec<Tensor>,
+    pub(super) own: Vec<Tensor>,
     /// The reduced gradients of that.
     own_gradients: Vec<Tensor>,
 }
@@ -230,24 +230,6 @@ impl Unit {
         }
         let shape = &self.shapes[parameter];
         Ok(narrow(&all, &self.layout.spans()[parameter])?.f_view(&shape[..])?)
-    }
-
-    /// The buffer of parameters in the model's kind, while this rank holds them all.
-    #[cfg(feature = "testing")]
-    pub(super) fn weights(&self) -> Option<Tensor> {
-        self.weights.borrow().as_ref().map(Tensor::shallow_clone)
-    }
-
-    /// The buffer of this rank's own gradients, while there is one.
-    #[cfg(feature = "testing")]
-    pub(super) fn gradients(&self) -> Option<Tensor> {
-        self.gradients.borrow().as_ref().map(Tensor::shallow_clone)
-    }
-
-    /// What this rank updates, by bucket.
-    #[cfg(feature = "testing")]
-    pub(super) fn own(&self) -> &[Tensor] {
-        &self.own
     }
 
     /// The parameters, in the order of the layout.

@@ -2,11 +2,11 @@
 
 use std::rc::Rc;
 
-use super::members::members;
-use super::options::TrainOptions;
 use super::unit::Unit;
 use crate::Result;
 use crate::comm::ProcessGroup;
+use crate::data_parallel::TrainOptions;
+use crate::data_parallel::members;
 use crate::module::Keeper;
 use crate::parallel::ParallelModel;
 

@@ -5,10 +5,10 @@ use serde::Serialize;
 use super::state::{F32, State};
 use super::units::{Unit, UnitKind};
 use super::{Setup, TrainingSetup};
+use crate::data_parallel::Zero;
 use crate::explain::Dtype;
 use crate::explain::loss::LossMemory;
 use crate::explain::saved_tensors::SavedTensors;
-use crate::train::Zero;
 
 /// Bytes of one rank, by what they are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -16,9 +16,9 @@ use serde::{Serialize, Serializer};
 
 use super::{Setup, Traffic, flow, loss};
 use crate::Result;
+use crate::data_parallel::{Recompute, TrainOptions};
 use crate::model::Modules;
 use crate::plan::{Plan, resolve};
-use crate::train::{Recompute, TrainOptions};
 
 pub use memory::TrainingMemory;
 pub use traffic::{Purpose, RankGroup, StepTraffic};

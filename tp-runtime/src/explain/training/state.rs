@@ -2,8 +2,8 @@
 
 use super::units::Unit;
 use super::{Setup, TrainingSetup};
+use crate::data_parallel::Zero;
 use crate::explain::Dtype;
-use crate::train::Zero;
 
 /// AdamW's means of gradients and of squared gradients.
 const MOMENTS: u64 = 2;

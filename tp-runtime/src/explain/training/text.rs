@@ -3,10 +3,10 @@
 use std::fmt;
 
 use super::{TrainingCosts, TrainingMemory};
+use crate::data_parallel::{Recompute, Zero};
 use crate::explain::bytes::Bytes;
 use crate::explain::text_table::TextTable;
 use crate::explain::{Count, Traffic};
-use crate::train::{Recompute, Zero};
 
 /// For people; without a line break at the end.
 impl fmt::Display for TrainingCosts {

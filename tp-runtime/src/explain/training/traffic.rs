@@ -8,12 +8,12 @@ use serde::Serialize;
 use super::state::F32;
 use super::units::{Unit, UnitKind};
 use super::{Setup, TrainingSetup};
+use crate::data_parallel::Zero;
 use crate::explain::call::{Transfer, display};
 use crate::explain::{CollectiveCall, Traffic};
 use crate::module::last_branch;
 use crate::plan::pattern::is_index;
 use crate::plan::{Collective, Node};
-use crate::train::Zero;
 
 /// Bytes of a loss, a norm or a count, which are 64-bit floats.
 const SCALAR: u64 = 8;

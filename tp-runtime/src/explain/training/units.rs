@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::{Setup, TrainingSetup};
+use crate::data_parallel::Layout;
+use crate::data_parallel::Zero;
+use crate::data_parallel::{layer, members};
 use crate::module::ShardedParam;
-use crate::train::Zero;
-use crate::train::layout::Layout;
-use crate::train::members::{layer, members};
 
 /// Parameters of rank 0 that are held together.
 pub(super) struct Unit {

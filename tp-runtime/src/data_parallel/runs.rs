@@ -6,30 +6,30 @@ use super::layout::Layout;
 
 /// A run of elements that one rank updates.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Run {
+pub(crate) struct Run {
     /// Which parameter.
-    pub(super) parameter: usize,
+    pub(crate) parameter: usize,
     /// Which of its elements, in row-major order.
-    pub(super) elements: Range<i64>,
+    pub(crate) elements: Range<i64>,
     /// The bucket they lie in.
-    pub(super) bucket: usize,
+    pub(crate) bucket: usize,
     /// Where in the rank's chunk of the bucket they start.
-    pub(super) start: i64,
+    pub(crate) start: i64,
 }
 
 impl Layout {
     /// Among how many ranks it is divided.
-    pub(super) fn ranks(&self) -> usize {
+    pub(crate) fn ranks(&self) -> usize {
         self.ranks
     }
 
     /// Where each parameter lies.
-    pub(super) fn spans(&self) -> &[Range<i64>] {
+    pub(crate) fn spans(&self) -> &[Range<i64>] {
         &self.spans
     }
 
     /// What `rank` updates, parameter by parameter.
-    pub(super) fn runs(&self, rank: usize) -> Vec<Run> {
+    pub(crate) fn runs(&self, rank: usize) -> Vec<Run> {
         let mut runs = Vec::new();
         for (parameter, span) in self.spans.iter().enumerate() {
             for bucket in 0..self.buckets.len() {

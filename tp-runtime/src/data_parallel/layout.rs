@@ -10,10 +10,10 @@ use tp_plan::chunk;
 /// ends inside a parameter is no matter: an optimizer treats each element by itself.
 pub(crate) struct Layout {
     /// The elements of each parameter.
-    pub(super) spans: Vec<Range<i64>>,
-    pub(super) buckets: Vec<Range<i64>>,
+    pub(crate) spans: Vec<Range<i64>>,
+    pub(crate) buckets: Vec<Range<i64>>,
     /// The ranks among which a bucket is divided.
-    pub(super) ranks: usize,
+    pub(crate) ranks: usize,
 }
 
 impl Layout {
