@@ -146,7 +146,7 @@ impl Rank {
             .collect();
         let total: i64 = lengths.iter().sum();
         let own: Vec<_> = match self.grid.divided {
-            false => vec![0..total],
+            false => std::iter::once(0..total).collect(),
             true => (0..2)
                 .map(|bucket| {
                     let bucket = chunk(total, bucket, 2);
