@@ -23,7 +23,7 @@ pub(super) struct Staging {
     dir: PathBuf,
     saving: PathBuf,
     /// The folder, open and locked until the save is over.
-    _lock: File,
+    lock: File,
 }
 
 impl Staging {
@@ -39,7 +39,7 @@ impl Staging {
         Ok(Self {
             dir: dir.to_owned(),
             saving,
-            _lock: lock,
+            lock,
         })
     }
 
@@ -59,10 +59,12 @@ impl Staging {
 }
 
 impl Drop for Staging {
-    /// Removes what a failed save wrote; after a commit there is nothing left to remove.
+    /// Removes what a failed save wrote, of which a commit leaves nothing, and frees the folder.
     fn drop(&mut self) {
         // The failure that led here is being reported; the next save clears what stays.
         let _ = fs::remove_dir_all(&self.saving);
+        // Not left to the handle: a process that is being started has a copy of it for a moment.
+        let _ = self.lock.unlock();
     }
 }
 
