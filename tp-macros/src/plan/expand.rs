@@ -4,6 +4,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Attribute, Expr, ExprLit, Lit, Meta};
+use tp_plan::Argument;
 
 use super::cell::Style;
 use super::check::{Body, Item, SequenceCell, Table};
@@ -81,9 +82,9 @@ fn item(item: &Item) -> TokenStream {
     }
 }
 
-/// The constant that makes rustc check an item: the pattern on its literal, a style on its name.
+/// What makes rustc check an item: the pattern on its literal, a style on its name.
 ///
-/// One for both columns, since a constant costs rustc more than most checks.
+/// A constant costs rustc more than most checks: two styles have one, unless each may be wrong in its own way.
 fn checks(table: &Table, index: usize, item: &Item) -> TokenStream {
     let name = &table.name;
     let Body::Row {
@@ -95,20 +96,39 @@ fn checks(table: &Table, index: usize, item: &Item) -> TokenStream {
             const _: () = ::tp_runtime::plan::check::include(&#name, #index);
         };
     };
-    let first = tensor_parallel
-        .as_ref()
-        .map(|style| fits(style, "TensorParallel"));
     let second = match sequence_parallel {
-        SequenceCell::Own(Some(style)) => Some(fits(style, "SequenceParallel")),
-        _ => None,
+        SequenceCell::Own(style) => style.as_ref(),
+        SequenceCell::Same => None,
     };
     let row = quote_spanned!(item.span=> ::tp_runtime::plan::check::row(&#name, #index));
-    match (first, second) {
+    match (tensor_parallel.as_ref(), second) {
         (None, None) => quote_spanned!(item.span=> const _: () = { #row; };),
-        (first, second) => quote_spanned! {item.span=>
-            const _: () = { let row = #row; #first #second };
-        },
+        (Some(first), Some(second)) if !are_alike(first, second) => {
+            let first = fits(first, "TensorParallel");
+            let second = fits(second, "SequenceParallel");
+            quote_spanned! {item.span=>
+                const _: () = { let row = #row; #first };
+                const _: () = {
+                    let row = ::tp_runtime::plan::check::named(&#name, #index);
+                    #second
+                };
+            }
+        }
+        (first, second) => {
+            let first = first.map(|style| fits(style, "TensorParallel"));
+            let second = second.map(|style| fits(style, "SequenceParallel"));
+            quote_spanned!(item.span=> const _: () = { let row = #row; #first #second };)
+        }
     }
+}
+
+/// Whether a layer that the one style does not fit, the other does not fit either.
+fn are_alike(first: &Style, second: &Style) -> bool {
+    let is_of_layouts = |style: &Style| {
+        let mut arguments = style.arguments.iter();
+        arguments.all(|given| !matches!(given.argument, Argument::ShareHeads | Argument::Segments))
+    };
+    first.kind == second.kind && is_of_layouts(first) && is_of_layouts(second)
 }
 
 /// The check of a style of a row.

@@ -9,7 +9,7 @@ use tp_plan::{Arity, Node};
 /// or `Box<T>`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no module",
-    label = "a field is a module, or an `Option`, `Vec` or `Box` of one",
+    label = "a field is a module, or an `Option`, `Vec`, `Rc<[_]>` or `Box` of one",
     note = "write `#[module(skip)]` above a field that holds something else"
 )]
 pub trait Field {

@@ -31,7 +31,7 @@ pub use {
     base::base,
     coverage::covered,
     flow::Location,
-    row::{Named, include, row},
+    row::{Named, include, named, row},
     shards::shards,
     style::fits,
 };

@@ -29,6 +29,18 @@ pub const fn row(plan: &Plan, index: usize) -> Named<'_> {
     Named { row, kind }
 }
 
+/// The row at `index`, which is checked elsewhere.
+pub const fn named(plan: &Plan, index: usize) -> Named<'_> {
+    let Item::Row(row) = &plan.items[index] else {
+        unreachable!() // the macro counts rows and includes as it writes them
+    };
+    let kind = match layer(plan.node, row) {
+        Ok(kind) => kind,
+        Err(_) => None,
+    };
+    Named { row, kind }
+}
+
 /// Panics unless the plan included at `index` was written for the module it is included at, and
 /// its rows name none that another row names.
 #[track_caller]
