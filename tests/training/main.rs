@@ -4,6 +4,7 @@ mod data;
 mod precision;
 mod reference;
 mod run;
+mod transformers;
 
 use tch::Kind;
 use tp_runtime::Mode;
