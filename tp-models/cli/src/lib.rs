@@ -34,6 +34,7 @@ mod output;
 mod plans;
 #[cfg(feature = "torch")]
 mod ranks;
+mod stages;
 #[cfg(feature = "torch")]
 mod text;
 #[cfg(feature = "torch")]

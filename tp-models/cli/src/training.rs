@@ -3,12 +3,13 @@
 use std::num::{NonZeroU64, NonZeroUsize};
 
 use anyhow::Result;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use tp_runtime::explain::TrainingSetup;
 use tp_runtime::train::{BatchSize, Recompute, TrainOptions, Zero};
 
 use super::model::SetupArgs;
 use super::numbers::count;
+use super::stages::{Recomputed, Stage};
 
 /// Under the names and with the defaults of `tp train`; none of them asks for no costs of training.
 #[derive(Args, Debug)]
@@ -33,45 +34,6 @@ pub(crate) struct TrainingArgs {
     /// Sequences in a step, over all ranks
     #[arg(long, value_name = "B", value_parser = clap::value_parser!(u64).range(1..=1 << 24))]
     global_batch: Option<u64>,
-}
-
-/// The stages of ZeRO.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Stage {
-    #[value(name = "0")]
-    Replicas,
-    #[value(name = "1")]
-    Optimizer,
-    #[value(name = "3")]
-    Parameters,
-}
-
-/// What is recomputed.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Recomputed {
-    /// Nothing
-    None,
-    /// Each layer, from its input
-    Full,
-}
-
-impl From<Stage> for Zero {
-    fn from(stage: Stage) -> Self {
-        match stage {
-            Stage::Replicas => Self::Replicas,
-            Stage::Optimizer => Self::Optimizer,
-            Stage::Parameters => Self::Parameters,
-        }
-    }
-}
-
-impl From<Recomputed> for Recompute {
-    fn from(recomputed: Recomputed) -> Self {
-        match recomputed {
-            Recomputed::None => Self::None,
-            Recomputed::Full => Self::Full,
-        }
-    }
 }
 
 impl TrainingArgs {

@@ -8,11 +8,12 @@ use clap::{Args, ValueEnum};
 use tp_runtime::checkpoint::{Checkpoint, Companion};
 use tp_runtime::optim::{AdamWOptions, Decayed, Schedule, Shape};
 use tp_runtime::parallel::ParallelModel;
-use tp_runtime::train::{BatchSize, Recompute, TrainOptions, Zero};
+use tp_runtime::train::{BatchSize, TrainOptions};
 
 use crate::model::config;
 use crate::numbers::{count, not_negative, positive, ratio};
 use crate::ranks::{Rank, RankArgs};
+use crate::stages::{Recomputed, Stage};
 
 /// Trains on a text; the same losses on any mesh of ranks
 #[derive(Args, Debug)]
@@ -51,7 +52,7 @@ pub(crate) struct Arguments {
     zero: Stage,
     /// What of each layer is computed again in the backward, and not kept
     #[arg(long, value_enum, default_value = "none")]
-    recompute: What,
+    recompute: Recomputed,
 
     /// The peak learning rate
     #[arg(long, value_name = "RATE", default_value_t = 1e-3, value_parser = positive)]
@@ -105,25 +106,6 @@ pub(crate) struct Arguments {
     pub(super) check_replicas: bool,
     #[command(flatten)]
     pub(super) ranks: RankArgs,
-}
-
-/// The stages of ZeRO.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Stage {
-    #[value(name = "0")]
-    Replicas,
-    #[value(name = "1")]
-    Optimizer,
-    #[value(name = "3")]
-    Parameters,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum What {
-    /// Nothing
-    None,
-    /// Each layer, from its input
-    Full,
 }
 
 /// Under the names of transformers, with hyphens.
@@ -213,15 +195,8 @@ impl Arguments {
 
     pub(super) fn options(&self) -> TrainOptions {
         TrainOptions {
-            zero: match self.zero {
-                Stage::Replicas => Zero::Replicas,
-                Stage::Optimizer => Zero::Optimizer,
-                Stage::Parameters => Zero::Parameters,
-            },
-            recompute: match self.recompute {
-                What::None => Recompute::None,
-                What::Full => Recompute::Full,
-            },
+            zero: self.zero.into(),
+            recompute: self.recompute.into(),
             max_norm: Some(self.max_norm),
             ..Default::default()
         }
