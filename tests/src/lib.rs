@@ -1,5 +1,7 @@
-//! What the integration tests share: fixtures, plans, bare ranks.
+//! What the integration tests share: fixtures, plans, grids, bare ranks.
 
+#[cfg(feature = "torch")]
+pub mod grid;
 #[cfg(feature = "torch")]
 pub mod plans;
 #[cfg(feature = "torch")]

@@ -9,10 +9,11 @@ mod transformers;
 use tch::Kind;
 use tp_runtime::Mode;
 use tp_runtime::train::{Recompute, Zero};
+use tp_tests::grid::Grid;
 
 use data::Data;
 use reference::Reference;
-use run::{Grid, Run};
+use run::Run;
 
 const GRIDS: [Grid; 6] = [
     Grid::new(1, 1, Mode::TensorParallel),

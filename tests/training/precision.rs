@@ -5,9 +5,10 @@ use tp_runtime::Mode;
 use tp_runtime::Result;
 use tp_runtime::comm::RankContext;
 use tp_runtime::train::{Recompute, Zero};
+use tp_tests::grid::Grid;
 
 use super::data::{Data, SAMPLES};
-use super::run::{Grid, Run};
+use super::run::Run;
 
 /// A rate at which most updates are less than the distance of two numbers in bf16.
 const SMALL: f64 = 1e-5;

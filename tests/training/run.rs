@@ -1,23 +1,15 @@
 //! Training on one grid in one way.
 
-use std::time::Duration;
-
 use tch::Kind;
-use tp_runtime::comm::{Launch, RankContext, launch};
+use tp_runtime::comm::RankContext;
 use tp_runtime::optim::AdamW;
 use tp_runtime::parallel::ParallelModel;
 use tp_runtime::train::{Recompute, TrainOptions, Trainer, Zero};
-use tp_runtime::{Error, Mode, Result};
+use tp_runtime::{Error, Result};
+use tp_tests::grid::Grid;
 
 use super::data::{Data, SAMPLES, STEPS};
 use super::reference::{LEARNING_RATE, MAX_NORM, Reference, Step, options};
-
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Grid {
-    pub(crate) dp: usize,
-    pub(crate) tp: usize,
-    pub(crate) mode: Mode,
-}
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Run {
@@ -26,22 +18,6 @@ pub(crate) struct Run {
     pub(crate) accumulation: usize,
     pub(crate) recompute: Recompute,
     pub(crate) kind: Kind,
-}
-
-impl Grid {
-    pub(crate) const fn new(dp: usize, tp: usize, mode: Mode) -> Self {
-        Self { dp, tp, mode }
-    }
-
-    pub(crate) fn launch<T: Send>(self, body: impl Fn(RankContext) -> Result<T> + Sync) -> T {
-        let job = Launch {
-            timeout: Duration::from_secs(60),
-            // Tiny tensors: more threads would only wait for one another.
-            threads_per_rank: Some(1),
-            ..Launch::new(self.dp * self.tp)
-        };
-        launch(&job, body).unwrap_or_else(|error| panic!("{self:?}: {error}"))
-    }
 }
 
 impl Run {

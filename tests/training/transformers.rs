@@ -8,8 +8,7 @@ use tp_runtime::testing::{Tolerance, assert_close};
 use tp_runtime::train::{MicroBatch, Recompute, TrainOptions, Trainer, Zero};
 use tp_runtime::{Mode, Result};
 use tp_tests::fixture;
-
-use super::run::Grid;
+use tp_tests::grid::Grid;
 
 /// The settings that the reference was trained with.
 fn settings(reference: &Value) -> AdamWOptions {

@@ -6,7 +6,8 @@ use tp_runtime::Mode;
 use tp_runtime::memory::measure;
 use tp_runtime::train::{Recompute, TrainOptions, Zero};
 
-use crate::run::{Grid, Run};
+use crate::run::Run;
+use tp_tests::grid::Grid;
 
 /// Large enough that activations outweigh scalars and ids.
 fn config(architecture: &str) -> Value {

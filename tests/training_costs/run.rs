@@ -1,11 +1,11 @@
 //! Training on one grid in one way, and what `explain` says of it.
 
 use std::num::{NonZeroU64, NonZeroUsize};
-use std::time::Duration;
 
 use serde_json::Value;
 use tch::{Kind, Tensor};
-use tp_runtime::comm::{Launch, RankContext, launch};
+use tp_runtime::Result;
+use tp_runtime::comm::RankContext;
 use tp_runtime::explain::{Dtype, Setup, TrainingCosts, TrainingSetup, explain_training};
 use tp_runtime::mesh::DeviceMesh;
 use tp_runtime::model::{self, Inputs};
@@ -13,14 +13,7 @@ use tp_runtime::optim::{AdamW, AdamWOptions};
 use tp_runtime::parallel::ParallelModel;
 use tp_runtime::plan::plan_for_architecture;
 use tp_runtime::train::{MicroBatch, TrainOptions, Trainer};
-use tp_runtime::{Mode, Result};
-
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Grid {
-    pub(crate) dp: usize,
-    pub(crate) tp: usize,
-    pub(crate) mode: Mode,
-}
+use tp_tests::grid::Grid;
 
 /// A way to train.
 #[derive(Clone, Copy, Debug)]
@@ -63,11 +56,6 @@ impl Run {
         config: &Value,
         body: impl Fn(&DeviceMesh, Trainer) -> Result<()> + Sync,
     ) {
-        let job = Launch {
-            timeout: Duration::from_secs(60),
-            threads_per_rank: Some(1),
-            ..Launch::new(self.grid.dp * self.grid.tp)
-        };
         let on_rank = |rank: RankContext| -> Result<()> {
             let mesh = rank.mesh(&[("dp", self.grid.dp), ("tp", self.grid.tp)])?;
             let model = ParallelModel::from_config(config.clone())
@@ -79,7 +67,7 @@ impl Run {
             })?;
             body(&mesh, trainer)
         };
-        launch(&job, on_rank).unwrap_or_else(|error| panic!("{self:?}: {error}"));
+        self.grid.launch(on_rank);
     }
 
     /// The micro-batches of a step, for every rank alike.

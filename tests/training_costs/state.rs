@@ -6,7 +6,8 @@ use tp_runtime::config;
 use tp_runtime::train::{Recompute, StateBytes, TrainOptions, Zero};
 use tp_tests::fixture;
 
-use crate::run::{Grid, Run};
+use crate::run::Run;
+use tp_tests::grid::Grid;
 
 #[test]
 fn the_state_of_every_stage() {

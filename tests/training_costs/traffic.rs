@@ -8,7 +8,8 @@ use tp_runtime::explain::{Count, RankGroup, Traffic};
 use tp_runtime::train::{Recompute, TrainOptions, Zero};
 use tp_tests::fixture;
 
-use crate::run::{Grid, Run};
+use crate::run::Run;
+use tp_tests::grid::Grid;
 
 const GRIDS: [(usize, usize, Mode); 6] = [
     (1, 1, Mode::TensorParallel),

@@ -174,19 +174,13 @@ impl DTensor {
 
     /// As [`Self::redistribute`] for a reader that wants the gradients alone: the values are not completed.
     pub(crate) fn redistribute_unread(&self, to: Placement) -> Result<Self> {
-        let Inner {
-            local,
-            layout,
-            shape,
-            group,
-            producer,
-            ..
-        } = &*self.0;
+        let (shape, group, producer) = (self.shape(), self.group(), self.producer());
         let to = to.normalized(shape.len());
-        match Layout::give(layout.stored(), to) {
-            Ok(Giving::Now(now, given)) if to != layout.placement() && group.size() > 1 => {
-                let local = apply::redistribute(local, now.unread(), shape, group, producer)?;
-                Ok(Self::build(local, given, shape, group, producer))
+        match Layout::give(self.0.layout.stored(), to) {
+            Ok(Giving::Now(now, layout)) if to != self.placement() && group.size() > 1 => {
+                let local =
+                    apply::redistribute(self.stored(), now.unread(), shape, group, producer)?;
+                Ok(Self::build(local, layout, shape, group, producer))
             }
             _ => self.redistribute(to),
         }
@@ -199,14 +193,8 @@ impl DTensor {
 
     /// The same with another tensor in its place; nothing of it was read yet.
     pub(crate) fn with_stored(&self, local: Tensor) -> Self {
-        let Inner {
-            layout,
-            shape,
-            group,
-            producer,
-            ..
-        } = &*self.0;
-        Self::build(local, *layout, shape, group, producer)
+        let (shape, group, producer) = (self.shape(), self.group(), self.producer());
+        Self::build(local, self.0.layout, shape, group, producer)
     }
 
     /// The whole tensor on every rank.
