@@ -37,7 +37,7 @@ fn every_linear_layer_and_embedding_of_every_configuration_has_a_row() -> Result
         architectures.insert(model.node().type_name);
         let plans = plan::plans().into_iter();
         for plan in plans.filter(|plan| plan.node.type_path == model.node().type_path) {
-            let resolution = plan::resolve(plan, &model.layers(), 1, Mode::TensorParallel)?;
+            let resolution = plan::resolve(plan, &model.layers(), Mode::TensorParallel)?;
             for layer in resolution.layers {
                 let asked = matches!(layer.kind, ModuleKind::Linear | ModuleKind::Embedding);
                 let (plan, path) = (plan.name, layer.path);

@@ -60,7 +60,7 @@ fn styles(plan: &'static Plan, mode: Mode, names: &[&str]) -> Result<Vec<String>
         "num_hidden_layers": 2,
         "num_attention_heads": 2,
     }))?;
-    let resolution = plan::resolve(plan, &model.layers(), 2, mode)?;
+    let resolution = plan::resolve(plan, &model.layers(), mode)?;
     let style = |name: &&str| {
         let mut layers = resolution.layers.iter();
         let layer = layers.find(|layer| layer.path.as_str().ends_with(name));

@@ -130,14 +130,7 @@ fn the_plans_of_every_linked_crate_are_found() {
     let named = plans.iter().filter(|plan| models.contains(&plan.model()));
     assert_eq!(
         named.map(|plan| plan.name).collect::<Vec<_>>(),
-        [
-            "BACKBONE",
-            "LLAMA",
-            "LLAMA_MLP_ONLY",
-            "LLAMA_SHARED_KV",
-            "TINY",
-            "FIRST_BLOCK"
-        ]
+        ["BACKBONE", "LLAMA", "LLAMA_MLP_ONLY", "TINY", "FIRST_BLOCK"]
     );
 }
 
@@ -173,7 +166,7 @@ fn sequence_parallelism_needs_a_column_somewhere() {
 #[test]
 fn a_config_finds_its_model() -> Result<()> {
     let model = model::build(&json!({ "architectures": ["TinyForCausalLM"] }))?;
-    let resolution = plan::resolve(&TINY, &model.layers(), 2, Mode::SequenceParallel)?;
+    let resolution = plan::resolve(&TINY, &model.layers(), Mode::SequenceParallel)?;
     let styled = resolution
         .layers
         .iter()

@@ -299,7 +299,7 @@ fn what_the_first_rank_cannot_save_every_rank_knows() {
 /// The part of each parameter that the second of two ranks loads under Llama's plan.
 fn loaded(model: &dyn Modules, checkpoint: &Checkpoint) -> Result<Vec<Tensor>> {
     let layers = model.layers();
-    let resolution = resolve(&LLAMA, &layers, 2, Mode::TensorParallel)?;
+    let resolution = resolve(&LLAMA, &layers, Mode::TensorParallel)?;
     let parameters = resolution.parameters(&layers);
     let options = LoadOptions {
         rank: 1,

@@ -3,8 +3,10 @@
 use serde_json::{Value, json};
 use tp_models::LlamaForCausalLM;
 use tp_runtime::model::{self, Model};
-use tp_runtime::plan::{self, Item, Mode, ModuleKind, Placement, Plan, PlanError, Row, StyleKind};
-use tp_runtime::{Module, Result, interop, tp_plan};
+use tp_runtime::plan::{
+    self, EvenDegrees, Mode, ModuleKind, Placement, Plan, PlanError, SplitHeads, StyleKind,
+};
+use tp_runtime::{Result, interop, tp_plan};
 
 tp_plan! {
     /// Only what a head of attention reads and writes.
@@ -20,28 +22,6 @@ tp_plan! {
     "model.layers"       => _,
     "model.embed_tokens" => Colwise(output: Replicate),
     "lm_head"            => Colwise,
-}
-
-/// Keys and values alone, which any multiple of their heads may hold; `tp_plan!` would ask for the
-/// queries as well.
-static KEYS_AND_VALUES: Plan = Plan {
-    name: "KEYS_AND_VALUES",
-    doc: "",
-    node: LlamaForCausalLM::NODE,
-    alternate: Some("keys and values"),
-    base: None,
-    items: &[
-        shared("model.layers.*.self_attn.k_proj"),
-        shared("model.layers.*.self_attn.v_proj"),
-    ],
-    has_sequence_column: false,
-    file: file!(),
-    line: line!(),
-};
-
-const fn shared(pattern: &'static str) -> Item {
-    let style = Some(StyleKind::Colwise.style().share_heads(true));
-    Item::Row(Row::new(pattern, style).on_line(line!()))
 }
 
 tp_plan! {
@@ -69,8 +49,8 @@ fn llama(changes: Value) -> Result<Box<dyn Model>> {
     model::build(&config)
 }
 
-fn fault(plan: &'static Plan, changes: Value, world_size: usize, mode: Mode) -> Result<PlanError> {
-    match plan::resolve(plan, &llama(changes)?.layers(), world_size, mode) {
+fn fault(plan: &'static Plan, changes: Value, mode: Mode) -> Result<PlanError> {
+    match plan::resolve(plan, &llama(changes)?.layers(), mode) {
         Ok(_) => panic!("`{}` was resolved", plan.name),
         Err(error) => Ok(error),
     }
@@ -86,7 +66,7 @@ fn styles_lay_out_the_parameters() -> Result<()> {
     let model = llama(json!({}))?;
     let llama = plan::plan_for::<LlamaForCausalLM>()?;
     let layers = model.layers();
-    let resolution = plan::resolve(llama, &layers, 4, Mode::TensorParallel)?;
+    let resolution = plan::resolve(llama, &layers, Mode::TensorParallel)?;
     let parameters = resolution.parameters(&layers);
     let placement = |name: &str| {
         let named = parameters.iter().find(|other| other.name == name);
@@ -121,7 +101,7 @@ fn each_mode_takes_its_own_column() -> Result<()> {
     let llama_plan = plan::plan_for::<LlamaForCausalLM>()?;
     let style = |mode, path: &str| -> Result<Option<StyleKind>> {
         let model = llama(json!({}))?;
-        let resolution = plan::resolve(llama_plan, &model.layers(), 2, mode)?;
+        let resolution = plan::resolve(llama_plan, &model.layers(), mode)?;
         let layer = resolution
             .layers
             .into_iter()
@@ -142,7 +122,7 @@ fn each_mode_takes_its_own_column() -> Result<()> {
 #[test]
 fn layers_come_in_the_models_order_with_their_rows() -> Result<()> {
     let model = llama(json!({}))?;
-    let resolution = plan::resolve(&ATTENTION, &model.layers(), 2, Mode::TensorParallel)?;
+    let resolution = plan::resolve(&ATTENTION, &model.layers(), Mode::TensorParallel)?;
     let first = &resolution.layers[0];
     assert_eq!(
         (first.path.as_str(), first.kind),
@@ -157,51 +137,42 @@ fn layers_come_in_the_models_order_with_their_rows() -> Result<()> {
 }
 
 #[test]
-fn heads_that_do_not_divide_name_everything_that_helps() -> Result<()> {
-    let message = fault(&ATTENTION, json!({}), 8, Mode::TensorParallel)?.to_string();
-    for part in [
-        "\"model.layers.*.self_attn.k_proj\"",
-        "plans.rs:",
-        "`model.layers.0.self_attn.k_proj.weight` [16, 32]",
-        "8 ranks",
-        "`num_key_value_heads` is 4",
-        "1, 2, 4",
-    ] {
-        assert!(message.contains(part), "{part} is not in: {message}");
-    }
-    Ok(())
-}
-
-#[test]
-fn valid_degrees_divide_every_sharded_head_count() -> Result<()> {
-    let degrees = |plan, changes| -> Result<String> {
+fn the_heads_that_a_plan_splits_are_known() -> Result<()> {
+    let heads = |plan, changes| -> Result<Vec<SplitHeads>> {
         let model = llama(changes)?;
-        Ok(plan::valid_degrees(plan, &model.layers(), Mode::TensorParallel)?.to_string())
+        Ok(plan::resolve(plan, &model.layers(), Mode::TensorParallel)?.heads)
     };
-    assert_eq!(degrees(&ATTENTION, json!({}))?, "1, 2, 4");
     let six = json!({ "hidden_size": 48, "num_attention_heads": 12, "num_key_value_heads": 6 });
-    assert_eq!(degrees(&ATTENTION, six)?, "1, 2, 3, 6");
-    assert_eq!(degrees(&TABLE_BY_COLUMNS, json!({}))?, "any");
-    let shared = degrees(&KEYS_AND_VALUES, json!({}))?;
-    assert_eq!(shared, "divisors and multiples of 4");
+    let of_attention = heads(&ATTENTION, six)?;
+    let named = of_attention
+        .iter()
+        .map(|heads| (heads.field, heads.shares.count));
+    let wanted = [("num_attention_heads", 12), ("num_key_value_heads", 6)];
+    assert!(named.eq(wanted), "{of_attention:?}");
+    assert_eq!(
+        EvenDegrees::of(&of_attention).to_string(),
+        "1, 2, 3, 4, 6, 12"
+    );
+    let none = heads(&TABLE_BY_COLUMNS, json!({}))?;
+    assert_eq!(EvenDegrees::of(&none).to_string(), "any");
     Ok(())
 }
 
 #[test]
 fn a_row_that_matches_nothing_is_refused_unless_optional() -> Result<()> {
-    let message = fault(&THIRD_LAYER, json!({}), 2, Mode::TensorParallel)?.to_string();
+    let message = fault(&THIRD_LAYER, json!({}), Mode::TensorParallel)?.to_string();
     assert!(
         message.contains("\"model.layers.2.mlp.up_proj\""),
         "{message}"
     );
     let model = llama(json!({ "num_hidden_layers": 3 }))?;
-    plan::resolve(&THIRD_LAYER, &model.layers(), 2, Mode::TensorParallel)?;
+    plan::resolve(&THIRD_LAYER, &model.layers(), Mode::TensorParallel)?;
     Ok(())
 }
 
 #[test]
 fn sequence_parallelism_is_refused_without_its_column() -> Result<()> {
-    let message = fault(&ATTENTION, json!({}), 2, Mode::SequenceParallel)?.to_string();
+    let message = fault(&ATTENTION, json!({}), Mode::SequenceParallel)?.to_string();
     assert!(
         message.contains("no column for sequence parallelism"),
         "{message}"
@@ -212,7 +183,7 @@ fn sequence_parallelism_is_refused_without_its_column() -> Result<()> {
 #[test]
 fn a_tied_table_has_one_placement() -> Result<()> {
     let tied = json!({ "tie_word_embeddings": true });
-    let message = fault(&TABLE_BY_COLUMNS, tied.clone(), 2, Mode::TensorParallel)?.to_string();
+    let message = fault(&TABLE_BY_COLUMNS, tied.clone(), Mode::TensorParallel)?.to_string();
     for part in [
         "`model.embed_tokens.weight`",
         "`lm_head.weight`",
@@ -222,11 +193,6 @@ fn a_tied_table_has_one_placement() -> Result<()> {
         assert!(message.contains(part), "{part} is not in: {message}");
     }
     let llama_plan = plan::plan_for::<LlamaForCausalLM>()?;
-    plan::resolve(
-        llama_plan,
-        &llama(tied)?.layers(),
-        2,
-        Mode::SequenceParallel,
-    )?;
+    plan::resolve(llama_plan, &llama(tied)?.layers(), Mode::SequenceParallel)?;
     Ok(())
 }

@@ -1,25 +1,18 @@
 //! The drift guard: silent while ranks hold the same, and precise where one does not.
 
 use tch::{Kind, Tensor, no_grad};
-use tp_models::llama::LLAMA_SHARED_KV;
 use tp_runtime::comm::{Launch, launch};
 use tp_runtime::model::Inputs;
 use tp_runtime::module::Param;
 use tp_runtime::optim::{AdamW, AdamWOptions, clip_gradients};
 use tp_runtime::parallel::{ParallelModel, ParallelOptions};
-use tp_runtime::plan::Plan;
 use tp_runtime::testing::{Setting, on_ranks, settings};
 use tp_runtime::{Mode, Result};
 use tp_tests::fixture;
 use tp_tests::plans::MLP;
 
-fn on(
-    plan: Option<&'static Plan>,
-    degree: usize,
-    body: impl Fn(&ParallelModel) -> Result<()> + Sync,
-) {
+fn on(degree: usize, body: impl Fn(&ParallelModel) -> Result<()> + Sync) {
     for setting in settings(&[degree]) {
-        let setting = Setting { plan, ..setting };
         on_ranks(&fixture("llama_gqa").dir, setting, Kind::Float, &body);
     }
 }
@@ -74,10 +67,9 @@ fn train(model: &ParallelModel) -> Result<()> {
 
 #[test]
 fn training_keeps_replicas_together() {
-    for degree in [1, 2, 4] {
-        on(None, degree, train);
+    for degree in [1, 2, 3, 4, 8] {
+        on(degree, train);
     }
-    on(Some(&LLAMA_SHARED_KV), 8, train);
 }
 
 #[test]
@@ -86,7 +78,7 @@ fn so_it_does_over_gloo_and_in_bf16() {
         degree: 8,
         mode: Mode::SequenceParallel,
         backend: "gloo",
-        plan: Some(&LLAMA_SHARED_KV),
+        plan: None,
     };
     for kind in [Kind::Float, Kind::BFloat16] {
         on_ranks(&fixture("llama_gqa").dir, setting, kind, train);
@@ -95,7 +87,7 @@ fn so_it_does_over_gloo_and_in_bf16() {
 
 #[test]
 fn a_value_that_drifts_is_named_with_its_ranks() {
-    on(None, 4, |model| {
+    on(4, |model| {
         nudge(model, 2, &param(model, "model.norm.weight").local());
         drift(
             model,
@@ -132,7 +124,7 @@ fn so_is_one_element_far_into_a_large_parameter() -> Result<()> {
 
 #[test]
 fn so_is_a_gradient() {
-    on(None, 2, |model| {
+    on(2, |model| {
         backward(model)?;
         model.check_replicas()?;
         let name = "model.layers.1.input_layernorm.weight";
@@ -147,7 +139,7 @@ fn so_is_a_gradient() {
 
 #[test]
 fn a_shared_head_is_compared_by_the_ranks_that_hold_it() {
-    on(Some(&LLAMA_SHARED_KV), 8, |model| {
+    on(8, |model| {
         let name = "model.layers.0.self_attn.k_proj.weight";
         nudge(model, 5, &param(model, name).local());
         drift(
@@ -162,7 +154,7 @@ fn a_shared_head_is_compared_by_the_ranks_that_hold_it() {
 
 #[test]
 fn a_shard_is_its_ranks_own() {
-    on(None, 2, |model| {
+    on(2, |model| {
         nudge(model, 1, &param(model, "lm_head.weight").local());
         model.check_replicas()
     });

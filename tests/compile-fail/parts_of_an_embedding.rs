@@ -4,7 +4,7 @@ use tp_runtime::tp_plan;
 tp_plan! {
     /// Splits some of Llama.
     pub PLAN for LlamaForCausalLM;
-    "model.embed_tokens" => Colwise(share_heads: true) | Colwise(segments: [table]),
+    "model.embed_tokens" => _ | Colwise(segments: [table]),
 }
 
 fn main() {}

@@ -7,7 +7,7 @@ use std::fs;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
-use tp_models::LlamaForCausalLM;
+use tp_models::{LlamaForCausalLM, Qwen3ForCausalLM};
 use tp_runtime::explain::{Dtype, Setup, explain};
 use tp_runtime::plan::{Item, Mode, Plan, Row, StyleKind, plan_for};
 use tp_runtime::{Module, Result, config, model};
@@ -70,6 +70,7 @@ fn the_messages_in_the_plan_guide_are_rustcs() {
         "name_near",
         "coverage_attention",
         "flow_columns_without_rows",
+        "shards_heads",
     ] {
         let errors = read(&format!("tests/compile-fail/{case}.stderr"));
         let first = errors.split("\n\n").next().expect("a first error");
@@ -79,29 +80,34 @@ fn the_messages_in_the_plan_guide_are_rustcs() {
 
 #[test]
 fn the_messages_about_sizes_and_layouts_are_ours() -> Result<()> {
-    let heads = fault(plan_for::<LlamaForCausalLM>()?, 8)?;
-    // All but the number of the row's line, which any edit above it moves.
-    let (row, rest) = heads.split_once("llama.rs:").expect("a place");
-    let (_, rest) = rest.split_once(')').expect("the place ends");
-    for document in [read("README.md"), read("docs/plans.md")] {
-        assert!(document.contains(row) && document.contains(rest), "{heads}");
-    }
+    let config = config::read(&root().join("tests/fixtures/qwen3_heads28/config.json"))?;
+    let report = explain(
+        plan_for::<Qwen3ForCausalLM>()?,
+        &*model::build(&config)?,
+        setup(8),
+    )?;
+    let heads = report.heads.iter().map(|heads| format!("  {heads}\n"));
+    let heads = format!("heads of each rank:\n{}", heads.collect::<String>());
+    assert!(read("README.md").contains(&heads), "{heads}");
     let layouts = fault(&DOWN_ONLY, 2)?;
     assert!(read("docs/plans.md").contains(&layouts), "{layouts}");
     Ok(())
 }
 
-/// Why the plan cannot run the fixture with four key-value heads on this many ranks.
-fn fault(plan: &'static Plan, degree: usize) -> Result<String> {
-    let config = config::read(&root().join("tests/fixtures/llama_gqa/config.json"))?;
-    let setup = Setup {
+fn setup(degree: usize) -> Setup {
+    Setup {
         degree: NonZeroUsize::new(degree).expect("a degree is at least 1"),
         mode: Mode::TensorParallel,
         batch: 1,
         sequence: 8,
         dtype: Dtype::F32,
-    };
-    match explain(plan, &*model::build(&config)?, setup) {
+    }
+}
+
+/// Why the plan cannot run a Llama on this many ranks.
+fn fault(plan: &'static Plan, degree: usize) -> Result<String> {
+    let config = config::read(&root().join("tests/fixtures/llama_gqa/config.json"))?;
+    match explain(plan, &*model::build(&config)?, setup(degree)) {
         Ok(_) => panic!("`{}` is explained", plan.name),
         Err(error) => Ok(error.to_string()),
     }

@@ -159,9 +159,6 @@ fn meaning(argument: Argument) -> &'static str {
         Argument::Input => "layout of the activation the module is given",
         Argument::Output => "layout of the activation it gives",
         Argument::Sequence => "the split dimension; `Shard(1)` is the only one",
-        Argument::ShareHeads => {
-            "where there are more ranks than heads, neighbouring ranks hold one head together"
-        }
         Argument::Segments => "the parts of a fused layer, each split by itself",
         Argument::Local => {
             "whether Python would unwrap the output; without meaning here, kept for export"

@@ -17,7 +17,7 @@ use tp_runtime::plan::Plan;
 use tp_runtime::testing::{Tolerance, assert_close};
 use tp_runtime::{Mode, Result};
 
-use model::{AS_ONE, BY_SEGMENTS, SHARED, WHOLE_SEGMENTS, config};
+use model::{AS_ONE, BY_SEGMENTS, WHOLE_SEGMENTS, config};
 
 /// What does not depend on the number of ranks, under its name.
 type Named = Vec<(String, Tensor)>;
@@ -139,7 +139,7 @@ fn load_back(
 fn split_as_one() -> Result<()> {
     check(&AS_ONE, (8, 2), &[2])?;
     check(&AS_ONE, (8, 4), &[4])?;
-    check(&AS_ONE, (6, 3), &[3])
+    check(&AS_ONE, (6, 3), &[3, 4])
 }
 
 #[test]
@@ -150,19 +150,26 @@ fn split_by_segments() -> Result<()> {
 }
 
 #[test]
+fn split_by_segments_with_uneven_heads() -> Result<()> {
+    // A rank may share a key-value head with the rank before it and another with the rank after it.
+    check(&BY_SEGMENTS, (8, 2), &[3, 5])?;
+    check(&BY_SEGMENTS, (6, 3), &[4, 8])
+}
+
+#[test]
 fn split_by_segments_with_shared_heads() -> Result<()> {
     // Two query heads for each key-value head on four ranks, one on eight.
-    check(&SHARED, (8, 2), &[2, 4, 8])?;
-    check(&SHARED, (6, 3), &[6])
+    check(&BY_SEGMENTS, (8, 2), &[4, 8])?;
+    check(&BY_SEGMENTS, (6, 3), &[6])
 }
 
 #[test]
 fn shared_heads_beside_another_dimension() -> Result<()> {
     let config = config(8, 2);
-    let unsharded = on_ranks(&SHARED, &config, 1, Mode::TensorParallel, numbers)?;
+    let unsharded = on_ranks(&BY_SEGMENTS, &config, 1, Mode::TensorParallel, numbers)?;
     let found = launch(&Launch::new(8), |rank| {
         let mesh = rank.mesh(&[("dp", 2), ("tp", 4)])?;
-        let options = run_options(&SHARED, Mode::SequenceParallel);
+        let options = run_options(&BY_SEGMENTS, Mode::SequenceParallel);
         let model = ParallelModel::initialize(&config, Vec::new(), 7, &mesh, options)?;
         let numbers = numbers(&model)?;
         model.check_replicas()?;
@@ -174,6 +181,6 @@ fn shared_heads_beside_another_dimension() -> Result<()> {
 
 #[test]
 fn whole_segments_on_every_rank() -> Result<()> {
-    check(&WHOLE_SEGMENTS, (8, 2), &[2])?;
+    check(&WHOLE_SEGMENTS, (8, 2), &[2, 3])?;
     check(&WHOLE_SEGMENTS, (8, 4), &[4])
 }

@@ -62,7 +62,7 @@ impl FromConfig for FusedDecoder {
         let (vocabulary, hidden, intermediate) = (19, 12, 10);
         let keys = |name| {
             let width = key_value_heads * HEAD_DIM;
-            Segment::heads(name, width, key_value_heads, "key_value_heads")
+            Segment::key_value_heads(name, width, key_value_heads, heads, "key_value_heads")
         };
         let queries = Segment::heads("q", heads * HEAD_DIM, heads, "heads");
         let qkv = LinearShape::fused(hidden, [queries, keys("k"), keys("v")]).bias(true);
@@ -164,12 +164,6 @@ tp_plan! {
 }
 
 tp_plan! {
-    /// The same for more ranks than key-value heads.
-    pub(crate) SHARED for FusedDecoder as "shared", from BY_SEGMENTS;
-    "layers.*.attention.qkv" => Colwise(segments: [q, k, v], share_heads: true),
-}
-
-tp_plan! {
     /// Attention whole, gathered at once or computed from chunks of its input.
     pub(crate) WHOLE_SEGMENTS for FusedDecoder as "whole segments", from AS_ONE;
     "layers.0.attention.qkv"     => Rowwise(input: Replicate),
@@ -189,16 +183,4 @@ tp_plan! {
     /// Segments of a layer that is not fused.
     pub(crate) UNFUSED for FusedDecoder as "unfused", from AS_ONE;
     "head" => Colwise(segments: [vocabulary]),
-}
-
-tp_plan! {
-    /// Shared heads of a fused layer, whose segments are not named.
-    pub(crate) SHARED_AS_ONE for FusedDecoder as "shared as one", from AS_ONE;
-    "layers.*.attention.qkv" => Colwise(share_heads: true),
-}
-
-tp_plan! {
-    /// Shared heads where there are none.
-    pub(crate) NO_HEADS for FusedDecoder as "no heads", from AS_ONE;
-    "layers.*.mlp.gate_up" => Colwise(segments: [gate, up], share_heads: true),
 }

@@ -9,7 +9,7 @@ use tp_runtime::model::{self, Inputs};
 use tp_runtime::plan::Plan;
 use tp_runtime::{Mode, Result};
 
-use super::model::{AS_ONE, BY_SEGMENTS, SHARED, WHOLE_SEGMENTS, config};
+use super::model::{AS_ONE, BY_SEGMENTS, WHOLE_SEGMENTS, config};
 use super::{ids, on_ranks};
 
 fn check(plan: &'static Plan, heads: (i64, i64), degree: usize) -> Result<()> {
@@ -60,7 +60,8 @@ fn every_collective_is_explained() -> Result<()> {
     check(&AS_ONE, (8, 2), 2)?;
     check(&AS_ONE, (6, 3), 3)?;
     check(&BY_SEGMENTS, (8, 4), 4)?;
-    check(&SHARED, (8, 2), 4)?;
+    check(&BY_SEGMENTS, (8, 2), 4)?;
+    check(&BY_SEGMENTS, (8, 4), 3)?;
     check(&WHOLE_SEGMENTS, (8, 2), 2)
 }
 

@@ -18,47 +18,12 @@ tp_runtime::tp_plan! {
 
 tp_runtime::tp_plan! {
     /// Imported.
-    pub GEMMA3_SHARED_KV for tp_models::gemma3::Gemma3ForCausalLM as "imported-GEMMA3_SHARED_KV";
-
-    // module                                                                             tensor parallel        | with sequence parallelism
-    "model.embed_tokens"                                                               => VocabParallelEmbedding | VocabParallelEmbedding(output: Shard(1)),
-    "model.layers.*.self_attn.q_proj"                                                  => Colwise,
-    "model.layers.*.self_attn.{k,v}_proj"                                              => Colwise(share_heads: true),
-    "model.layers.*.self_attn.o_proj"                                                  => Rowwise                | Rowwise(output: Shard(1)),
-    "model.layers.*.mlp.{gate,up}_proj"                                                => Colwise,
-    "model.layers.*.mlp.down_proj"                                                     => Rowwise                | Rowwise(output: Shard(1)),
-    "model.layers.*.{input,post_attention,pre_feedforward,post_feedforward}_layernorm" => _                      | SequenceParallel,
-    "model.norm"                                                                       => _                      | SequenceParallel,
-    "model.{rotary_emb,rotary_emb_local}"                                              => _                      | RotaryEmbedParallel,
-    "lm_head"                                                                          => Colwise(local: false)  | Colwise(input: Shard(1), local: false),
-}
-
-tp_runtime::tp_plan! {
-    /// Imported.
     pub GEMMA3_CONDITIONAL for tp_models::gemma3_conditional::Gemma3ForConditionalGeneration as "imported-GEMMA3_CONDITIONAL";
 
     // module                                                                                            tensor parallel        | with sequence parallelism
     "model.vision_tower"                                                                              => _,
     "model.language_model.embed_tokens"                                                               => VocabParallelEmbedding | VocabParallelEmbedding(output: Shard(1)),
     "model.language_model.layers.*.self_attn.{q,k,v}_proj"                                            => Colwise,
-    "model.language_model.layers.*.self_attn.o_proj"                                                  => Rowwise                | Rowwise(output: Shard(1)),
-    "model.language_model.layers.*.mlp.{gate,up}_proj"                                                => Colwise,
-    "model.language_model.layers.*.mlp.down_proj"                                                     => Rowwise                | Rowwise(output: Shard(1)),
-    "model.language_model.layers.*.{input,post_attention,pre_feedforward,post_feedforward}_layernorm" => _                      | SequenceParallel,
-    "model.language_model.norm"                                                                       => _                      | SequenceParallel,
-    "model.language_model.{rotary_emb,rotary_emb_local}"                                              => _                      | RotaryEmbedParallel,
-    "lm_head"                                                                                         => Colwise(local: false)  | Colwise(input: Shard(1), local: false),
-}
-
-tp_runtime::tp_plan! {
-    /// Imported.
-    pub GEMMA3_CONDITIONAL_SHARED_KV for tp_models::gemma3_conditional::Gemma3ForConditionalGeneration as "imported-GEMMA3_CONDITIONAL_SHARED_KV";
-
-    // module                                                                                            tensor parallel        | with sequence parallelism
-    "model.vision_tower"                                                                              => _,
-    "model.language_model.embed_tokens"                                                               => VocabParallelEmbedding | VocabParallelEmbedding(output: Shard(1)),
-    "model.language_model.layers.*.self_attn.q_proj"                                                  => Colwise,
-    "model.language_model.layers.*.self_attn.{k,v}_proj"                                              => Colwise(share_heads: true),
     "model.language_model.layers.*.self_attn.o_proj"                                                  => Rowwise                | Rowwise(output: Shard(1)),
     "model.language_model.layers.*.mlp.{gate,up}_proj"                                                => Colwise,
     "model.language_model.layers.*.mlp.down_proj"                                                     => Rowwise                | Rowwise(output: Shard(1)),
@@ -87,45 +52,11 @@ tp_runtime::tp_plan! {
 
 tp_runtime::tp_plan! {
     /// Imported.
-    pub LLAMA_SHARED_KV for tp_models::llama::LlamaForCausalLM as "imported-LLAMA_SHARED_KV";
-
-    // module                                            tensor parallel           | with sequence parallelism
-    "model.embed_tokens"                              => Rowwise(input: Replicate) | VocabParallelEmbedding(output: Shard(1)),
-    "model.layers.*.self_attn.q_proj"                 => Colwise,
-    "model.layers.*.self_attn.{k,v}_proj"             => Colwise(share_heads: true),
-    "model.layers.*.self_attn.o_proj"                 => Rowwise                   | Rowwise(output: Shard(1)),
-    "model.layers.*.self_attn.qkv_proj?"              => Colwise,
-    "model.layers.*.mlp.{gate,up}_proj"               => Colwise,
-    "model.layers.*.mlp.down_proj"                    => Rowwise                   | Rowwise(output: Shard(1)),
-    "model.layers.*.mlp.gate_up_proj?"                => Colwise,
-    "model.layers.*.{input,post_attention}_layernorm" => _                         | SequenceParallelAllGatherActivation,
-    "model.norm"                                      => _                         | SequenceParallel,
-    "lm_head"                                         => Colwise(local: false)     | Colwise(input: Shard(1), local: false),
-}
-
-tp_runtime::tp_plan! {
-    /// Imported.
     pub MINISTRAL3 for tp_models::ministral3::Ministral3ForCausalLM as "imported-MINISTRAL3";
 
     // module                                            tensor parallel        | with sequence parallelism
     "model.embed_tokens"                              => VocabParallelEmbedding | VocabParallelEmbedding(output: Shard(1)),
     "model.layers.*.self_attn.{q,k,v}_proj"           => Colwise,
-    "model.layers.*.self_attn.o_proj"                 => Rowwise                | Rowwise(output: Shard(1)),
-    "model.layers.*.mlp.{gate,up}_proj"               => Colwise,
-    "model.layers.*.mlp.down_proj"                    => Rowwise                | Rowwise(output: Shard(1)),
-    "model.layers.*.{input,post_attention}_layernorm" => _                      | SequenceParallelAllGatherActivation,
-    "model.norm"                                      => _                      | SequenceParallel,
-    "lm_head"                                         => Colwise(local: false)  | Colwise(input: Shard(1), local: false),
-}
-
-tp_runtime::tp_plan! {
-    /// Imported.
-    pub MINISTRAL3_SHARED_KV for tp_models::ministral3::Ministral3ForCausalLM as "imported-MINISTRAL3_SHARED_KV";
-
-    // module                                            tensor parallel        | with sequence parallelism
-    "model.embed_tokens"                              => VocabParallelEmbedding | VocabParallelEmbedding(output: Shard(1)),
-    "model.layers.*.self_attn.q_proj"                 => Colwise,
-    "model.layers.*.self_attn.{k,v}_proj"             => Colwise(share_heads: true),
     "model.layers.*.self_attn.o_proj"                 => Rowwise                | Rowwise(output: Shard(1)),
     "model.layers.*.mlp.{gate,up}_proj"               => Colwise,
     "model.layers.*.mlp.down_proj"                    => Rowwise                | Rowwise(output: Shard(1)),
@@ -166,23 +97,6 @@ tp_runtime::tp_plan! {
 
 tp_runtime::tp_plan! {
     /// Imported.
-    pub MISTRAL3_SHARED_KV for tp_models::mistral3::Mistral3ForConditionalGeneration as "imported-MISTRAL3_SHARED_KV";
-
-    // module                                                           tensor parallel        | with sequence parallelism
-    "model.{vision_tower,multi_modal_projector}"                     => _,
-    "model.language_model.embed_tokens"                              => VocabParallelEmbedding | VocabParallelEmbedding(output: Shard(1)),
-    "model.language_model.layers.*.self_attn.q_proj"                 => Colwise,
-    "model.language_model.layers.*.self_attn.{k,v}_proj"             => Colwise(share_heads: true),
-    "model.language_model.layers.*.self_attn.o_proj"                 => Rowwise                | Rowwise(output: Shard(1)),
-    "model.language_model.layers.*.mlp.{gate,up}_proj"               => Colwise,
-    "model.language_model.layers.*.mlp.down_proj"                    => Rowwise                | Rowwise(output: Shard(1)),
-    "model.language_model.layers.*.{input,post_attention}_layernorm" => _                      | SequenceParallelAllGatherActivation,
-    "model.language_model.norm"                                      => _                      | SequenceParallel,
-    "lm_head"                                                        => Colwise(local: false)  | Colwise(input: Shard(1), local: false),
-}
-
-tp_runtime::tp_plan! {
-    /// Imported.
     pub PHI3 for tp_models::phi3::Phi3ForCausalLM as "imported-PHI3";
 
     // module                              tensor parallel            | with sequence parallelism
@@ -200,7 +114,7 @@ tp_runtime::tp_plan! {
 
     // module                                            tensor parallel        | with sequence parallelism
     "model.embed_tokens"                              => VocabParallelEmbedding | VocabParallelEmbedding(output: Shard(1)),
-    "model.layers.*.self_attn.qkv_proj"               => Colwise(share_heads: true, segments: [q, k, v]),
+    "model.layers.*.self_attn.qkv_proj"               => Colwise(segments: [q, k, v]),
     "model.layers.*.self_attn.o_proj"                 => Rowwise                | Rowwise(output: Shard(1)),
     "model.layers.*.mlp.gate_up_proj"                 => Colwise(segments: [gate, up]),
     "model.layers.*.mlp.down_proj"                    => Rowwise                | Rowwise(output: Shard(1)),
@@ -226,45 +140,11 @@ tp_runtime::tp_plan! {
 
 tp_runtime::tp_plan! {
     /// Imported.
-    pub PHI_SHARED_KV for tp_models::phi::PhiForCausalLM as "imported-PHI_SHARED_KV";
-
-    // module                                tensor parallel        | with sequence parallelism
-    "model.embed_tokens"                  => VocabParallelEmbedding | VocabParallelEmbedding(output: Shard(1)),
-    "model.layers.*.self_attn.q_proj"     => Colwise,
-    "model.layers.*.self_attn.{k,v}_proj" => Colwise(share_heads: true),
-    "model.layers.*.self_attn.dense"      => Rowwise                | Rowwise(output: Shard(1)),
-    "model.layers.*.mlp.fc1"              => Colwise,
-    "model.layers.*.mlp.fc2"              => Rowwise                | Rowwise(output: Shard(1)),
-    "model.layers.*.input_layernorm"      => _                      | SequenceParallel,
-    "model.final_layernorm"               => _                      | SequenceParallel,
-    "lm_head"                             => Colwise(local: false)  | Colwise(input: Shard(1), local: false),
-}
-
-tp_runtime::tp_plan! {
-    /// Imported.
     pub QWEN2 for tp_models::qwen2::Qwen2ForCausalLM as "imported-QWEN2";
 
     // module                                            tensor parallel        | with sequence parallelism
     "model.embed_tokens"                              => VocabParallelEmbedding | VocabParallelEmbedding(output: Shard(1)),
     "model.layers.*.self_attn.{q,k,v}_proj"           => Colwise,
-    "model.layers.*.self_attn.o_proj"                 => Rowwise                | Rowwise(output: Shard(1)),
-    "model.layers.*.self_attn.qkv_proj?"              => Colwise,
-    "model.layers.*.mlp.{gate,up}_proj"               => Colwise,
-    "model.layers.*.mlp.down_proj"                    => Rowwise                | Rowwise(output: Shard(1)),
-    "model.layers.*.mlp.gate_up_proj?"                => Colwise,
-    "model.layers.*.{input,post_attention}_layernorm" => _                      | SequenceParallelAllGatherActivation,
-    "model.norm"                                      => _                      | SequenceParallel,
-    "lm_head"                                         => Colwise(local: false)  | Colwise(input: Shard(1), local: false),
-}
-
-tp_runtime::tp_plan! {
-    /// Imported.
-    pub QWEN2_SHARED_KV for tp_models::qwen2::Qwen2ForCausalLM as "imported-QWEN2_SHARED_KV";
-
-    // module                                            tensor parallel        | with sequence parallelism
-    "model.embed_tokens"                              => VocabParallelEmbedding | VocabParallelEmbedding(output: Shard(1)),
-    "model.layers.*.self_attn.q_proj"                 => Colwise,
-    "model.layers.*.self_attn.{k,v}_proj"             => Colwise(share_heads: true),
     "model.layers.*.self_attn.o_proj"                 => Rowwise                | Rowwise(output: Shard(1)),
     "model.layers.*.self_attn.qkv_proj?"              => Colwise,
     "model.layers.*.mlp.{gate,up}_proj"               => Colwise,
@@ -294,47 +174,11 @@ tp_runtime::tp_plan! {
 
 tp_runtime::tp_plan! {
     /// Imported.
-    pub QWEN3_SHARED_KV for tp_models::qwen3::Qwen3ForCausalLM as "imported-QWEN3_SHARED_KV";
-
-    // module                                            tensor parallel        | with sequence parallelism
-    "model.embed_tokens"                              => VocabParallelEmbedding | VocabParallelEmbedding(output: Shard(1)),
-    "model.layers.*.self_attn.q_proj"                 => Colwise,
-    "model.layers.*.self_attn.{k,v}_proj"             => Colwise(share_heads: true),
-    "model.layers.*.self_attn.o_proj"                 => Rowwise                | Rowwise(output: Shard(1)),
-    "model.layers.*.self_attn.qkv_proj?"              => Colwise,
-    "model.layers.*.mlp.{gate,up}_proj"               => Colwise,
-    "model.layers.*.mlp.down_proj"                    => Rowwise                | Rowwise(output: Shard(1)),
-    "model.layers.*.mlp.gate_up_proj?"                => Colwise,
-    "model.layers.*.{input,post_attention}_layernorm" => _                      | SequenceParallelAllGatherActivation,
-    "model.norm"                                      => _                      | SequenceParallel,
-    "lm_head"                                         => Colwise(local: false)  | Colwise(input: Shard(1), local: false),
-}
-
-tp_runtime::tp_plan! {
-    /// Imported.
     pub QWEN3_CLASSIFIER for tp_models::qwen3_classifier::Qwen3ForSequenceClassification as "imported-QWEN3_CLASSIFIER";
 
     // module                                            tensor parallel        | with sequence parallelism
     "model.embed_tokens"                              => VocabParallelEmbedding | VocabParallelEmbedding(output: Shard(1)),
     "model.layers.*.self_attn.{q,k,v}_proj"           => Colwise,
-    "model.layers.*.self_attn.o_proj"                 => Rowwise                | Rowwise(output: Shard(1)),
-    "model.layers.*.self_attn.qkv_proj?"              => Colwise,
-    "model.layers.*.mlp.{gate,up}_proj"               => Colwise,
-    "model.layers.*.mlp.down_proj"                    => Rowwise                | Rowwise(output: Shard(1)),
-    "model.layers.*.mlp.gate_up_proj?"                => Colwise,
-    "model.layers.*.{input,post_attention}_layernorm" => _                      | SequenceParallelAllGatherActivation,
-    "model.norm"                                      => _                      | SequenceParallel,
-    "score"                                           => Colwise(output: Replicate),
-}
-
-tp_runtime::tp_plan! {
-    /// Imported.
-    pub QWEN3_CLASSIFIER_SHARED_KV for tp_models::qwen3_classifier::Qwen3ForSequenceClassification as "imported-QWEN3_CLASSIFIER_SHARED_KV";
-
-    // module                                            tensor parallel        | with sequence parallelism
-    "model.embed_tokens"                              => VocabParallelEmbedding | VocabParallelEmbedding(output: Shard(1)),
-    "model.layers.*.self_attn.q_proj"                 => Colwise,
-    "model.layers.*.self_attn.{k,v}_proj"             => Colwise(share_heads: true),
     "model.layers.*.self_attn.o_proj"                 => Rowwise                | Rowwise(output: Shard(1)),
     "model.layers.*.self_attn.qkv_proj?"              => Colwise,
     "model.layers.*.mlp.{gate,up}_proj"               => Colwise,

@@ -217,9 +217,3 @@ tp_plan! {
     "model"   => include GEMMA3_TEXT_MODEL,
     "lm_head" => Colwise(local: false) | Colwise(input: Shard(1), local: false),
 }
-
-tp_plan! {
-    /// For more ranks than key-value heads: neighbouring ranks hold one together.
-    pub GEMMA3_SHARED_KV for Gemma3ForCausalLM as "shared-kv", from GEMMA3;
-    "model.layers.*.self_attn.{k,v}_proj" => Colwise(share_heads: true),
-}

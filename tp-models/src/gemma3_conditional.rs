@@ -228,9 +228,3 @@ tp_plan! {
     "model.vision_tower"   => _,
     "lm_head"              => Colwise(local: false) | Colwise(input: Shard(1), local: false),
 }
-
-tp_plan! {
-    /// For more ranks than key-value heads: neighbouring ranks hold one together.
-    pub GEMMA3_CONDITIONAL_SHARED_KV for Gemma3ForConditionalGeneration as "shared-kv", from GEMMA3_CONDITIONAL;
-    "model.language_model.layers.*.self_attn.{k,v}_proj" => Colwise(share_heads: true),
-}

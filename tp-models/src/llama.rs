@@ -178,9 +178,3 @@ tp_plan! {
     "model.norm"                               => _                      | SequenceParallel,
     "lm_head"                                  => Colwise(local: false)  | Colwise(input: Shard(1), local: false),
 }
-
-tp_plan! {
-    /// For more ranks than key-value heads: neighbouring ranks hold one together.
-    pub LLAMA_SHARED_KV for LlamaForCausalLM as "shared-kv", from LLAMA;
-    "model.layers.*.self_attn.{k,v}_proj" => Colwise(share_heads: true),
-}

@@ -218,9 +218,3 @@ tp_plan! {
     "model"   => include MINISTRAL3_MODEL,
     "lm_head" => Colwise(local: false) | Colwise(input: Shard(1), local: false),
 }
-
-tp_plan! {
-    /// For more ranks than key-value heads: neighbouring ranks hold one together.
-    pub MINISTRAL3_SHARED_KV for Ministral3ForCausalLM as "shared-kv", from MINISTRAL3;
-    "model.layers.*.self_attn.{k,v}_proj" => Colwise(share_heads: true),
-}

@@ -175,9 +175,3 @@ tp_plan! {
     "model.{vision_tower,multi_modal_projector}" => _,
     "lm_head"                                    => Colwise(local: false) | Colwise(input: Shard(1), local: false),
 }
-
-tp_plan! {
-    /// For more ranks than key-value heads: neighbouring ranks hold one together.
-    pub MISTRAL3_SHARED_KV for Mistral3ForConditionalGeneration as "shared-kv", from MISTRAL3_SEQUENCE_PARALLEL;
-    "model.language_model.layers.*.self_attn.{k,v}_proj" => Colwise(share_heads: true),
-}

@@ -239,9 +239,3 @@ tp_plan! {
     "model.final_layernorm"                  => _                      | SequenceParallel,
     "lm_head"                                => Colwise(local: false)  | Colwise(input: Shard(1), local: false),
 }
-
-tp_plan! {
-    /// For more ranks than key-value heads: neighbouring ranks hold one together.
-    pub PHI_SHARED_KV for PhiForCausalLM as "shared-kv", from PHI;
-    "model.layers.*.self_attn.{k,v}_proj" => Colwise(share_heads: true),
-}

@@ -215,7 +215,7 @@ tp_plan! {
     // module                                        tensor parallel                                        | with sequence parallelism
     "model.embed_tokens"                          => VocabParallelEmbedding                                 | VocabParallelEmbedding(output: Shard(1)),
     "model.layers.*.input_layernorm"              => _                                                      | SequenceParallelAllGatherActivation,
-    "model.layers.*.self_attn.qkv_proj"           => Colwise(segments: [q, k, v], share_heads: true),
+    "model.layers.*.self_attn.qkv_proj"           => Colwise(segments: [q, k, v]),
     "model.layers.*.self_attn.o_proj"             => Rowwise                                                | Rowwise(output: Shard(1)),
     "model.layers.*.post_attention_layernorm"     => _                                                      | SequenceParallelAllGatherActivation,
     "model.layers.*.mlp.gate_up_proj"             => Colwise(segments: [gate, up]),

@@ -105,15 +105,17 @@ impl PixtralVisionModel {
 impl PixtralAttentionLayer {
     fn new(config: &PixtralVisionConfig, head_dim: i64) -> Self {
         let hidden = config.hidden_size;
-        let linear = || Linear::new(LinearShape::new(hidden, hidden));
+        let (shape, heads) = (LinearShape::new(hidden, hidden), config.num_attention_heads);
+        let field = "num_attention_heads";
+        let projection = || Linear::new(shape.clone().output_heads(heads, field));
         Self {
             attention_norm: RmsNorm::new(hidden, NORM_EPSILON),
             feed_forward: GatedMlp::new(hidden, config.intermediate_size, config.hidden_act, false),
             attention: PixtralAttention {
-                k_proj: linear(),
-                v_proj: linear(),
-                q_proj: linear(),
-                o_proj: linear(),
+                k_proj: projection(),
+                v_proj: projection(),
+                q_proj: projection(),
+                o_proj: Linear::new(shape.clone().input_heads(heads, field)),
                 head_dim,
             },
             ffn_norm: RmsNorm::new(hidden, NORM_EPSILON),

@@ -182,9 +182,3 @@ tp_plan! {
     "model"   => include QWEN2_MODEL,
     "lm_head" => Colwise(local: false) | Colwise(input: Shard(1), local: false),
 }
-
-tp_plan! {
-    /// For more ranks than key-value heads: neighbouring ranks hold one together.
-    pub QWEN2_SHARED_KV for Qwen2ForCausalLM as "shared-kv", from QWEN2;
-    "model.layers.*.self_attn.{k,v}_proj" => Colwise(share_heads: true),
-}

@@ -159,9 +159,3 @@ tp_plan! {
     "model"   => include QWEN3_MODEL,
     "lm_head" => Colwise(local: false) | Colwise(input: Shard(1), local: false),
 }
-
-tp_plan! {
-    /// For more ranks than key-value heads: neighbouring ranks hold one together.
-    pub QWEN3_SHARED_KV for Qwen3ForCausalLM as "shared-kv", from QWEN3;
-    "model.layers.*.self_attn.{k,v}_proj" => Colwise(share_heads: true),
-}

@@ -181,9 +181,3 @@ tp_plan! {
     "model" => include QWEN3_MODEL,
     "score" => Colwise(output: Replicate),
 }
-
-tp_plan! {
-    /// For more ranks than key-value heads: neighbouring ranks hold one together.
-    pub QWEN3_CLASSIFIER_SHARED_KV for Qwen3ForSequenceClassification as "shared-kv", from QWEN3_CLASSIFIER;
-    "model.layers.*.self_attn.{k,v}_proj" => Colwise(share_heads: true),
-}

@@ -128,7 +128,7 @@ impl ParallelModel {
             None => plan_for_architecture(model.node().type_name)?,
         };
         let layers = model.layers();
-        let resolution = resolve(plan, &layers, group.size(), options.mode)?;
+        let resolution = resolve(plan, &layers, options.mode)?;
         assign::assign(&layers, &resolution, &group)?;
         let (config, companions) = (config.clone(), Vec::new());
         Ok(Self {

@@ -146,7 +146,7 @@ fn value(
     column: Column,
 ) -> Result<Value, Fault> {
     match argument {
-        Argument::ShareHeads | Argument::Local => flag(&raw.value, argument).map(Value::Flag),
+        Argument::Local => flag(&raw.value, argument).map(Value::Flag),
         Argument::Segments => segments::parse(&raw.value).map(Value::Names),
         Argument::Input | Argument::Output | Argument::Sequence => {
             placement(&raw.value, argument, kind, column).map(Value::Placement)
@@ -197,19 +197,15 @@ fn placement(
 
 /// Parts that ranks hold by another rule than torch's chunks stay where they are.
 fn check_output(raw: &RawStyle, arguments: &[Given], report: &mut Report) {
-    let parts = arguments.iter().find(|given| match given.value {
-        Value::Flag(flag) => given.argument == Argument::ShareHeads && flag,
-        Value::Names(_) => true,
-        Value::Placement(_) => false,
-    });
-    let whole = arguments.iter().any(|given| {
-        given.argument == Argument::Output
-            && matches!(given.value, Value::Placement(Placement::Replicate))
-    });
-    let output = raw.arguments.iter().find(|raw| raw.name == "output");
-    if let (Some(parts), true, Some(output)) = (parts, whole, output) {
+    let is = |wanted: Argument| move |given: &&Given| given.argument == wanted;
+    let output = arguments.iter().find(is(Argument::Output));
+    let whole =
+        output.is_some_and(|given| matches!(given.value, Value::Placement(Placement::Replicate)));
+    let parts = arguments.iter().find(is(Argument::Segments));
+    let written = raw.arguments.iter().find(|raw| raw.name == "output");
+    if let (Some(parts), true, Some(written)) = (parts, whole, written) {
         let argument = parts.argument.name();
-        report.at(&output.value, Fault::OutputOfParts { argument });
+        report.at(&written.value, Fault::OutputOfParts { argument });
     }
 }
 

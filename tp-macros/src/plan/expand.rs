@@ -126,7 +126,7 @@ fn checks(table: &Table, index: usize, item: &Item) -> TokenStream {
 fn are_alike(first: &Style, second: &Style) -> bool {
     let is_of_layouts = |style: &Style| {
         let mut arguments = style.arguments.iter();
-        arguments.all(|given| !matches!(given.argument, Argument::ShareHeads | Argument::Segments))
+        arguments.all(|given| given.argument != Argument::Segments)
     };
     first.kind == second.kind && is_of_layouts(first) && is_of_layouts(second)
 }

@@ -22,7 +22,7 @@ use super::output::print;
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
-  tp diff default shared-kv --model LlamaForCausalLM
+  tp diff default fused --model Phi3ForCausalLM
   tp diff default plan.json --model models/llama --tp 4 --sequence-parallel")]
 pub(crate) struct Arguments {
     /// The one plan

@@ -117,7 +117,7 @@ impl DecoderConfig {
             Size::features("hidden_size", self.hidden_size),
             Size::features("intermediate_size", self.intermediate_size),
             Size::heads("num_attention_heads", self.num_attention_heads),
-            Size::heads("num_key_value_heads", key_value_heads),
+            Size::key_value_heads("num_key_value_heads", key_value_heads),
         ]
     }
 }

@@ -49,23 +49,26 @@ impl GroupedQuery {
 
     /// From the stream to the query heads.
     pub fn query(&self, bias: bool) -> Linear {
-        self.projection(self.heads, "num_attention_heads", bias)
+        let shape = self.projection(self.heads, bias);
+        Linear::new(shape.output_heads(self.heads, "num_attention_heads"))
     }
 
     /// From the stream to the key heads, or to the value heads.
     pub fn key_value(&self, bias: bool) -> Linear {
-        self.projection(self.key_value_heads, "num_key_value_heads", bias)
+        let (count, field) = (self.key_value_heads, "num_key_value_heads");
+        let shape = self.projection(count, bias);
+        Linear::new(shape.key_value_heads(count, self.heads, field))
     }
 
     /// From the stream to all heads at once: segments `q`, `k` and `v`.
     pub fn fused(&self) -> Linear {
-        let segment =
-            |name, count: i64, field| Segment::heads(name, count * self.head_dim, count, field);
-        let segments = [
-            segment("q", self.heads, "num_attention_heads"),
-            segment("k", self.key_value_heads, "num_key_value_heads"),
-            segment("v", self.key_value_heads, "num_key_value_heads"),
-        ];
+        let (heads, count) = (self.heads, self.key_value_heads);
+        let key_value = |name| {
+            let length = count * self.head_dim;
+            Segment::key_value_heads(name, length, count, heads, "num_key_value_heads")
+        };
+        let query = Segment::heads("q", heads * self.head_dim, heads, "num_attention_heads");
+        let segments = [query, key_value("k"), key_value("v")];
         Linear::new(LinearShape::fused(self.hidden, segments))
     }
 
@@ -80,8 +83,7 @@ impl GroupedQuery {
         (self.head_dim as f64).powf(-0.5)
     }
 
-    fn projection(&self, count: i64, field: &'static str, bias: bool) -> Linear {
-        let shape = LinearShape::new(self.hidden, count * self.head_dim).bias(bias);
-        Linear::new(shape.output_heads(count, field))
+    fn projection(&self, count: i64, bias: bool) -> LinearShape {
+        LinearShape::new(self.hidden, count * self.head_dim).bias(bias)
     }
 }

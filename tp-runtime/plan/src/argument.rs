@@ -13,8 +13,6 @@ pub enum Argument {
     Output,
     /// The dimension of the sequence that is split, of the input and the output alike.
     Sequence,
-    /// Whether several ranks may hold one head.
-    ShareHeads,
     /// The parts of a fused layer.
     Segments,
     /// PyTorch's `use_local_output`.
@@ -34,11 +32,10 @@ pub enum ArgumentValue {
 
 impl Argument {
     /// Every argument, in the order tables write them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 5] = [
         Self::Input,
         Self::Output,
         Self::Sequence,
-        Self::ShareHeads,
         Self::Segments,
         Self::Local,
     ];
@@ -49,7 +46,6 @@ impl Argument {
             Self::Input => "input",
             Self::Output => "output",
             Self::Sequence => "sequence",
-            Self::ShareHeads => "share_heads",
             Self::Segments => "segments",
             Self::Local => "local",
         }
@@ -62,7 +58,6 @@ impl Style {
         match argument {
             Argument::Input | Argument::Sequence => ArgumentValue::Placement(self.input),
             Argument::Output => ArgumentValue::Placement(self.output),
-            Argument::ShareHeads => ArgumentValue::Flag(self.share_heads),
             Argument::Segments => ArgumentValue::Names(self.segments),
             Argument::Local => ArgumentValue::Flag(self.local),
         }

@@ -38,6 +38,14 @@ pub struct NoCollective {
 }
 
 impl Collective {
+    /// The dimension whose parts it joins or cuts.
+    pub const fn dim(self) -> Option<i64> {
+        match self {
+            Self::Identity | Self::AllReduce => None,
+            Self::AllGather(dim) | Self::ReduceScatter(dim) | Self::Split(dim) => Some(dim),
+        }
+    }
+
     /// The collective that turns a tensor placed `from` into one placed `to`.
     ///
     /// Dimensions must be normalized.

@@ -1,84 +1,62 @@
-//! Which tensor-parallel degrees a model allows: those that cut no attention head.
+//! The attention heads that a plan splits, and the degrees at which ranks have as many of them.
 
 use std::fmt;
 
-use crate::PlanRow;
+use crate::HeadShares;
 
-/// A parameter whose heads a row splits over the ranks.
-#[derive(Clone, Debug)]
-pub struct SplitHeads {
-    /// The row that splits it.
-    pub row: PlanRow,
-    /// Its checkpoint name.
-    pub parameter: String,
-    /// Its whole shape.
-    pub shape: Vec<i64>,
-    /// The config field that says how many heads there are.
-    pub field: &'static str,
-    /// How many there are.
-    pub count: i64,
-    /// Whether several ranks may hold one.
-    pub shared: bool,
-}
-
-impl SplitHeads {
-    /// Whether so many ranks each hold as many heads, or each head is held by as many ranks.
-    pub fn allow(&self, degree: usize) -> bool {
-        divides(self.count, self.shared, degree)
-    }
-}
-
-/// The degrees that every head count of a model allows.
+/// Heads that rows split over the ranks.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Degrees {
-    /// The head counts, each once, and whether several ranks may hold one head.
-    counts: Vec<(i64, bool)>,
+pub struct SplitHeads {
+    /// The first parameter that is made of them, by its checkpoint name.
+    pub parameter: String,
+    /// The config field that says how many there are.
+    pub field: &'static str,
+    /// How many, and by which queries ranks divide them.
+    pub shares: HeadShares,
 }
 
-impl Degrees {
-    /// The degrees that cut none of these heads.
+/// The tensor-parallel degrees at which every rank has as many heads as the others.
+///
+/// Any other degree works; the first ranks then have more to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EvenDegrees {
+    /// The numbers of queries, each once.
+    queries: Vec<i64>,
+}
+
+impl EvenDegrees {
+    /// Those of a model with these heads.
     pub fn of(heads: &[SplitHeads]) -> Self {
-        let counts = heads.iter().map(|heads| (heads.count, heads.shared));
-        let mut counts: Vec<_> = counts.collect();
-        counts.sort_unstable();
-        counts.dedup();
-        Self { counts }
+        let queries = heads.iter().map(|heads| heads.shares.queries);
+        let mut queries: Vec<i64> = queries.collect();
+        queries.sort_unstable();
+        queries.dedup();
+        Self { queries }
     }
 
-    /// Whether `degree` cuts no head.
-    pub fn allow(&self, degree: usize) -> bool {
-        let mut counts = self.counts.iter();
-        degree > 0 && counts.all(|&(count, shared)| divides(count, shared, degree))
+    /// Whether `degree` is one of them.
+    pub fn contains(&self, degree: usize) -> bool {
+        let mut queries = self.queries.iter();
+        degree > 0 && queries.all(|queries| queries % degree as i64 == 0)
     }
 
-    /// The degrees up to `limit`, ascending.
-    pub fn up_to(&self, limit: usize) -> Vec<usize> {
-        (1..=limit).filter(|degree| self.allow(*degree)).collect()
-    }
-
-    /// All of them, ascending; `None` where there is no greatest.
+    /// All of them, ascending; `None` where no heads are split.
     pub fn all(&self) -> Option<Vec<usize>> {
-        let whole = self.counts.iter().filter(|(_, shared)| !shared);
-        let limit = whole.map(|&(count, _)| count).min()?;
-        Some(self.up_to(limit as usize))
+        let least = *self.queries.first()? as usize;
+        Some(
+            (1..=least)
+                .filter(|degree| self.contains(*degree))
+                .collect(),
+        )
     }
 }
 
-fn divides(count: i64, shared: bool, degree: usize) -> bool {
-    let degree = degree as i64;
-    count % degree == 0 || shared && degree % count == 0
-}
-
-impl fmt::Display for Degrees {
+impl fmt::Display for EvenDegrees {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(degrees) = self.all() {
-            let degrees: Vec<String> = degrees.iter().map(usize::to_string).collect();
-            return f.write_str(&degrees.join(", "));
-        }
-        let counts: Vec<String> = self.counts.iter().map(|(n, _)| n.to_string()).collect();
-        match &counts[..] {
-            [] => f.write_str("any"),
-            counts => write!(f, "divisors and multiples of {}", counts.join(" and of ")),
-        }
+        let Some(degrees) = self.all() else {
+            return f.write_str("any");
+        };
+        let degrees: Vec<String> = degrees.iter().map(usize::to_string).collect();
+        f.write_str(&degrees.join(", "))
     }
 }

@@ -64,7 +64,6 @@ pub const KEYWORDS: [Keyword; Argument::ALL.len()] = [
         Some("sequence_dim"),
         "sequence_sharding",
     ),
-    keyword(Argument::ShareHeads, None, "share_heads"),
     keyword(Argument::Segments, None, "segments"),
     keyword(
         Argument::Local,

@@ -4,7 +4,7 @@
 //! over the features. Everything that knows a style asks this table: the macro, the checks, the
 //! resolution for a config, `explain`, the layers when they run, and the plans printed for Python.
 
-use crate::Argument::{Input, Local, Output, Segments, Sequence, ShareHeads};
+use crate::Argument::{Input, Local, Output, Segments, Sequence};
 use crate::Placement::{Partial, Replicate, Shard};
 use crate::StyleKind::{
     Colwise, RotaryEmbedParallel, Rowwise, SequenceParallel, SequenceParallelAllGatherActivation,
@@ -22,7 +22,7 @@ const LINEAR: &[Rule] = &[
         style: Some(Colwise),
         inputs: &[Replicate, SEQUENCE],
         outputs: &[FEATURES, Replicate],
-        arguments: &[Input, Output, ShareHeads, Segments, Local],
+        arguments: &[Input, Output, Segments, Local],
         reads: Reads::Whole,
         makes: Makes::Placed(FEATURES),
         parameters: &[("weight", Shard(0)), ("bias", Shard(0))],

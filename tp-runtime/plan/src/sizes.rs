@@ -7,40 +7,62 @@ pub struct Size {
     pub name: &'static str,
     /// How many there are.
     pub count: i64,
-    /// Whether these are attention heads, which are not cut.
-    pub is_heads: bool,
+    /// How ranks divide them.
+    pub divided: Divided,
+}
+
+/// How ranks divide a size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Divided {
+    /// By heads, which are not cut: each rank as many as the others, or one more.
+    Heads,
+    /// By the heads that read them, so that several ranks may hold one.
+    KeyValueHeads,
+    /// By torch's chunks, of which the last may be shorter.
+    Chunks,
 }
 
 impl Size {
-    /// Attention heads: each rank holds as many as the others.
+    /// Attention heads; those of the queries, where key-value heads are fewer.
     pub const fn heads(name: &'static str, count: i64) -> Self {
-        let is_heads = true;
+        let divided = Divided::Heads;
         Self {
             name,
             count,
-            is_heads,
+            divided,
         }
     }
 
-    /// Features or ids: chunks by torch's rule, of which the last may be shorter.
+    /// Heads that several queries may read.
+    pub const fn key_value_heads(name: &'static str, count: i64) -> Self {
+        let divided = Divided::KeyValueHeads;
+        Self {
+            name,
+            count,
+            divided,
+        }
+    }
+
+    /// Features or ids.
     pub const fn features(name: &'static str, count: i64) -> Self {
-        let is_heads = false;
+        let divided = Divided::Chunks;
         Self {
             name,
             count,
-            is_heads,
+            divided,
         }
     }
 
-    /// Whether `degree` ranks can hold it: heads whole, and something on every rank.
-    ///
-    /// With `shared`, several ranks may hold one head.
-    pub const fn allows(&self, degree: i64, shared: bool) -> bool {
-        if self.is_heads {
-            return self.count % degree == 0 || shared && degree % self.count == 0;
+    /// Whether each of `degree` ranks has something of it.
+    pub const fn is_enough_for(&self, degree: i64) -> bool {
+        match self.divided {
+            Divided::Heads => degree <= self.count,
+            Divided::KeyValueHeads => true,
+            Divided::Chunks => {
+                let chunk = (self.count + degree - 1) / degree;
+                (degree - 1) * chunk < self.count
+            }
         }
-        let chunk = (self.count + degree - 1) / degree;
-        (degree - 1) * chunk < self.count
     }
 }
 

@@ -30,8 +30,6 @@ pub struct Style {
     pub input: Placement,
     /// Layout of the activation the module gives back (`output_layouts`).
     pub output: Placement,
-    /// Whether neighbouring ranks hold one head together where there are more ranks than heads.
-    pub share_heads: bool,
     /// The parts of a fused layer, each split by itself; empty where the layer is split as one.
     pub segments: &'static [&'static str],
     /// PyTorch's `use_local_output`: without meaning here, where placements are always tracked, and kept
@@ -120,7 +118,6 @@ impl StyleKind {
             kind: self,
             input,
             output,
-            share_heads: false,
             segments: &[],
             local: self.python().local,
         }
@@ -155,14 +152,6 @@ impl Style {
         Self {
             input: sequence,
             output,
-            ..self
-        }
-    }
-
-    /// The style with heads that several ranks may hold.
-    pub const fn share_heads(self, share_heads: bool) -> Self {
-        Self {
-            share_heads,
             ..self
         }
     }

@@ -4,45 +4,29 @@ use std::rc::Rc;
 
 use tch::Tensor;
 
+use super::parts::collective;
 use crate::Result;
 use crate::autograd::with_backward;
-use crate::comm::{self, ProcessGroup, ReduceOp};
-use tp_plan::{Collective, Redistribution, chunk};
+use crate::comm::ProcessGroup;
+use tp_plan::{Collective, Division, HeadShares, Redistribution};
 
-/// `local` redistributed, with the matching collective attached as its backward.
+/// `local` redistributed, with the matching collective attached as its backward; the dimension that is
+/// gathered or split is made of `heads`.
 pub(super) fn redistribute(
     local: &Tensor,
     Redistribution { forward, backward }: Redistribution,
     shape: &[i64],
+    heads: Option<HeadShares>,
     group: &ProcessGroup,
     reader: &Rc<str>,
 ) -> Result<Tensor> {
     if (forward, backward) == (Collective::Identity, Collective::Identity) {
         return Ok(local.shallow_clone());
     }
-    let output = tch::no_grad(|| collective(forward, local.f_detach()?, shape, group, reader))?;
-    let (shape, group, reader) = (shape.to_vec(), group.clone(), reader.to_string());
-    let backward = move |gradient| collective(backward, gradient, &shape, &group, &reader);
+    let dim = forward.dim().or(backward.dim());
+    let division = Division::whole(dim.map_or(0, |dim| shape[dim as usize]), heads);
+    let output = tch::no_grad(|| collective(forward, local.f_detach()?, &division, group, reader))?;
+    let (group, reader) = (group.clone(), reader.to_string());
+    let backward = move |gradient| collective(backward, gradient, &division, &group, &reader);
     Ok(with_backward(local, output, backward)?)
-}
-
-fn collective(
-    collective: Collective,
-    tensor: Tensor,
-    shape: &[i64],
-    group: &ProcessGroup,
-    reader: &str,
-) -> comm::Result<Tensor> {
-    match collective {
-        Collective::Identity => Ok(tensor),
-        Collective::AllReduce => group.all_reduce(tensor, ReduceOp::Sum, reader),
-        Collective::AllGather(dim) => group.all_gather(&tensor, dim, shape[dim as usize], reader),
-        Collective::ReduceScatter(dim) => group.reduce_scatter(&tensor, dim, reader),
-        Collective::Split(dim) => {
-            let range = chunk(shape[dim as usize], group.rank(), group.size());
-            Ok(tensor
-                .f_narrow(dim, range.start, range.end - range.start)?
-                .f_contiguous()?)
-        }
-    }
 }

@@ -22,12 +22,14 @@ impl DTensor {
     ) -> Result<Self> {
         self.refuse_partial(operation)?;
         let local = self.computed(compute(self.local()?))?;
-        Self::from_local(
+        let (group, producer) = (self.group(), self.producer());
+        Self::from_heads(
             local,
             self.placement(),
+            self.heads(),
             shape,
-            self.group(),
-            self.producer(),
+            group,
+            producer,
         )
     }
 
@@ -130,7 +132,7 @@ impl DTensor {
         })
     }
 
-    pub(super) fn dimensions(&self, operation: &'static str, wanted: &'static str) -> crate::Error {
+    pub(crate) fn dimensions(&self, operation: &'static str, wanted: &'static str) -> crate::Error {
         let (producer, found) = (self.producer().to_string(), self.shape().to_vec());
         ShapeError::Dimensions {
             operation,
@@ -146,6 +148,15 @@ impl DTensor {
     /// # Errors
     /// When they are placed differently, or one is `Partial`: both are named.
     pub fn join(&self, other: &Self, operation: &'static str) -> Result<Placement> {
+        let joined = self.join_apart(other, operation)?;
+        if let Placement::Shard(_) = joined {
+            self.check_heads(joined, other.heads(), other.producer())?;
+        }
+        Ok(joined)
+    }
+
+    /// How this tensor and another are placed together, whatever heads the sharded dimension is made of.
+    pub(crate) fn join_apart(&self, other: &Self, operation: &'static str) -> Result<Placement> {
         let joined = self.0.layout.join(other.0.layout).map_err(|mismatch| {
             PlacementError::operands(
                 mismatch,

@@ -1,6 +1,6 @@
 //! Placements that do not meet.
 
-use tp_plan::{Mismatch, NoCollective, Placement, Side};
+use tp_plan::{HeadShares, Mismatch, NoCollective, Placement, Side};
 
 /// Two sides that disagree about the placement of a tensor.
 #[derive(Debug, thiserror::Error)]
@@ -19,6 +19,22 @@ pub enum PlacementError {
         producer: String,
         /// What it gives.
         found: Placement,
+    },
+    /// The ranks divide a dimension of a tensor in one way, and its reader in another.
+    #[error(
+        "`{reader}` divides {}, but `{producer}` gives {}: let both layers say what heads they have, with \
+         `output_heads`, `key_value_heads` and `input_heads`",
+        divided(*wanted), divided(*found)
+    )]
+    Heads {
+        /// The module that reads.
+        reader: String,
+        /// The heads that it reads.
+        wanted: Option<HeadShares>,
+        /// The module that made the tensor.
+        producer: String,
+        /// The heads that it gives.
+        found: Option<HeadShares>,
     },
     /// No collective turns the one into the other.
     #[error(
@@ -106,5 +122,13 @@ impl PlacementError {
                 right_placement: right.1,
             },
         }
+    }
+}
+
+fn divided(heads: Option<HeadShares>) -> String {
+    match heads {
+        None => "features in chunks".to_owned(),
+        Some(HeadShares { count, queries }) if count == queries => format!("{count} heads"),
+        Some(HeadShares { count, queries }) => format!("{count} heads that {queries} queries read"),
     }
 }

@@ -1,7 +1,7 @@
 //! Faults of a plan that only a program, a config or a mesh can show.
 
 use tp_plan::words::{All, Meant};
-use tp_plan::{Degrees, Plan, PlanRow, Sharding, SplitHeads, StyleKind};
+use tp_plan::{Plan, PlanRow, Sharding, StyleKind};
 
 /// A plan that is not there, or does not fit its model, its config or its mesh.
 #[derive(Debug, thiserror::Error)]
@@ -73,17 +73,23 @@ pub enum PlanError {
         row: Box<PlanRow>,
     },
 
-    /// A head would be split over two ranks.
-    #[error("row \"{}\" ({}) splits `{}` {:?} over {world_size} ranks, but `{}` is {}: degrees that work for this model are {degrees}{}", .heads.row.pattern, .heads.row.place(), .heads.parameter, .heads.shape, .heads.field, .heads.count, also(others, *world_size))]
-    HeadsDoNotDivide {
-        /// The parameter and its heads.
-        heads: Box<SplitHeads>,
-        /// The degree asked for.
-        world_size: usize,
-        /// The degrees that this plan allows.
-        degrees: Degrees,
-        /// The model's other plans that allow the degree asked for.
-        others: Vec<&'static str>,
+    /// A dimension that is not made of as many heads as its layer says.
+    #[error("row \"{}\" ({}) splits `{parameter}` {shape:?} by heads, but dimension {dim} does not divide into `{field}`, {count}{}", .row.pattern, .row.place(), read_by(*count, *queries))]
+    Heads {
+        /// The row.
+        row: Box<PlanRow>,
+        /// The parameter.
+        parameter: String,
+        /// Its whole shape.
+        shape: Vec<i64>,
+        /// The dimension.
+        dim: usize,
+        /// The config field that says how many heads there are.
+        field: &'static str,
+        /// How many there are.
+        count: i64,
+        /// How many queries read them.
+        queries: i64,
     },
 
     /// Segments that the layer does not have.
@@ -95,26 +101,6 @@ pub enum PlanError {
         layer: String,
         /// The layer's own segments.
         known: Vec<&'static str>,
-    },
-
-    /// Shared heads of a fused layer that is split as one.
-    #[error("row \"{}\" ({}) shares heads of `{layer}`, which is fused: write `segments: [{}]` beside `share_heads`", .row.pattern, .row.place(), known.join(", "))]
-    SharedWhole {
-        /// The row.
-        row: Box<PlanRow>,
-        /// The layer.
-        layer: String,
-        /// The layer's segments.
-        known: Vec<&'static str>,
-    },
-
-    /// Shared heads of a layer without any.
-    #[error("row \"{}\" ({}) shares heads, but the output of `{layer}` is not made of heads: remove `share_heads`", .row.pattern, .row.place())]
-    NoHeads {
-        /// The row.
-        row: Box<PlanRow>,
-        /// The layer.
-        layer: String,
     },
 
     /// One parameter under two names, which ranks would hold in two ways.
@@ -162,11 +148,10 @@ fn role(plan: &Plan) -> String {
     }
 }
 
-fn also(others: &[&'static str], degree: usize) -> String {
-    match others.len() {
-        0 => String::new(),
-        1 => format!("; plan {} allows {degree}", All(others)),
-        _ => format!("; plans {} allow {degree}", All(others)),
+fn read_by(count: i64, queries: i64) -> String {
+    match count == queries {
+        true => String::new(),
+        false => format!(", which {queries} queries are to read evenly"),
     }
 }
 

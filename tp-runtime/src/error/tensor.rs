@@ -50,6 +50,33 @@ pub enum ShapeError {
         /// The width of a head.
         head_dim: i64,
     },
+    /// Queries that do not share key-value heads evenly.
+    #[error(
+        "`{producer}` gives {held} key-value heads for {count} queries: give a divisor of {count}"
+    )]
+    HeadGroups {
+        /// The module that made the keys.
+        producer: String,
+        /// How many queries there are.
+        count: i64,
+        /// How many key-value heads.
+        held: i64,
+    },
+    /// A rank with other key-value heads than its queries read.
+    #[error(
+        "`{producer}` gives rank {rank} the key-value heads {held:?}, but its queries read {read:?}: \
+         say in its shape how many queries read them, with `key_value_heads`"
+    )]
+    KeyValueHeads {
+        /// The module that made the keys.
+        producer: String,
+        /// The rank.
+        rank: usize,
+        /// The heads that it has.
+        held: std::ops::Range<i64>,
+        /// The heads that its queries read.
+        read: std::ops::Range<i64>,
+    },
     /// A tensor without the dimensions that an operation works on.
     #[error("{operation} needs a tensor of shape {wanted}, and `{producer}` gives {found:?}")]
     Dimensions {

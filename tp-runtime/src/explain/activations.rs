@@ -2,9 +2,9 @@
 
 use std::rc::Rc;
 
-use super::Setup;
 use super::call::Transfer;
 use super::saved_tensors::SavedTensors;
+use super::view::{Features, View};
 use crate::Result;
 use crate::data_parallel::layer;
 use crate::plan::{Collective, Giving, Layout, Placement, PlacementError, Reading, Redistribution};
@@ -18,7 +18,7 @@ pub(super) struct ActivationId(usize);
 
 /// Every activation of a forward, the transfers between ranks that place them, and what autograd saves.
 pub(super) struct Activations {
-    pub(super) setup: Setup,
+    pub(super) view: View,
     activations: Vec<Activation>,
     pub(super) transfers: Vec<Transfer>,
     pub(super) saved: SavedTensors,
@@ -28,9 +28,9 @@ pub(super) struct Activations {
 
 struct Activation {
     layout: Layout,
-    features: i64,
+    features: Features,
     /// The features of the projections that it is made of; none for what is no work of linear layers alone.
-    projections: Vec<i64>,
+    projections: Vec<Features>,
     producer: String,
     /// Whether it has a gradient.
     differentiable: bool,
@@ -40,21 +40,21 @@ struct Activation {
 
 impl Activations {
     /// Only the model's input so far, which every rank holds and which has no gradient.
-    pub(super) fn new(setup: Setup) -> (Self, ActivationId) {
+    pub(super) fn new(view: View) -> (Self, ActivationId) {
         let mut activations = Self {
-            setup,
+            view,
             activations: Vec::new(),
             transfers: Vec::new(),
             saved: SavedTensors::default(),
             layer: None,
         };
         let layout = Layout::new(Placement::Replicate);
-        let input = activations.push(layout, 0, "the model's input");
+        let input = activations.push(layout, Features::plain(0), "the model's input");
         activations.activations[input.0].differentiable = false;
         (activations, input)
     }
 
-    fn push(&mut self, layout: Layout, features: i64, producer: &str) -> ActivationId {
+    fn push(&mut self, layout: Layout, features: Features, producer: &str) -> ActivationId {
         self.activations.push(Activation {
             layout,
             features,
@@ -93,8 +93,7 @@ impl Activations {
     }
 
     fn rank_bytes_of(&self, id: ActivationId, placement: Placement) -> u64 {
-        self.setup
-            .rank_activation_bytes(self.features(id), placement)
+        self.view.activation_bytes(self.features(id), placement)
     }
 
     /// How the ranks hold it.
@@ -103,25 +102,25 @@ impl Activations {
     }
 
     /// The features of the projections that it is made of.
-    pub(super) fn projections(&self, id: ActivationId) -> &[i64] {
+    pub(super) fn projections(&self, id: ActivationId) -> &[Features] {
         &self.activations[id.0].projections
     }
 
     /// Says what projections it is made of.
-    pub(super) fn set_projections(&mut self, id: ActivationId, projections: Vec<i64>) {
+    pub(super) fn set_projections(&mut self, id: ActivationId, projections: Vec<Features>) {
         self.activations[id.0].projections = projections;
     }
 
     /// The number of ranks.
     pub(super) fn ranks(&self) -> usize {
-        self.setup.degree.get()
+        self.view.ranks()
     }
 
     pub(super) fn placement(&self, id: ActivationId) -> Placement {
         self.activations[id.0].layout.placement()
     }
 
-    pub(super) fn features(&self, id: ActivationId) -> i64 {
+    pub(super) fn features(&self, id: ActivationId) -> Features {
         self.activations[id.0].features
     }
 
@@ -134,7 +133,7 @@ impl Activations {
         &mut self,
         made: Placement,
         promised: Placement,
-        features: i64,
+        features: Features,
         producer: &str,
     ) -> Result<ActivationId> {
         let (made, promised) = (made.normalized(DIMENSIONS), promised.normalized(DIMENSIONS));
@@ -191,7 +190,7 @@ impl Activations {
                 modules: vec![reader.to_owned()],
                 operand,
                 redistribution,
-                bytes: self.setup.activation_bytes(activation.features),
+                bytes: (self.view).activation_bytes(activation.features, Placement::Replicate),
             });
             self.transfers.len() - 1
         });
@@ -199,7 +198,7 @@ impl Activations {
         Ok(())
     }
 
-    /// Bytes of what layers give, sum and gather in a forward, on rank 0.
+    /// Bytes of what layers give, sum and gather in a forward, on the rank that is looked at.
     pub(super) fn rank_bytes(&self) -> u64 {
         let is_gather = |transfer: &usize| {
             let forward = self.transfers[*transfer].redistribution.forward;
@@ -208,7 +207,7 @@ impl Activations {
         let kept = |activation: &Activation| {
             let bytes = |placement| {
                 let features = activation.features;
-                self.setup.rank_activation_bytes(features, placement)
+                self.view.activation_bytes(features, placement)
             };
             let given = match activation.layout.stored() {
                 // Reduced in place: the sum is counted as an activation of its own.
@@ -257,7 +256,7 @@ impl Activations {
                 forward: Collective::Identity,
                 backward: Collective::AllReduce,
             },
-            bytes: self.setup.dtype.tensor_bytes(shape),
+            bytes: self.view.setup.dtype.tensor_bytes(shape),
         });
     }
 }

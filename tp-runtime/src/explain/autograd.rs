@@ -3,6 +3,7 @@
 use super::Dtype;
 use super::activations::{ActivationId, Activations};
 use super::layers::StyledLayer;
+use super::view::Features;
 use crate::module::{Initial, Param};
 use crate::plan::{ModuleKind, Placement};
 
@@ -34,7 +35,7 @@ pub(super) fn save(
 fn embedding(activations: &mut Activations, layer: &StyledLayer<'_>) {
     let is_masked = layer.resolved.rule.split() == Some(0);
     if is_masked && activations.ranks() > 1 {
-        let tokens = activations.setup.batch * activations.setup.sequence;
+        let tokens = activations.view.setup.batch * activations.view.setup.sequence;
         own(activations, tokens * (ID + BOOL));
     }
 }
@@ -51,7 +52,7 @@ fn norm(
         .parameter("weight")
         .map_or(1, |weight| weight.shape()[0]);
     let bytes = rank_bytes(activations, activations.features(input), read);
-    let elements = bytes / activations.setup.dtype.bytes();
+    let elements = bytes / activations.view.setup.dtype.bytes();
     let rows = elements / width.max(1) as u64 * Dtype::F32.bytes();
     if layer.parameter("bias").is_some() {
         activations.save(input, read);
@@ -60,7 +61,7 @@ fn norm(
     let in_f32 = elements * Dtype::F32.bytes();
     // Of the output in both types, of the two factors, and one of these before it is summed.
     gradients(activations, bytes + 4 * in_f32);
-    match activations.setup.dtype {
+    match activations.view.setup.dtype {
         Dtype::F32 => activations.save(input, read),
         Dtype::Bf16 => own(activations, in_f32),
     }
@@ -85,9 +86,15 @@ fn before_linear(
     let (saved, of_gradients) = match (heads.filter(|heads| heads.dim == 1), &features[..]) {
         // Rotated queries and keys, values, and a logarithm for each head and token.
         (Some(heads), [query, ..]) => {
-            let width = (query / heads.count.max(1)).max(1) as u64;
-            let logarithms = bytes(*query) / width / activations.setup.dtype.bytes();
-            let projections: u64 = features.iter().map(|&features| bytes(features)).sum();
+            let width = (query.count / heads.shares.count.max(1)).max(1) as u64;
+            let logarithms = bytes(*query) / width / activations.view.setup.dtype.bytes();
+            let (rank, ranks) = (activations.view.rank, activations.ranks());
+            let projections = features.iter().map(|projection| match projection.heads {
+                // Repeated for each query that reads them.
+                Some(shares) if !shares.are_read_evenly(rank, ranks) => bytes(*query),
+                _ => bytes(*projection),
+            });
+            let projections: u64 = projections.sum();
             (
                 projections + logarithms * Dtype::F32.bytes(),
                 projections + bytes(*query),
@@ -109,20 +116,19 @@ fn linear_backward(
     input: ActivationId,
     read: Placement,
 ) {
-    let ranks = activations.ranks();
-    let setup = activations.setup;
+    let view = activations.view;
     let Some((weight, (_, sharding))) = layer
         .parameter("weight")
         .zip(layer.resolved.parameters.first())
     else {
         return;
     };
-    let shape = sharding.local_shape(weight.shape(), 0, ranks);
+    let shape = sharding.local_shape(weight.shape(), view.rank, view.ranks());
     let rows = rank_bytes(activations, activations.features(input), read)
-        / setup.dtype.bytes()
+        / view.setup.dtype.bytes()
         / shape[1].max(1) as u64;
     let elements = (shape[0] + shape[1]) as u64 * rows + (shape[0] * shape[1]) as u64;
-    let bytes = elements * setup.dtype.bytes();
+    let bytes = elements * view.setup.dtype.bytes();
     gradients(activations, bytes);
 }
 
@@ -136,6 +142,6 @@ fn own(activations: &mut Activations, bytes: u64) {
     activations.saved.own(layer, bytes);
 }
 
-fn rank_bytes(activations: &Activations, features: i64, placement: Placement) -> u64 {
-    activations.setup.rank_activation_bytes(features, placement)
+fn rank_bytes(activations: &Activations, features: Features, placement: Placement) -> u64 {
+    activations.view.activation_bytes(features, placement)
 }

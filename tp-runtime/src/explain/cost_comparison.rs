@@ -1,24 +1,21 @@
 //! The costs of a plan against those of another, as `explain` ends with them for an alternate.
 
 use std::fmt;
-use std::num::NonZeroUsize;
 
 use serde::Serialize;
 
 use super::bytes::{Bytes, change};
-use super::{Count, Explanation, Setup, Traffic, explain};
+use super::{Count, Explanation, Traffic, explain};
 use crate::Result;
 use crate::model::Modules;
-use crate::plan::{Plan, valid_degrees};
+use crate::plan::Plan;
 
 /// The costs of one rank, in one forward, loss and backward.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Costs {
-    /// Over how many ranks.
-    pub degree: usize,
-    /// Bytes of parameters on rank 0.
+    /// Bytes of parameters on the rank that holds most.
     pub rank_bytes: u64,
-    /// Bytes of activations on rank 0; unknown for one rank.
+    /// Bytes of activations on it; unknown for one rank.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub activation_bytes: Option<u64>,
     /// What it communicates.
@@ -32,7 +29,7 @@ pub struct CostComparison {
     pub plan: &'static str,
     /// Of the plan that was explained.
     pub own: Costs,
-    /// Of the other, at the same degree or, where it cannot run there, at the greatest below.
+    /// Of the other.
     pub other: Costs,
 }
 
@@ -45,7 +42,6 @@ impl Costs {
         ];
         let counts = passes.map(|calls| Traffic::of(calls).total());
         Self {
-            degree: explanation.setup.degree.get(),
             rank_bytes: explanation.memory.rank_bytes,
             activation_bytes: explanation.activation_bytes,
             collectives: Count {
@@ -66,22 +62,10 @@ impl CostComparison {
         other: &'static Plan,
         model: &dyn Modules,
     ) -> Result<Self> {
-        let setup = explanation.setup;
-        let degrees = valid_degrees(other, &model.layers(), setup.mode)?;
-        let asked = setup.degree.get();
-        let degree = degrees
-            .up_to(asked)
-            .into_iter()
-            .filter_map(NonZeroUsize::new)
-            .next_back();
-        let setup = Setup {
-            degree: degree.unwrap_or(NonZeroUsize::MIN),
-            ..setup
-        };
         Ok(Self {
             plan: other.name,
             own: Costs::of(explanation),
-            other: Costs::of(&explain(other, model, setup)?),
+            other: Costs::of(&explain(other, model, explanation.setup)?),
         })
     }
 }
@@ -90,14 +74,7 @@ impl CostComparison {
 impl fmt::Display for CostComparison {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { plan, own, other } = self;
-        match own.degree == other.degree {
-            true => writeln!(f, "against the default plan {plan}:")?,
-            false => writeln!(
-                f,
-                "against the default plan {plan} on {} ranks, the most below that it runs on:",
-                other.degree
-            )?,
-        }
+        writeln!(f, "against the default plan {plan}:")?;
         let mut bytes = |what, own, other| {
             let change = change(own, other);
             writeln!(

@@ -2,9 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::ExplainError;
 use super::activations::{ActivationId, Activations};
 use super::layers::StyledLayer;
-use super::{ExplainError, Setup};
+use super::view::View;
 use crate::Result;
 use crate::module::NamedLayer;
 use crate::plan::flow::{Follow, JoinKind, Modules, follow};
@@ -21,14 +22,14 @@ pub(super) fn forward(
     node: &'static Node,
     layers: &[NamedLayer<'_>],
     resolution: &Resolution,
-    setup: Setup,
+    view: View,
 ) -> Result<(Activations, ActivationId)> {
     let resolved = layers.iter().zip(&resolution.layers);
     let styled = resolved.map(|(named, resolved)| {
         let layer = named.layer;
         (named.path.as_str(), StyledLayer { layer, resolved })
     });
-    let (activations, input) = Activations::new(setup);
+    let (activations, input) = Activations::new(view);
     let mut forward = Forward {
         layers: styled.collect(),
         activations,

@@ -2,8 +2,9 @@
 
 use super::activations::{ActivationId, Activations, DIMENSIONS};
 use super::autograd;
+use super::view::Features;
 use crate::Result;
-use crate::module::{Division, Layer, Param, Sharding};
+use crate::module::{Layer, Param, Segment, Sharding};
 use crate::plan::{
     FEATURES, Makes, ModuleKind, Placement, PlacementError, Reading, Reads, ResolvedLayer,
 };
@@ -32,9 +33,13 @@ impl StyledLayer<'_> {
             Makes::Placed(made) => made,
         };
         let promised = self.resolved.style.map_or(made, |style| style.output);
-        let features = self.layer.output_features(activations.features(input));
+        let read_features = activations.features(input);
+        let features = match self.layer.output_features(read_features.count) {
+            count if count == read_features.count && rule.makes == Makes::AsRead => read_features,
+            count => Features::plain(count),
+        };
         let output = self.give(activations, made, promised, features)?;
-        if self.is_of_heads(activations.features(input)) {
+        if self.is_of_heads(activations.features(input).count) {
             let projections = activations.projections(input).to_vec();
             activations.set_projections(output, projections);
         }
@@ -61,7 +66,8 @@ impl StyledLayer<'_> {
             .resolved
             .style
             .map_or(Placement::Replicate, |style| style.input);
-        let dimensions = DIMENSIONS + usize::from(self.is_of_heads(activations.features(input)));
+        let dimensions =
+            DIMENSIONS + usize::from(self.is_of_heads(activations.features(input).count));
         let reading = rule.reads.reading(found, expected, dimensions);
         let reading = reading
             .map_err(|expected| self.mismatch(found, expected, activations.producer(input)))?;
@@ -70,14 +76,12 @@ impl StyledLayer<'_> {
     }
 
     /// What the layer makes: all of it, or the first segment where it is split by segments.
-    ///
-    /// A head counts for every rank that holds it.
     fn give(
         &self,
         activations: &mut Activations,
         made: Placement,
         promised: Placement,
-        features: i64,
+        features: Features,
     ) -> Result<ActivationId> {
         let weight = self.resolved.parameters.first();
         let divisions = match weight.and_then(|(_, sharding)| sharding.split()) {
@@ -90,12 +94,13 @@ impl StyledLayer<'_> {
                 return Ok(output);
             }
         };
-        let held: Vec<i64> = divisions.iter().map(Division::held).collect();
-        let output = match (&held[..], self.is_by_segments()) {
+        let segments: Vec<Features> = divisions.iter().map(Features::of).collect();
+        let output = match (&segments[..], self.is_by_segments()) {
             ([first, ..], true) => activations.give(made, made, *first, self.path())?,
-            _ => activations.give(made, promised, held.iter().sum(), self.path())?,
+            ([one], false) => activations.give(made, promised, *one, self.path())?,
+            _ => activations.give(made, promised, features, self.path())?,
         };
-        activations.set_projections(output, held);
+        activations.set_projections(output, segments);
         Ok(output)
     }
 
@@ -108,18 +113,19 @@ impl StyledLayer<'_> {
         output: ActivationId,
     ) -> Result<ActivationId> {
         let segments = self.parameter("weight").map_or(&[][..], Param::segments);
-        let Some(first) = segments.first() else {
+        if segments.is_empty() {
             return Ok(output);
-        };
+        }
         let placement = activations.placement(output);
         if placement == FEATURES.normalized(DIMENSIONS) {
             activations.read(output, Reading::FOR_A_SHARE, self.path(), "output")?;
         } else {
             activations.local(output)?;
         }
-        let first = activations.give(placement, placement, first.length, self.path())?;
-        let lengths = segments.iter().map(|segment| segment.length);
-        activations.set_projections(first, lengths.collect());
+        let segments = Segment::partition(segments);
+        let segments: Vec<Features> = segments.divisions().iter().map(Features::of).collect();
+        let first = activations.give(placement, placement, segments[0], self.path())?;
+        activations.set_projections(first, segments);
         Ok(first)
     }
 
@@ -157,9 +163,10 @@ impl StyledLayer<'_> {
                     activations.sum_gradient(param.shape(), self.path(), leaf);
                 }
                 Sharding::Split { dim, partition } => {
-                    for (range, _) in partition.shared(0, activations.ranks()) {
+                    let (rank, ranks) = (activations.view.rank, activations.ranks());
+                    for part in partition.shared(rank, ranks) {
                         let mut shape = param.shape().to_vec();
-                        shape[*dim] = range.end - range.start;
+                        shape[*dim] = part.length();
                         activations.sum_gradient(&shape, self.path(), leaf);
                     }
                 }

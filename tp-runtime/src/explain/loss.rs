@@ -9,7 +9,7 @@ use crate::plan::{Collective, FEATURES, Placement, Reading};
 /// Bytes of the 32-bit floats a loss is computed in.
 const F32: u64 = Dtype::F32.bytes();
 
-/// What a loss holds on rank 0 besides what the model's layers do.
+/// What a loss holds on a rank besides what the model's layers do.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct LossMemory {
     /// The logits, which stay until the backward is over.
@@ -22,14 +22,14 @@ pub(super) struct LossMemory {
 
 /// What the loss of these logits holds.
 pub(super) fn memory(activations: &Activations, logits: ActivationId) -> LossMemory {
-    let setup = activations.setup;
-    let bytes = |placement| setup.rank_activation_bytes(activations.features(logits), placement);
+    let (view, dtype) = (activations.view, activations.view.setup.dtype);
+    let bytes = |placement| view.activation_bytes(activations.features(logits), placement);
     let (stored, placement) = (activations.stored(logits), activations.placement(logits));
     let read = match placement == FEATURES.normalized(DIMENSIONS) {
         true => placement,
         false => Placement::Replicate,
     };
-    let in_f32 = bytes(read) / setup.dtype.bytes() * F32;
+    let in_f32 = bytes(read) / dtype.bytes() * F32;
     let copy = match stored.same(read) || activations.ranks() == 1 {
         true => 0,
         false => bytes(read),
@@ -37,7 +37,7 @@ pub(super) fn memory(activations: &Activations, logits: ActivationId) -> LossMem
     LossMemory {
         logits: bytes(stored) + copy,
         saved: in_f32,
-        working: match setup.dtype {
+        working: match dtype {
             Dtype::F32 => in_f32,
             // Logits in f32, too.
             Dtype::Bf16 => 2 * in_f32,

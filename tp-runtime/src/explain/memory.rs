@@ -2,8 +2,8 @@
 
 use serde::{Serialize, Serializer};
 
-use super::Setup;
 use super::call::display;
+use super::view::View;
 use crate::module::{NamedLayer, Param, ShardedParam, Sharding};
 use crate::plan::{Placement, Resolution, ResolvedLayer, Style};
 
@@ -34,7 +34,7 @@ pub enum Replicated {
     Style,
 }
 
-/// One parameter, whole and on rank 0, whose part is never smaller than another rank's.
+/// One parameter, whole and on the rank that holds most of the model.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct ParameterReport {
     /// Its last name segment.
@@ -47,13 +47,13 @@ pub struct ParameterReport {
     pub replicated: Option<Replicated>,
     /// The whole shape.
     pub shape: Vec<i64>,
-    /// The shape on rank 0.
+    /// The shape on that rank.
     pub rank_shape: Vec<i64>,
-    /// Whether some rank holds less.
+    /// Whether some rank holds more or less.
     pub uneven: bool,
     /// Bytes of the whole parameter.
     pub bytes: u64,
-    /// Bytes on rank 0.
+    /// Bytes on that rank.
     pub rank_bytes: u64,
     /// The first name of a tied parameter, under which its bytes count.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -65,7 +65,7 @@ pub struct ParameterReport {
 pub struct Memory {
     /// Bytes of the unsharded model.
     pub bytes: u64,
-    /// Bytes on rank 0.
+    /// Bytes on the rank that holds most.
     pub rank_bytes: u64,
     /// Of those, bytes that every other rank holds too.
     pub replicated_bytes: u64,
@@ -75,7 +75,7 @@ pub(super) fn layers(
     layers: &[NamedLayer<'_>],
     parameters: &[ShardedParam<'_>],
     resolution: &Resolution,
-    setup: Setup,
+    view: View,
 ) -> Vec<LayerReport> {
     let pairs = layers.iter().zip(&resolution.layers);
     let report = |(named, resolved): (&NamedLayer<'_>, &ResolvedLayer)| {
@@ -95,7 +95,7 @@ pub(super) fn layers(
                 .map(|first| first.name.clone())
                 .filter(|first| *first != full);
             let whole = replicated.unwrap_or(Replicated::Style);
-            parameter(name, param, sharding, whole, tied_to, setup)
+            parameter(name, param, sharding, whole, tied_to, view)
         });
         LayerReport {
             path: named.path.to_string(),
@@ -113,19 +113,20 @@ fn parameter(
     sharding: &Sharding,
     whole: Replicated,
     tied_to: Option<String>,
-    setup: Setup,
+    view: View,
 ) -> ParameterReport {
-    let ranks = setup.degree.get();
+    let dtype = view.setup.dtype;
     let shape = param.shape().to_vec();
-    let rank_shape = sharding.local_shape(&shape, 0, ranks);
+    let on = |rank| sharding.local_shape(&shape, rank, view.ranks());
+    let rank_shape = on(view.rank);
     let placement = sharding.placement();
     ParameterReport {
         name,
         placement,
         replicated: (placement == Placement::Replicate).then_some(whole),
-        uneven: rank_shape != sharding.local_shape(&shape, ranks - 1, ranks),
-        bytes: setup.dtype.tensor_bytes(&shape),
-        rank_bytes: setup.dtype.tensor_bytes(&rank_shape),
+        uneven: (0..view.ranks()).any(|rank| on(rank) != rank_shape),
+        bytes: dtype.tensor_bytes(&shape),
+        rank_bytes: dtype.tensor_bytes(&rank_shape),
         shape,
         rank_shape,
         tied_to,

@@ -3,11 +3,13 @@
 use serde::{Serialize, Serializer};
 
 use super::call::{CollectiveCall, Traffic, Transfer};
+use super::heads::{self, HeadReport};
 use super::memory::{self, LayerReport, Memory};
+use super::view::View;
 use super::{CostComparison, Setup, TrainingCosts, flow, loss};
 use crate::Result;
 use crate::model::Modules;
-use crate::plan::{Degrees, Mode, Plan, resolve};
+use crate::plan::{EvenDegrees, Mode, Plan, resolve};
 
 /// What a plan makes of a model.
 #[derive(Debug, Serialize)]
@@ -21,12 +23,14 @@ pub struct Explanation {
     /// What was asked.
     #[serde(flatten, serialize_with = "setup")]
     pub setup: Setup,
-    /// The tensor-parallel degrees that cut no attention head; JSON `null` where there is no greatest.
+    /// The degrees at which every rank has as many attention heads; JSON `null` where none are split.
     #[serde(serialize_with = "degrees")]
-    pub degrees: Degrees,
+    pub even_degrees: EvenDegrees,
+    /// Which rank has which attention heads.
+    pub heads: Vec<HeadReport>,
     /// All parameters together.
     pub memory: Memory,
-    /// Bytes of what layers give, sum and gather in one forward, on rank 0; unknown for one rank, which
+    /// Bytes of what layers give, sum and gather in one forward, on the rank that holds most; unknown for one rank, which
     /// communicates nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub activation_bytes: Option<u64>,
@@ -72,13 +76,14 @@ pub fn explain(plan: &'static Plan, model: &dyn Modules, setup: Setup) -> Result
     let layers = model.layers();
     setup.check_size(&model.parameters())?;
     let ranks = setup.degree.get();
-    let resolution = resolve(plan, &layers, ranks, setup.mode)?;
+    let resolution = resolve(plan, &layers, setup.mode)?;
     let parameters = resolution.parameters(&layers);
-    let reports = memory::layers(&layers, &parameters, &resolution, setup);
+    let view = View::of_fullest(setup, &parameters);
+    let reports = memory::layers(&layers, &parameters, &resolution, view);
     let (mut forward, mut backward, mut loss) = (Vec::new(), Vec::new(), Vec::new());
     let mut activation_bytes = None;
     if ranks > 1 {
-        let (mut activations, logits) = flow::forward(model.node(), &layers, &resolution, setup)?;
+        let (mut activations, logits) = flow::forward(model.node(), &layers, &resolution, view)?;
         activation_bytes = Some(activations.rank_bytes());
         loss = loss::calls(&mut activations, logits, setup)?;
         let transfers = activations.transfers;
@@ -94,7 +99,8 @@ pub fn explain(plan: &'static Plan, model: &dyn Modules, setup: Setup) -> Result
         plan: plan.name,
         alternate: plan.alternate,
         setup,
-        degrees: resolution.degrees,
+        even_degrees: EvenDegrees::of(&resolution.heads),
+        heads: heads::reports(&resolution.heads, ranks),
         memory: Memory::of(&reports),
         activation_bytes,
         layers: reports,
@@ -142,6 +148,6 @@ fn setup<S: Serializer>(setup: &Setup, serializer: S) -> Result<S::Ok, S::Error>
     .serialize(serializer)
 }
 
-fn degrees<S: Serializer>(degrees: &Degrees, serializer: S) -> Result<S::Ok, S::Error> {
+fn degrees<S: Serializer>(degrees: &EvenDegrees, serializer: S) -> Result<S::Ok, S::Error> {
     degrees.all().serialize(serializer)
 }

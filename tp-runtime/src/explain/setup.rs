@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 
 use super::ExplainError;
 use crate::module::NamedParam;
-use crate::plan::{Mode, Placement, chunk};
+use crate::plan::Mode;
 
 /// Bytes of a parameter that is trained: in 16 bits, with its gradient, its master and two moments in 32.
 const TRAINED: f64 = 18.0;
@@ -59,23 +59,6 @@ impl Setup {
             batch: self.batch,
             sequence: self.sequence,
         })
-    }
-
-    /// Bytes of a whole activation of `features`, `[batch, sequence, features]`.
-    pub(super) fn activation_bytes(&self, features: i64) -> u64 {
-        self.rank_activation_bytes(features, Placement::Replicate)
-    }
-
-    /// Bytes of rank 0's part of an activation of `features` with that placement.
-    pub(super) fn rank_activation_bytes(&self, features: i64, placement: Placement) -> u64 {
-        let own = |dim, length: i64| match placement {
-            Placement::Shard(sharded) if sharded == dim => {
-                let range = chunk(length, 0, self.degree.get());
-                (range.end - range.start) as u64
-            }
-            _ => length as u64,
-        };
-        self.batch * own(1, self.sequence as i64) * own(2, features) * self.dtype.bytes()
     }
 }
 

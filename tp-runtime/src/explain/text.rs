@@ -20,7 +20,7 @@ impl fmt::Display for Explanation {
         }
         self.totals(f, &lists)?;
         self.collectives(f, &lists)?;
-        write!(f, "\nvalid degrees: {}", self.degrees)?;
+        self.heads(f)?;
         if let Some(training) = &self.training {
             write!(f, "\n\n{training}")?;
         }
@@ -55,6 +55,21 @@ impl Explanation {
             f,
             "batch {batch}, sequence {sequence}, {}\n",
             self.setup.dtype
+        )
+    }
+
+    /// Who has which heads, and where all ranks have as many.
+    fn heads(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.setup.degree.get() > 1 && !self.heads.is_empty() {
+            writeln!(f, "\nheads of each rank:")?;
+            for report in &self.heads {
+                writeln!(f, "  {report}")?;
+            }
+        }
+        write!(
+            f,
+            "\ndegrees at which heads are even: {}",
+            self.even_degrees
         )
     }
 

@@ -38,7 +38,6 @@ pub(super) fn read(
             Argument::Input => style.input(given.layout()?),
             Argument::Output => style.output(given.layout()?),
             Argument::Sequence => style.sequence(given.layout()?),
-            Argument::ShareHeads => style.share_heads(given.flag()?),
             Argument::Segments => style.segments(given.names()?),
             Argument::Local => {
                 local = given.flag()?;
@@ -46,8 +45,7 @@ pub(super) fn read(
             }
         };
     }
-    let in_parts = style.share_heads || !style.segments.is_empty();
-    if in_parts && style.output == Placement::Replicate {
+    if !style.segments.is_empty() && style.output == Placement::Replicate {
         let keyword = Argument::Output.python().attribute;
         let legal = [kind.style().output];
         return Err(illegal(

@@ -56,6 +56,7 @@ mod tests {
     use super::super::place::{Held, Place};
     use super::*;
     use crate::module::Partition;
+    use crate::plan::HeadShares;
 
     /// A split of a dimension by ranks, and in how many pieces data-parallel ranks cut what each holds.
     #[derive(Clone, Debug)]
@@ -118,24 +119,27 @@ mod tests {
         held[place.elements.start as usize..place.elements.end as usize].to_vec()
     }
 
-    fn grid(shape: [i64; 3], segments: Vec<(i64, usize)>) -> impl Strategy<Value = Grid> {
+    fn grid(
+        shape: [i64; 3],
+        segments: Vec<(i64, Option<HeadShares>)>,
+    ) -> impl Strategy<Value = Grid> {
         let dim = prop::option::of(0_usize..3);
-        (dim, 1_usize..4, 1_i64..4, any::<bool>()).prop_map(move |(dim, tp, dp, fused)| {
+        (dim, 1_usize..7, 1_i64..4, any::<bool>()).prop_map(move |(dim, tp, dp, fused)| {
             let split = dim.map(|dim| match (dim, fused) {
-                // Replicas have to divide the ranks.
                 (0, true) => (0, Partition::new(segments.clone())),
                 _ => (dim, Partition::chunks(shape[dim])),
             });
-            Grid {
-                split,
-                tp: tp * 2,
-                dp,
-            }
+            Grid { split, tp, dp }
         })
     }
 
     fn cases() -> impl Strategy<Value = ([i64; 3], Grid, Grid)> {
-        let segment = (0_i64..4, prop::sample::select(vec![1_usize, 2]));
+        let heads = (1_i64..4, 1_i64..4).prop_map(|(count, group)| HeadShares {
+            count,
+            queries: count * group,
+        });
+        let segment = (0_i64..3, prop::option::of(heads))
+            .prop_map(|(width, heads)| (width * heads.map_or(1, |heads| heads.count), heads));
         let segments = prop::collection::vec(segment, 1..4);
         (segments, 1_i64..4, 1_i64..4).prop_flat_map(|(segments, middle, last)| {
             let first = segments.iter().map(|(length, _)| length).sum();

@@ -10,7 +10,7 @@ use {
     std::cell::OnceCell,
     std::rc::Rc,
     tch::Tensor,
-    tp_plan::{Placement, Rule, Style},
+    tp_plan::{HeadShares, Placement, Rule, Style},
 };
 
 /// What a layer is told when a plan is applied to its model, once and by the
@@ -112,6 +112,17 @@ impl Assignment {
         self.assigned(param).map(|assigned| &assigned.sharding)
     }
 
+    /// The heads that so many features are made of, if ranks divide the layer's parameters by them.
+    pub(super) fn heads(&self, features: i64) -> Option<HeadShares> {
+        self.parameters.iter().find_map(|assigned| {
+            let (_, partition) = assigned.sharding.split()?;
+            match partition.divisions() {
+                [division] if division.length == features => division.heads,
+                _ => None,
+            }
+        })
+    }
+
     /// This rank's part of a parameter that is applied to activations placed `met`.
     ///
     /// Where each rank finds a term of its gradient, since the activations are sharded or several
@@ -169,10 +180,17 @@ impl Assignment {
 fn sum_replicas(gradient: &Tensor, dim: i64, replicas: &[Replica], site: &str) -> Result<Tensor> {
     let copy = true; // others may see the gradient
     let sum = gradient.f_to_dtype(gradient.f_kind()?, false, copy)?;
-    for (range, group) in replicas {
-        let mut part = sum.f_narrow(dim, range.start, range.end - range.start)?;
-        let terms = part.f_contiguous()?;
-        part.f_copy_(&group.all_reduce(terms, ReduceOp::Sum, site)?)?;
+    for (ranges, group) in replicas {
+        let parts = ranges
+            .iter()
+            .map(|range| sum.f_narrow(dim, range.start, range.end - range.start));
+        let parts: Vec<Tensor> = parts.collect::<Result<_, _>>()?;
+        let lengths: Vec<i64> = ranges.iter().map(|range| range.end - range.start).collect();
+        let sums = group.all_reduce(Tensor::f_cat(&parts, dim)?, ReduceOp::Sum, site)?;
+        let sums = sums.f_split_with_sizes(&lengths, dim)?;
+        for (mut part, sum) in parts.into_iter().zip(sums) {
+            part.f_copy_(&sum)?;
+        }
     }
     Ok(sum)
 }

@@ -10,7 +10,7 @@ use super::{Param, Sharding};
 use crate::Result;
 use crate::comm::ProcessGroup;
 use crate::dtensor::{DTensor, PlacementError};
-use tp_plan::{Makes, Placement, Style};
+use tp_plan::{FEATURES, HeadShares, Makes, Placement, Reads, Style};
 
 /// One forward of a layer on this rank.
 ///
@@ -22,6 +22,8 @@ pub struct ForwardPass<'a> {
     input: Tensor,
     /// How the input is placed as it was read.
     placement: Placement,
+    /// The heads that its sharded dimension is made of.
+    heads: Option<HeadShares>,
 }
 
 impl<'a> ForwardPass<'a> {
@@ -32,7 +34,11 @@ impl<'a> ForwardPass<'a> {
         let expected = style.map_or(Placement::Replicate, |style| style.input);
         let reading = rule.reads.reading(found, expected, dimensions);
         let reading = reading.map_err(|expected| mismatch(assignment, given, expected))?;
-        let input = given.read(reading, &assignment.path)?;
+        let heads = match rule.reads {
+            Reads::Chunk(FEATURES) => assignment.heads(features(given.shape())),
+            _ => given.heads(),
+        };
+        let input = given.read_heads(reading, heads, &assignment.path)?;
         #[cfg(feature = "testing")]
         super::recording::reads(&assignment.path, &input);
         Ok(Self {
@@ -40,6 +46,7 @@ impl<'a> ForwardPass<'a> {
             given,
             input,
             placement: reading.to,
+            heads,
         })
     }
 
@@ -99,18 +106,6 @@ impl<'a> ForwardPass<'a> {
         self.assignment.sharding(param)
     }
 
-    /// The length of a dimension of a parameter over all ranks, where what several ranks hold counts
-    /// for each: how many features an output has that this dimension makes.
-    ///
-    /// # Errors
-    /// When the layer does not list the parameter.
-    pub fn held(&self, param: &Param, dim: usize) -> Result<i64> {
-        Ok(match self.sharding(param)?.split() {
-            Some((split, partition)) if split == dim => partition.held(),
-            _ => param.shape()[dim],
-        })
-    }
-
     /// The layer's output: what this rank computed, redistributed to what the layer's row promises.
     ///
     /// # Shapes
@@ -137,7 +132,13 @@ impl<'a> ForwardPass<'a> {
     pub fn give_shaped(&self, local: Tensor, shape: &[i64]) -> Result<DTensor> {
         #[cfg(feature = "testing")]
         let local = super::recording::gives(self.path(), local);
-        let made = DTensor::from_local(local, self.makes(), shape, self.group(), self.path())?;
+        let (makes, group) = (self.makes(), self.group());
+        let heads = match (self.assignment.rule.makes, makes) {
+            (Makes::AsRead, Placement::Shard(_)) => self.heads,
+            (_, FEATURES) => self.assignment.heads(features(shape)),
+            _ => None,
+        };
+        let made = DTensor::from_heads(local, makes, heads, shape, group, self.path())?;
         match is_unread(self.path()) {
             true => made.redistribute_unread(self.promised()),
             false => made.redistribute(self.promised()),
@@ -153,6 +154,11 @@ impl<'a> ForwardPass<'a> {
     fn promised(&self) -> Placement {
         self.style().map_or(self.makes(), |style| style.output)
     }
+}
+
+/// The last length of a shape.
+fn features(shape: &[i64]) -> i64 {
+    shape.last().copied().unwrap_or(0)
 }
 
 fn mismatch(assignment: &Assignment, given: &DTensor, expected: Placement) -> crate::Error {

@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use super::Segment;
+use tp_plan::HeadShares;
 
 /// A model parameter: its whole shape, and this rank's part of it once that is loaded.
 ///
@@ -55,8 +56,8 @@ pub enum Initial {
 pub struct Heads {
     /// The dimension of the parameter.
     pub dim: usize,
-    /// How many heads it holds.
-    pub count: i64,
+    /// How many heads it holds, and by which queries ranks divide them.
+    pub shares: HeadShares,
     /// The config field that says so, for messages.
     pub field: &'static str,
 }

@@ -1,21 +1,20 @@
-//! The ranks that hold the same heads, where there are more ranks than heads.
+//! The ranks that hold the same heads, where ranks have to share them.
 
 use std::ops::Range;
 
 use super::Sharding;
 use crate::Result;
 use crate::comm::ProcessGroup;
-use crate::mesh::neighbours;
 
-/// Groups of neighbouring ranks, this one among each: one for every number of ranks that hold a
-/// replica of a part of some parameter.
+/// Groups of neighbouring ranks, each made once for all parameters that they share.
 pub(crate) struct ReplicaGroups {
     all: ProcessGroup,
-    groups: Vec<ProcessGroup>,
+    /// The ranks of each group, and the group if this rank is in it.
+    groups: Vec<(Range<usize>, Option<ProcessGroup>)>,
 }
 
-/// A range of this rank's part of a split dimension, and the ranks that hold it too.
-pub(crate) type Replica = (Range<i64>, ProcessGroup);
+/// Ranges of this rank's part of a split dimension, and the ranks that hold them too.
+pub(crate) type Replica = (Vec<Range<i64>>, ProcessGroup);
 
 impl ReplicaGroups {
     /// No groups yet, of neighbours among `all`.
@@ -26,7 +25,8 @@ impl ReplicaGroups {
         }
     }
 
-    /// What other ranks hold of this rank's part of a parameter. Every rank makes the call.
+    /// What other ranks hold of this rank's part of a parameter, in an order in which no two ranks wait
+    /// for each other. Every rank makes the call.
     ///
     /// # Errors
     /// When the ranks cannot connect.
@@ -34,20 +34,30 @@ impl ReplicaGroups {
         let Some((_, partition)) = sharding.split() else {
             return Ok(Vec::new());
         };
-        let shared = partition
-            .shared(self.all.rank(), self.all.size())
-            .into_iter();
-        let replica = |(range, count)| Ok((range, self.group(count)?));
-        shared.map(replica).collect()
+        let (own, ranks) = (self.all.rank(), self.all.size());
+        // A group is made by all ranks, those outside it included.
+        for holders in partition.holder_groups(ranks) {
+            self.connect(holders)?;
+        }
+        let shared = partition.shared(own, ranks).into_iter();
+        let replicas = shared.filter_map(|part| {
+            let mut known = self.groups.iter();
+            let (_, group) = known.find(|(holders, _)| *holders == part.holders)?;
+            Some((part.ranges, group.clone()?))
+        });
+        Ok(replicas.collect())
     }
 
-    /// The group of so many ranks.
-    fn group(&mut self, count: usize) -> Result<ProcessGroup> {
-        if let Some(known) = self.groups.iter().find(|group| group.size() == count) {
-            return Ok(known.clone());
+    fn connect(&mut self, holders: Range<usize>) -> Result<()> {
+        if self.groups.iter().any(|(known, _)| *known == holders) {
+            return Ok(());
         }
-        let group = neighbours(&self.all, count)?;
-        self.groups.push(group.clone());
-        Ok(group)
+        let ranks: Vec<usize> = holders.clone().collect();
+        let group = match ranks.len() == self.all.size() {
+            true => Some(self.all.clone()),
+            false => self.all.subgroup(&ranks)?,
+        };
+        self.groups.push((holders, group));
+        Ok(())
     }
 }

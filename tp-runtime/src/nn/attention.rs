@@ -3,6 +3,7 @@
 use tch::{Kind, TchError, Tensor};
 
 use super::LayerCache;
+use super::key_value_heads::{for_each_query, readers};
 use crate::Result;
 use crate::dtensor::{DTensor, TensorError};
 
@@ -54,9 +55,10 @@ impl Attention<'_> {
     /// # Errors
     /// When the three are not placed alike, are split over the sequence, or do not fit the cache.
     pub fn forward(self, queries: &DTensor, keys: &DTensor, values: &DTensor) -> Result<DTensor> {
-        queries.join(keys, "attention")?;
-        queries.join(values, "attention")?;
+        queries.join_apart(keys, "attention")?;
+        keys.join(values, "attention")?;
         queries.refuse_sequence("attention")?;
+        let readers = readers(queries, keys)?;
         let heads_first =
             |tensor: &DTensor| -> Result<Tensor> { Ok(tensor.local()?.f_transpose(1, 2)?) };
         let attend = || -> Result<Tensor> {
@@ -71,6 +73,9 @@ impl Attention<'_> {
                 past = cache.past();
                 (k, v) = cache.append(&k, &v)?;
             }
+            if readers.is_empty() {
+                return without_heads(&q, &k, &v);
+            }
             let (mask, causal) = match self.mask {
                 AttentionMask::Full => (None, false),
                 AttentionMask::Additive(mask) => (Some(mask.shallow_clone()), false),
@@ -80,6 +85,9 @@ impl Attention<'_> {
                     (Some(all.f_tril(past)?), false)
                 }
             };
+            if readers.iter().any(|count| *count != readers[0]) {
+                (k, v) = (for_each_query(&k, &readers)?, for_each_query(&v, &readers)?);
+            }
             let grouped = q.size()[1] != k.size()[1];
             let (dropout, scale) = (0.0, self.scale);
             let mixed = Tensor::f_scaled_dot_product_attention(
@@ -91,4 +99,13 @@ impl Attention<'_> {
             .map_err(|error| TensorError::attach(queries.producer(), queries.group(), error))?;
         queries.map("attention", queries.shape(), |_| Ok(mixed))
     }
+}
+
+/// What a rank without heads gives: nothing, with a backward that reaches all three, since the gradients
+/// before them are summed over all ranks.
+fn without_heads(q: &Tensor, k: &Tensor, v: &Tensor) -> Result<Tensor> {
+    let new = q.size()[2];
+    let own = |tensor: &Tensor| tensor.f_narrow(2, tensor.size()[2] - new, new);
+    let nothing = q.f_add(&own(k)?)?.f_add(&own(v)?)?;
+    Ok(nothing.f_transpose(1, 2)?)
 }

@@ -5,7 +5,7 @@ mod segments;
 
 use crate::leaf;
 use crate::module::{Heads, Initial, ParallelContext, Param, Segment};
-use tp_plan::ModuleKind;
+use tp_plan::{HeadShares, ModuleKind};
 
 #[cfg(feature = "torch")]
 use {
@@ -67,7 +67,20 @@ impl LinearShape {
         Self {
             heads: Some(Heads {
                 dim: 0,
-                count,
+                shares: HeadShares::of_queries(count),
+                field,
+            }),
+            ..self
+        }
+    }
+
+    /// The output features are `count` key-value heads, which `queries` heads read: a rank holds those
+    /// that its queries read, together with others where these do, too.
+    pub fn key_value_heads(self, count: i64, queries: i64, field: &'static str) -> Self {
+        Self {
+            heads: Some(Heads {
+                dim: 0,
+                shares: HeadShares { count, queries },
                 field,
             }),
             ..self
@@ -79,7 +92,7 @@ impl LinearShape {
         Self {
             heads: Some(Heads {
                 dim: 1,
-                count,
+                shares: HeadShares::of_queries(count),
                 field,
             }),
             ..self
@@ -153,7 +166,7 @@ impl Linear {
 
     /// The output in one piece.
     fn output(&self, pass: &ForwardPass<'_>) -> Result<DTensor> {
-        let features = pass.held(&self.weight, 0)?;
+        let features = self.weight.shape()[0];
         let Some(bias) = self
             .bias
             .as_ref()

@@ -11,6 +11,8 @@ mod attention;
 mod conv2d;
 mod embedding;
 #[cfg(feature = "torch")]
+mod key_value_heads;
+#[cfg(feature = "torch")]
 mod kv_cache;
 mod layer_norm;
 mod linear;

@@ -38,15 +38,11 @@ fn counted(one: &ShardedParam<'_>, group: &ProcessGroup) -> Result<Tensor> {
             _ => Ok(zero),
         };
     };
-    let own = partition.own(group.rank(), group.size()).into_iter();
-    // Of the ranks that hold replicas of a chunk, the first counts it.
-    let counted = own.filter(|(_, division)| group.rank().is_multiple_of(division.replicas));
-    counted
-        .map(|(range, _)| range)
-        .try_fold(zero, |sum, range| {
-            let part = gradient.f_narrow(dim as i64, range.start, range.end - range.start)?;
-            Ok(sum.f_add(&squares(&part)?)?)
-        })
+    let owned = partition.owned(group.rank(), group.size());
+    owned.into_iter().try_fold(zero, |sum, range| {
+        let part = gradient.f_narrow(dim as i64, range.start, range.end - range.start)?;
+        Ok(sum.f_add(&squares(&part)?)?)
+    })
 }
 
 fn squares(gradient: &Tensor) -> Result<Tensor> {

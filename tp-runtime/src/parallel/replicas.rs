@@ -20,10 +20,20 @@ const STEP: i64 = 0x9e37_79b9_7f4a_7c15_u64 as i64;
 struct Replica {
     parameter: String,
     what: &'static str,
-    /// How many ranks hold it.
-    holders: usize,
-    /// This rank's hash of it.
+    /// The ranks that hold it.
+    holders: Range<usize>,
+    /// This rank's hash of it; zero on a rank that does not hold it.
     hash: Tensor,
+}
+
+/// What a rank has of what a group holds together.
+enum Part {
+    /// Nothing.
+    None,
+    /// All of the parameter.
+    Whole,
+    /// Ranges of a dimension of its part.
+    Ranges(i64, Vec<Range<i64>>),
 }
 
 impl ParallelModel {
@@ -49,41 +59,54 @@ impl ParallelModel {
             Ok(Replica {
                 parameter: named.name.clone(),
                 what: "value",
-                holders: ranks.size(),
-                hash: named
-                    .param
-                    .inspect(|local| hash(local, None, local.device()))?,
+                holders: 0..ranks.size(),
+                hash: named.param.inspect(hash)?,
             })
         };
         let copies = self.parameters().iter().map(copy).collect::<Result<_>>()?;
         compare(copies, ranks, "dp")
     }
 
-    /// What this rank holds of a parameter and other ranks too, and its gradient.
+    /// What several ranks hold of a parameter, and its gradient; every rank lists the same.
     fn replicas(&self, named: &ShardedParam<'_>) -> Result<Vec<Replica>> {
-        let (rank, ranks) = (self.group().rank(), self.group().size());
         let local = named.param.gathered()?;
         let (value, gradient) = (local.f_detach()?, local.f_grad()?);
-        let parts = match named.sharding.split() {
-            None => vec![(None, ranks)],
-            Some((dim, partition)) => {
-                let shared = partition.shared(rank, ranks).into_iter();
-                let part = |(range, holders)| (Some((dim as i64, range)), holders);
-                shared.map(part).collect()
-            }
-        };
         let mut replicas = Vec::new();
-        for (part, holders) in parts {
+        for (holders, part) in self.parts(named) {
             for (what, tensor) in [("value", &value), ("gradient", &gradient)] {
+                let hash = match &part {
+                    _ if !tensor.defined() => zero(value.device())?,
+                    Part::None => zero(value.device())?,
+                    Part::Whole => hash(tensor)?,
+                    Part::Ranges(dim, ranges) => hash(&joined(tensor, *dim, ranges)?)?,
+                };
                 replicas.push(Replica {
                     parameter: named.name.clone(),
                     what,
-                    holders,
-                    hash: hash(tensor, part.as_ref(), value.device())?,
+                    holders: holders.clone(),
+                    hash,
                 });
             }
         }
         Ok(replicas)
+    }
+
+    /// The groups of ranks that hold something of a parameter together, and what this rank has of it.
+    fn parts(&self, named: &ShardedParam<'_>) -> Vec<(Range<usize>, Part)> {
+        let (rank, ranks) = (self.group().rank(), self.group().size());
+        let Some((dim, partition)) = named.sharding.split() else {
+            return vec![(0..ranks, Part::Whole)];
+        };
+        let mut shared = partition.shared(rank, ranks);
+        let groups = partition.holder_groups(ranks).into_iter();
+        let parts = groups.map(|holders| {
+            let own = shared.iter_mut().find(|part| part.holders == holders);
+            let part = own.map_or(Part::None, |part| {
+                Part::Ranges(dim as i64, std::mem::take(&mut part.ranges))
+            });
+            (holders, part)
+        });
+        parts.collect()
     }
 }
 
@@ -100,41 +123,47 @@ fn compare(replicas: Vec<Replica>, group: &ProcessGroup, dimension: &'static str
     let hashes = Vec::<i64>::try_from(hashes.f_to_device(Device::Cpu)?)?;
     for (index, replica) in replicas.into_iter().enumerate() {
         let hash = |rank: usize| hashes[rank * count + index];
-        for first in (0..group.size()).step_by(replica.holders) {
-            let holders = first..first + replica.holders;
-            let ranks: Vec<usize> = holders.filter(|&rank| hash(rank) != hash(first)).collect();
-            if !ranks.is_empty() {
-                return Err(DriftError {
-                    parameter: replica.parameter,
-                    what: replica.what,
-                    dimension,
-                    first,
-                    ranks,
-                }
-                .into());
+        let first = replica.holders.start;
+        let ranks = replica.holders.filter(|&rank| hash(rank) != hash(first));
+        let ranks: Vec<usize> = ranks.collect();
+        if !ranks.is_empty() {
+            return Err(DriftError {
+                parameter: replica.parameter,
+                what: replica.what,
+                dimension,
+                first,
+                ranks,
             }
+            .into());
         }
     }
     Ok(())
 }
 
-/// A hash of the bits of a tensor, or of a range of a dimension of it, which changes with any one
-/// element; zero where there is no tensor.
-fn hash(tensor: &Tensor, part: Option<&(i64, Range<i64>)>, device: Device) -> Result<Tensor> {
-    let options = (Kind::Int64, device);
-    if !tensor.defined() {
-        return Ok(Tensor::f_zeros([], options)?);
-    }
-    let held = match part {
-        Some((dim, range)) => tensor.f_narrow(*dim, range.start, range.end - range.start)?,
-        None => tensor.shallow_clone(),
-    };
-    let bits = match held.f_kind()? {
+fn zero(device: Device) -> Result<Tensor> {
+    Ok(Tensor::f_zeros([], (Kind::Int64, device))?)
+}
+
+/// These ranges of a dimension, one after another.
+fn joined(tensor: &Tensor, dim: i64, ranges: &[Range<i64>]) -> Result<Tensor> {
+    let parts = ranges
+        .iter()
+        .map(|range| tensor.f_narrow(dim, range.start, range.end - range.start));
+    Ok(Tensor::f_cat(&parts.collect::<Result<Vec<_>, _>>()?, dim)?)
+}
+
+/// A hash of the bits of a tensor, which changes with any one element.
+fn hash(tensor: &Tensor) -> Result<Tensor> {
+    let options = (Kind::Int64, tensor.device());
+    let bits = match tensor.f_kind()? {
         Kind::Double => Kind::Int64,
         Kind::Float => Kind::Int,
         _ => Kind::Int16,
     };
-    let bits = held.f_contiguous()?.f_view_dtype(bits)?.f_flatten(0, -1)?;
+    let bits = tensor
+        .f_contiguous()?
+        .f_view_dtype(bits)?
+        .f_flatten(0, -1)?;
     let mut sum = Tensor::f_ones([], options)?;
     let starts = (0..).step_by(BLOCK as usize);
     for (block, start) in bits.f_split(BLOCK, 0)?.into_iter().zip(starts) {

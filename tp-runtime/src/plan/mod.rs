@@ -9,5 +9,5 @@ pub use crate::error::{PlacementError, PlanError};
 #[doc(hidden)]
 pub use registry::PlanEntry;
 pub use registry::{plan_for, plan_for_architecture, plan_named, plans};
-pub use resolve::{Resolution, ResolvedLayer, resolve, valid_degrees};
+pub use resolve::{Resolution, ResolvedLayer, resolve};
 pub use tp_plan::*;

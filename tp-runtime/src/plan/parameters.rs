@@ -3,7 +3,7 @@
 use super::styled_layer::StyledLayer;
 use super::{Placement, PlanError, Rule};
 use crate::module::{Heads, Layer, Param, Partition, Segment, Sharding};
-use tp_plan::SplitHeads;
+use tp_plan::HeadShares;
 
 /// A parameter with the placement its layer's style asks for.
 pub(super) struct StyledParam<'a> {
@@ -48,30 +48,31 @@ impl StyledParam<'_> {
         let (Some(style), Some(row)) = (layer.style, &layer.row) else {
             return Ok(());
         };
-        let row = || Box::new(row.clone());
-        let path = || layer.path.to_string();
         let known: Vec<&'static str> = self.segments().iter().map(|part| part.name).collect();
         if !style.segments.is_empty() && style.segments != known {
             return Err(PlanError::Segments {
-                row: row(),
-                layer: path(),
+                row: Box::new(row.clone()),
+                layer: layer.path.to_string(),
                 known,
             });
         }
-        if style.share_heads && style.segments.is_empty() && !known.is_empty() {
-            return Err(PlanError::SharedWhole {
-                row: row(),
-                layer: path(),
-                known,
-            });
+        let lengths = self.split_heads();
+        let misfit = lengths.into_iter().find(|(length, heads)| {
+            let HeadShares { count, queries } = heads.shares;
+            count < 1 || length % count != 0 || queries % count != 0
+        });
+        match misfit {
+            Some((_, heads)) => Err(PlanError::Heads {
+                row: Box::new(row.clone()),
+                parameter: layer.path.join(self.leaf).to_string(),
+                shape: self.param.shape().to_vec(),
+                dim: heads.dim,
+                field: heads.field,
+                count: heads.shares.count,
+                queries: heads.shares.queries,
+            }),
+            None => Ok(()),
         }
-        if style.share_heads && self.heads().next().is_none() {
-            return Err(PlanError::NoHeads {
-                row: row(),
-                layer: path(),
-            });
-        }
-        Ok(())
     }
 
     /// The segments of the dimension that is split.
@@ -82,51 +83,33 @@ impl StyledParam<'_> {
         }
     }
 
-    /// What the dimension that is split has of heads.
-    fn heads(&self) -> impl Iterator<Item = &Heads> {
-        let of_segments = self
-            .segments()
-            .iter()
-            .filter_map(|part| part.heads.as_ref());
-        let split = |heads: &&Heads| self.placement == Placement::Shard(heads.dim as i64);
-        of_segments.chain(self.param.heads().into_iter().filter(split))
+    /// The heads of the dimension that is split, each with the features they are made of.
+    pub(super) fn split_heads(&self) -> Vec<(i64, &Heads)> {
+        let segments = self.segments().iter();
+        let segments = segments.filter_map(|part| Some((part.length, part.heads.as_ref()?)));
+        segments.chain(self.whole_heads()).collect()
     }
 
-    /// The heads this placement splits.
-    pub(super) fn split_heads(&self, layer: &StyledLayer<'_>) -> Vec<SplitHeads> {
-        let Some(row) = &layer.row else {
-            return Vec::new();
-        };
-        let split = |heads: &Heads| SplitHeads {
-            row: row.clone(),
-            parameter: layer.path.join(self.leaf).to_string(),
-            shape: self.param.shape().to_vec(),
-            field: heads.field,
-            count: heads.count,
-            shared: layer.shares_heads(),
-        };
-        self.heads().map(split).collect()
+    /// The heads of the dimension that is split, if they are all there is.
+    fn whole_heads(&self) -> Option<(i64, &Heads)> {
+        let heads = self.param.heads()?;
+        let is_split = self.placement == Placement::Shard(heads.dim as i64);
+        is_split.then(|| (self.param.shape()[heads.dim], heads))
     }
 
-    /// How so many ranks hold the parameter.
-    pub(super) fn sharding(&self, layer: &StyledLayer<'_>, world_size: usize) -> Sharding {
+    /// How the ranks hold the parameter.
+    pub(super) fn sharding(&self, layer: &StyledLayer<'_>) -> Sharding {
         let shape = self.param.shape();
         let Placement::Shard(dim) = self.placement.normalized(shape.len()) else {
             return Sharding::Replicated;
         };
-        let dim = dim as usize;
-        let replicas = |heads: Option<&Heads>| match heads {
-            Some(heads) if layer.shares_heads() => {
-                (world_size as i64 / heads.count).max(1) as usize
-            }
-            _ => 1,
-        };
         let by_segments = layer.style.is_some_and(|style| !style.segments.is_empty());
+        let dim = dim as usize;
         let partition = if by_segments {
-            let segments = self.segments().iter();
-            Partition::new(segments.map(|part| (part.length, replicas(part.heads.as_ref()))))
+            Segment::partition(self.segments())
         } else {
-            Partition::new([(shape[dim], replicas(self.heads().next()))])
+            let heads = self.whole_heads().map(|(_, heads)| heads.shares);
+            Partition::new([(shape[dim], heads)])
         };
         Sharding::Split { dim, partition }
     }

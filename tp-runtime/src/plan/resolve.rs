@@ -1,19 +1,18 @@
 //! A plan applied to the layers of one configuration: a style for each, a sharding for each parameter.
 
-use super::registry::plans;
 use super::styled_layer::StyledLayer;
 use super::{Mode, ModuleKind, Plan, PlanError, Rule, Style, pattern};
 use super::{PlanRow, row_of, rows};
 use crate::module::{ModulePath, NamedLayer, ShardedParam, Sharding};
-use tp_plan::{Degrees, SplitHeads};
+use tp_plan::SplitHeads;
 
 /// What a plan makes of a model: every layer, in the model's order.
 #[derive(Clone, Debug)]
 pub struct Resolution {
     /// The layers with their styles.
     pub layers: Vec<ResolvedLayer>,
-    /// The tensor-parallel degrees that this model and plan allow.
-    pub degrees: Degrees,
+    /// The attention heads that the plan splits, each number of each field once.
+    pub heads: Vec<SplitHeads>,
 }
 
 /// One layer and what a plan makes of it.
@@ -38,31 +37,19 @@ pub struct ResolvedLayer {
 /// # Errors
 /// Before any weight is read: when the plan has no column for `mode`, a row names nothing in this
 /// configuration, a style does not fit its layer or says nothing of one of its parameters, a tied
-/// parameter is given two placements, a style asks for heads or segments that its layer does not
-/// have, or heads do not divide by `world_size`.
+/// parameter is given two placements, a style asks for segments that its layer does not have, or a
+/// parameter is not made of the heads that its layer says.
 pub fn resolve(
     plan: &'static Plan,
     layers: &[NamedLayer<'_>],
-    world_size: usize,
     mode: Mode,
 ) -> Result<Resolution, PlanError> {
     let styled = styled_layers(plan, layers, mode)?;
-    let resolved = styled.iter().map(|layer| layer.resolved(world_size));
-    let resolved: Vec<ResolvedLayer> = resolved.collect();
+    let resolved: Vec<ResolvedLayer> = styled.iter().map(StyledLayer::resolved).collect();
     check_tied(&sharded(layers, &resolved))?;
-    let heads = split_heads(&styled);
-    let degrees = Degrees::of(&heads);
-    if let Some(heads) = heads.into_iter().find(|heads| !heads.allow(world_size)) {
-        return Err(PlanError::HeadsDoNotDivide {
-            heads: Box::new(heads),
-            world_size,
-            degrees,
-            others: others_that_allow(plan, layers, world_size, mode),
-        });
-    }
     Ok(Resolution {
         layers: resolved,
-        degrees,
+        heads: split_heads(&styled),
     })
 }
 
@@ -123,40 +110,14 @@ fn check_tied(parameters: &[ShardedParam<'_>]) -> Result<(), PlanError> {
 }
 
 fn split_heads(layers: &[StyledLayer<'_>]) -> Vec<SplitHeads> {
-    layers.iter().flat_map(StyledLayer::split_heads).collect()
-}
-
-/// The names of the model's other plans that allow so many ranks.
-fn others_that_allow(
-    plan: &'static Plan,
-    layers: &[NamedLayer<'_>],
-    world_size: usize,
-    mode: Mode,
-) -> Vec<&'static str> {
-    let others = plans().into_iter().filter(|other| {
-        other.node.type_path == plan.node.type_path && other.alternate != plan.alternate
-    });
-    let allow = |other: &&'static Plan| {
-        valid_degrees(other, layers, mode).is_ok_and(|degrees| degrees.allow(world_size))
-    };
-    let names = others
-        .filter(allow)
-        .map(|other| other.alternate.unwrap_or(other.name));
-    names.collect()
-}
-
-/// The tensor-parallel degrees that a plan allows for the layers of a configuration.
-///
-/// # Errors
-/// As [`resolve`], except that no degree is asked for.
-pub fn valid_degrees(
-    plan: &'static Plan,
-    layers: &[NamedLayer<'_>],
-    mode: Mode,
-) -> Result<Degrees, PlanError> {
-    Ok(Degrees::of(&split_heads(&styled_layers(
-        plan, layers, mode,
-    )?)))
+    let mut split: Vec<SplitHeads> = Vec::new();
+    for heads in layers.iter().flat_map(StyledLayer::split_heads) {
+        let known = |other: &SplitHeads| (other.field, other.shares) == (heads.field, heads.shares);
+        if !split.iter().any(known) {
+            split.push(heads);
+        }
+    }
+    split
 }
 
 fn styled_layers<'a>(

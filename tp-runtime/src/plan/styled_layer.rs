@@ -49,23 +49,22 @@ impl<'a> StyledLayer<'a> {
         Ok(styled)
     }
 
-    /// Whether ranks may hold one head together.
-    pub(super) fn shares_heads(&self) -> bool {
-        self.style.is_some_and(|style| style.share_heads)
-    }
-
     /// The heads that the style splits.
-    pub(super) fn split_heads(&self) -> Vec<SplitHeads> {
-        let parameters = self.parameters.iter();
-        parameters
-            .flat_map(|param| param.split_heads(self))
-            .collect()
+    pub(super) fn split_heads(&self) -> impl Iterator<Item = SplitHeads> {
+        self.parameters.iter().flat_map(|param| {
+            let heads = param.split_heads().into_iter();
+            heads.map(|(_, heads)| SplitHeads {
+                parameter: self.path.join(param.leaf).to_string(),
+                field: heads.field,
+                shares: heads.shares,
+            })
+        })
     }
 
-    /// What so many ranks make of it.
-    pub(super) fn resolved(&self, world_size: usize) -> ResolvedLayer {
+    /// What the ranks make of it.
+    pub(super) fn resolved(&self) -> ResolvedLayer {
         let parameters = self.parameters.iter();
-        let parameters = parameters.map(|param| (param.leaf, param.sharding(self, world_size)));
+        let parameters = parameters.map(|param| (param.leaf, param.sharding(self)));
         ResolvedLayer {
             path: self.path.clone(),
             kind: self.kind,

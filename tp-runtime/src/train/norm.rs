@@ -50,12 +50,8 @@ fn counted(sharding: &Sharding, shape: &[i64], rank: usize, ranks: usize) -> Vec
             _ => Vec::new(),
         };
     };
-    // Of the ranks that hold replicas of a chunk, the first counts it.
-    let own = partition.own(rank, ranks).into_iter();
-    let own: Vec<Range<i64>> = own
-        .filter(|(_, division)| rank.is_multiple_of(division.replicas))
-        .map(|(range, _)| range)
-        .collect();
+    let mut own = partition.owned(rank, ranks);
+    own.retain(|range| !range.is_empty());
     let inner: i64 = shape[dim + 1..].iter().product();
     let outer: i64 = shape[..dim].iter().product();
     let stride = shape[dim] * inner;
@@ -76,14 +72,19 @@ fn counted(sharding: &Sharding, shape: &[i64], rank: usize, ranks: usize) -> Vec
 mod tests {
     use std::ops::Range;
 
-    use tp_plan::{Partition, Sharding};
+    use tp_plan::{HeadShares, Partition, Sharding};
 
     use super::counted;
 
-    fn split(dim: usize, segments: &[(i64, usize)]) -> Sharding {
+    fn split(dim: usize, segments: &[(i64, Option<HeadShares>)]) -> Sharding {
         let partition = Partition::new(segments.iter().copied());
         Sharding::Split { dim, partition }
     }
+
+    const KEYS: HeadShares = HeadShares {
+        count: 2,
+        queries: 4,
+    };
 
     fn one(range: Range<i64>) -> Vec<Range<i64>> {
         vec![range]
@@ -97,17 +98,17 @@ mod tests {
 
     #[test]
     fn each_rank_counts_its_own_chunk_in_one_run() {
-        assert_eq!(counted(&split(0, &[(4, 1)]), &[2, 3], 1, 2), one(0..6));
-        assert_eq!(counted(&split(1, &[(6, 1)]), &[2, 3], 1, 2), one(0..6));
+        assert_eq!(counted(&split(0, &[(4, None)]), &[2, 3], 1, 2), one(0..6));
+        assert_eq!(counted(&split(1, &[(6, None)]), &[2, 3], 1, 2), one(0..6));
     }
 
     #[test]
     fn of_heads_that_ranks_share_the_first_of_them_counts() {
         // Two rows of queries to each rank, and one of keys that two ranks hold.
-        let fused = split(0, &[(8, 1), (2, 2)]);
+        let fused = split(0, &[(8, None), (2, Some(KEYS))]);
         assert_eq!(counted(&fused, &[3, 5], 0, 4), one(0..15));
         assert_eq!(counted(&fused, &[3, 5], 1, 4), one(0..10));
-        let columns = split(1, &[(8, 1), (2, 2)]);
+        let columns = split(1, &[(8, None), (2, Some(KEYS))]);
         let wanted: [Range<i64>; 2] = [0..2, 3..5];
         assert_eq!(counted(&columns, &[2, 3], 1, 4), wanted);
     }

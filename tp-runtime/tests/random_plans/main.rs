@@ -96,7 +96,7 @@ proptest! {
         let layers = tree.layers();
         let matched = layers.iter().filter(|layer| pattern::matches(row.pattern, layer.path.as_str()));
         prop_assert_eq!(matched.count() > 0, layer);
-        let resolved = resolve(plan, &layers, 1, Mode::TensorParallel);
+        let resolved = resolve(plan, &layers, Mode::TensorParallel);
         let refused = matches!(resolved, Err(PlanError::RowMatchesNothing { .. }));
         prop_assert_eq!(refused, !layer && !row.is_replicated());
     }
@@ -129,7 +129,7 @@ proptest! {
             Mode::ALL.iter().all(|mode| passes(|| check::fits(&check::row(plan, index), *mode)))
         });
         let layers = tree.layers();
-        let resolution = resolve(plan, &layers, 1, Mode::TensorParallel);
+        let resolution = resolve(plan, &layers, Mode::TensorParallel);
         let mut forgotten = resolution.into_iter().flat_map(|resolution| resolution.layers);
         let all = forgotten.all(|layer| layer.kind == ModuleKind::Norm || layer.row.is_some());
         // Elements singled out one by one leave those that a longer list would have.

@@ -78,11 +78,8 @@ fn rows_costs_and_gradients_stand_side_by_side() {
 
 #[test]
 fn rows_alone_need_no_sizes() {
-    let text = shown(diff("default", "shared-kv", "--model LlamaForCausalLM"), 1);
-    assert!(
-        text.contains("self_attn.{k,v}_proj  Colwise  Colwise(share_heads: true)"),
-        "{text}"
-    );
+    let text = shown(diff("default", "fused", "--model Phi3ForCausalLM"), 1);
+    assert!(text.contains("Colwise(segments: [q, k, v])"), "{text}");
     assert!(!text.contains("ranks"), "{text}");
 }
 
@@ -113,7 +110,7 @@ fn what_cannot_be_compared_is_refused_with_a_reason() {
             "--model LlamaForCausalLM",
             "no plan \"mine\"",
         ),
-        ("default", "shared-kv", "", "write --model MODEL"),
+        ("default", "default", "", "write --model MODEL"),
         (
             "default",
             "default",
@@ -145,13 +142,4 @@ fn what_cannot_be_compared_is_refused_with_a_reason() {
         text.contains("says nothing of sequence parallelism"),
         "{text}"
     );
-    let text = refused(
-        diff(
-            "default",
-            "shared-kv",
-            &format!("--model {} --tp 16", gqa()),
-        ),
-        2,
-    );
-    assert!(text.contains("degrees that work"), "{text}");
 }

@@ -66,7 +66,9 @@ fn a_step_moves_activations_twice_a_layer_and_once_more_each_way() {
 #[test]
 fn every_layer_and_its_memory_are_in_the_json() {
     let report = report("llama_gqa/config.json", "--tp 2 --dtype bf16");
-    assert_eq!(report["degrees"], json!([1, 2, 4]));
+    assert_eq!(report["even_degrees"], json!([1, 2, 4, 8]));
+    let ranges = json!([{ "start": 0, "end": 4 }, { "start": 4, "end": 8 }]);
+    assert_eq!(report["heads"][0]["ranks"], ranges);
     let layers = report["layers"].as_array().expect("layers are a list");
     assert_eq!(layers.len(), 9 * LAYERS + 4);
     let down = layers
@@ -98,13 +100,13 @@ fn a_tied_table_counts_once() {
 
 #[test]
 fn what_every_rank_holds_whole_is_named_with_its_share() {
-    let report = report("mistral3_cond", "--tp 2 --plan shared-kv");
+    let report = report("mistral3_cond", "--tp 2 --plan sequence-parallel");
     let tower = 16 * 3 * 2 * 2 + 16 + 2 * (2 * 16 + 3 * 24 * 16 + 4 * 16 * 16);
     let projector = 16 + 16 * 64 + 2 * 16 * 16;
     let norms = 2 * 2 * 16 + 16;
     let replicated = 4 * (tower + projector + norms);
     assert_eq!(report["memory"]["replicated_bytes"], replicated);
-    let flags = "--tp 2 --plan shared-kv";
+    let flags = "--tp 2 --plan sequence-parallel";
     let text = printed(explain(&fixture("mistral3_cond"), flags));
     let line = "replicated on every rank: 24.4 KiB, 37.1 % of the model: model.vision_tower 18.1 KiB, \
                 model.multi_modal_projector 6.1 KiB, \
@@ -119,13 +121,44 @@ fn what_every_rank_holds_whole_is_named_with_its_share() {
 }
 
 #[test]
+fn uneven_heads_are_told_with_what_they_cost() {
+    let heads = |flags| {
+        let text = printed(explain(&fixture("qwen2_heads14"), flags));
+        let lines = text
+            .lines()
+            .skip_while(|line| *line != "heads of each rank:");
+        let heads: Vec<String> = lines.skip(1).take(2).map(str::to_owned).collect();
+        heads
+    };
+    assert_eq!(
+        heads("--tp 4"),
+        [
+            "  num_attention_heads, 14: 4, 4, 3, 3; rank 0 does 4 heads, the mean is 3.5: 14 % above even",
+            "  num_key_value_heads, 2: ranks share them as their queries read them, 0 | 0-1 | 1 | 1",
+        ]
+    );
+    assert_eq!(heads("--tp 2")[0], "  num_attention_heads, 14: 7 each");
+    let idle = &heads("--tp 16")[0];
+    assert!(
+        idle.ends_with("14 % above even, and 2 ranks have none"),
+        "{idle}"
+    );
+    // Of four ranks, the second has both key-value heads: it is the one that holds most.
+    let report = report("qwen2_heads14", "--tp 4");
+    let layers = report["layers"].as_array().expect("layers are a list");
+    let key = layers
+        .iter()
+        .find(|layer| layer["path"] == "model.layers.0.self_attn.k_proj");
+    let key = &key.expect("the model has a layer")["parameters"][0];
+    assert_eq!(
+        (&key["rank_shape"], &key["uneven"]),
+        (&json!([8, 56]), &json!(true))
+    );
+}
+
+#[test]
 fn what_cannot_be_explained_is_refused_with_a_reason() {
     let gqa = fixture("llama_gqa");
-    let text = refused(explain(&gqa, "--tp 3"), 1);
-    assert!(
-        text.contains("degrees that work for this model are 1, 2, 4"),
-        "{text}"
-    );
     let text = refused(explain(&gqa, "--tp 2 --plan mine"), 1);
     assert!(text.contains("no plan \"mine\""), "{text}");
     let text = refused(explain(&fixture("no_such_model"), "--tp 2"), 1);

@@ -48,19 +48,13 @@ fn a_plan_as_a_python_file_is_what_it_was() {
 #[test]
 fn what_pytorch_has_no_style_for_is_refused() {
     let text = refused(
-        tp(&[
-            "plans",
-            "--python",
-            "LlamaForCausalLM",
-            "--plan",
-            "shared-kv",
-        ]),
+        tp(&["plans", "--python", "Phi3ForCausalLM", "--plan", "fused"]),
         2,
     );
     for part in [
-        "`LLAMA_SHARED_KV`",
-        "k_proj\" is `Colwise(share_heads: true)`",
-        "v_proj\" is",
+        "`PHI3_FUSED`",
+        "qkv_proj\" is `Colwise(segments: [q, k, v])`",
+        "gate_up_proj\" is",
     ] {
         assert!(text.contains(part), "{text}");
     }

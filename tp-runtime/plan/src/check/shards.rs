@@ -1,10 +1,10 @@
-//! Whether a plan divides the sizes of a config evenly enough: `assert_shards!`.
+//! Whether a plan leaves no rank without a part of what it divides: `assert_shards!`.
 
 use super::{Target, find};
 use crate::Path;
 use crate::lookup::{FoundRow, find_row};
 use crate::pattern::same;
-use crate::{Item, Mode, ModuleKind, Plan, Row, Size, Style, Text, Weight};
+use crate::{Divided, Item, Mode, ModuleKind, Plan, Row, Size, Style, Text, Weight};
 
 /// Panics unless `degree` ranks can hold what the plan gives them of a config of these sizes.
 #[track_caller]
@@ -23,7 +23,7 @@ pub struct DivisionError<'a> {
 
 #[derive(Clone, Copy)]
 enum Reason {
-    /// Heads would be cut, or a rank would hold nothing.
+    /// A rank would hold nothing.
     Size(Size),
     /// The config says nothing of a size of this name.
     NoSize(&'static str),
@@ -149,7 +149,7 @@ const fn of_style(
     let mut at = 0;
     while at < names.len() {
         match size(sizes, names[at]) {
-            Some(size) if size.allows(degree, style.share_heads) => {}
+            Some(size) if size.is_enough_for(degree) => {}
             Some(size) => return Some(Reason::Size(size)),
             None => return Some(Reason::NoSize(names[at])),
         }
@@ -199,23 +199,34 @@ impl DivisionError<'_> {
                 text.push_number(size.count as usize);
                 text.push(", over ");
                 text.push_number(degree);
-                text.push(if size.is_heads {
-                    " ranks"
-                } else {
-                    " ranks, and one would hold nothing"
-                });
+                text.push(" ranks, and one would hold nothing");
             }
         }
         text.push(": degrees that work are ");
-        let mut other = 1;
-        while other <= most(sizes) {
-            if divide(plan, sizes, other).is_ok() {
-                text.push(if other == 1 { "" } else { ", " });
-                text.push_number(other);
-            }
-            other += 1;
-        }
+        self.push_degrees(plan, sizes, &mut text);
         text
+    }
+
+    /// The degrees that work, neighbours as `1 to 28`.
+    const fn push_degrees(&self, plan: &Plan, sizes: &[Size], text: &mut Text) {
+        let most = most(sizes);
+        let (mut degree, mut first) = (1, true);
+        while degree <= most {
+            if divide(plan, sizes, degree).is_ok() {
+                let start = degree;
+                while degree < most && divide(plan, sizes, degree + 1).is_ok() {
+                    degree += 1;
+                }
+                text.push(if first { "" } else { ", " });
+                text.push_number(start);
+                if degree > start {
+                    text.push(if degree == start + 1 { ", " } else { " to " });
+                    text.push_number(degree);
+                }
+                first = false;
+            }
+            degree += 1;
+        }
     }
 }
 
@@ -224,8 +235,9 @@ const fn most(sizes: &[Size]) -> usize {
     let mut most = 1;
     let mut at = 0;
     while at < sizes.len() {
-        if sizes[at].is_heads && sizes[at].count as usize > most {
-            most = sizes[at].count as usize;
+        let size = &sizes[at];
+        if matches!(size.divided, Divided::Heads) && size.count as usize > most {
+            most = size.count as usize;
         }
         at += 1;
     }

@@ -29,9 +29,6 @@ pub(super) const fn suits(style: Style, kind: ModuleKind, pattern: &str) -> Resu
         let argument = Argument::Output;
         return Err(illegal(style.kind, argument, rule.outputs, kind, pattern));
     }
-    if style.share_heads && !rule.takes(Argument::ShareHeads) {
-        return Err(not_taken(Argument::ShareHeads, style.kind, kind, pattern));
-    }
     if !style.segments.is_empty() && !rule.takes(Argument::Segments) {
         return Err(not_taken(Argument::Segments, style.kind, kind, pattern));
     }

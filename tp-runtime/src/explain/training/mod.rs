@@ -14,6 +14,7 @@ use std::num::{NonZeroU64, NonZeroUsize};
 
 use serde::{Serialize, Serializer};
 
+use super::view::View;
 use super::{Setup, Traffic, flow, loss};
 use crate::Result;
 use crate::data_parallel::{Recompute, TrainOptions};
@@ -76,8 +77,10 @@ pub fn explain_training(
 ) -> Result<TrainingCosts> {
     setup.check_size(&model.parameters())?;
     let layers = model.layers();
-    let resolution = resolve(plan, &layers, setup.degree.get(), setup.mode)?;
-    let (mut activations, logits) = flow::forward(model.node(), &layers, &resolution, setup)?;
+    let resolution = resolve(plan, &layers, setup.mode)?;
+    let parameters = resolution.parameters(&layers);
+    let view = View::of_fullest(setup, &parameters);
+    let (mut activations, logits) = flow::forward(model.node(), &layers, &resolution, view)?;
     let loss = loss::memory(&activations, logits);
     let loss_calls = loss::calls(&mut activations, logits, setup)?;
 
@@ -87,8 +90,7 @@ pub fn explain_training(
         ..training
     };
     let in_flow: BTreeSet<&str> = activations.saved.layers().collect();
-    let parameters = resolution.parameters(&layers);
-    let units = units::units(&parameters, &in_flow, setup, training);
+    let units = units::units(&parameters, &in_flow, view, training);
     let memory = memory::memory(&units, &activations.saved, loss, setup, training);
     let step = traffic::Step {
         node: model.node(),

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use super::{Setup, TrainingSetup};
+use super::TrainingSetup;
 use crate::data_parallel::Layout;
 use crate::data_parallel::Zero;
 use crate::data_parallel::{layer, members};
+use crate::explain::view::View;
 use crate::module::ShardedParam;
 
-/// Parameters of rank 0 that are held together.
+/// Parameters of a rank that are held together.
 pub(super) struct Unit {
     pub(super) layout: Layout,
     pub(super) is: UnitKind,
@@ -29,13 +30,13 @@ pub(super) enum UnitKind {
 pub(super) fn units(
     parameters: &[ShardedParam<'_>],
     in_flow: &BTreeSet<&str>,
-    setup: Setup,
+    view: View,
     training: TrainingSetup,
 ) -> Vec<Unit> {
     let zero = training.options.zero;
     let lengths = parameters.iter().map(|named| {
         let shape = named.param.shape();
-        let local = named.sharding.local_shape(shape, 0, setup.degree.get());
+        let local = named.sharding.local_shape(shape, view.rank, view.ranks());
         (named.name.as_str(), local.iter().product())
     });
     let divided = match zero {

@@ -8,15 +8,15 @@ use tch::Tensor;
 use super::{Linear, is_in_segments};
 use crate::Result;
 use crate::dtensor::DTensor;
-use crate::module::{ForwardPass, LayerError, Partition};
+use crate::module::{Division, ForwardPass, LayerError, Segment};
 use tp_plan::{FEATURES, Placement, Reading};
 
 /// Segments cut out of one local tensor, which are placed alike.
 struct Cut {
     local: Tensor,
     placement: Placement,
-    /// What this rank has of each, in `local`, and how long each is over all ranks.
-    parts: Vec<(Range<i64>, i64)>,
+    /// What this rank has of each, in `local`, and how the ranks divide it.
+    parts: Vec<(Range<i64>, Division)>,
 }
 
 impl Linear {
@@ -48,12 +48,13 @@ impl Linear {
                 parts,
             } = self.cut(pass)?;
             let mut shape = input.shape().to_vec();
-            let segments = parts.into_iter().map(|(range, length)| {
+            let segments = parts.into_iter().map(|(range, division)| {
                 if let Some(features) = shape.last_mut() {
-                    *features = length;
+                    *features = division.length;
                 }
                 let local = local.f_narrow(-1, range.start, range.end - range.start)?;
-                DTensor::from_local(local, placement, &shape, pass.group(), pass.path())
+                let (heads, group) = (division.heads, pass.group());
+                DTensor::from_heads(local, placement, heads, &shape, group, pass.path())
             });
             let segments: Vec<DTensor> = segments.collect::<Result<_>>()?;
             Ok(array::from_fn(|index| segments[index].clone()))
@@ -64,12 +65,8 @@ impl Linear {
         let (rank, ranks) = (pass.group().rank(), pass.group().size());
         if is_in_segments(pass) {
             let split = pass.sharding(&self.weight)?.split();
-            let own = split.map_or(Vec::new(), |(_, partition)| partition.own(rank, ranks));
-            let parts = own
-                .into_iter()
-                .map(|(range, division)| (range, division.held()));
             return Ok(Cut {
-                parts: parts.collect(),
+                parts: split.map_or(Vec::new(), |(_, partition)| partition.own(rank, ranks)),
                 local: self.local(pass)?,
                 placement: pass.makes(),
             });
@@ -79,25 +76,23 @@ impl Linear {
         if placement != FEATURES.normalized(whole.shape().len()) {
             // Whole segments of what every rank has all features of.
             return Ok(Cut {
-                parts: self.chunks(0, 1),
+                parts: self.parts(0, 1),
                 local: whole.local()?,
                 placement,
             });
         }
         // This rank's chunk of each segment, out of chunks of all of them together.
         Ok(Cut {
-            parts: self.chunks(rank, ranks),
+            parts: self.parts(rank, ranks),
             local: whole.read(Reading::FOR_A_SHARE, pass.path())?,
             placement,
         })
     }
 
-    /// `rank`'s chunk of each segment in the whole output, and how long the segment is.
-    fn chunks(&self, rank: usize, ranks: usize) -> Vec<(Range<i64>, i64)> {
-        let segments = self.weight.segments().iter();
-        let lengths = segments.map(|segment| segment.length);
-        let partition = Partition::new(lengths.clone().map(|length| (length, 1)));
+    /// `rank`'s part of each segment in the whole output.
+    fn parts(&self, rank: usize, ranks: usize) -> Vec<(Range<i64>, Division)> {
+        let partition = Segment::partition(self.weight.segments());
         let ranges = partition.ranges(rank, ranks).into_iter();
-        ranges.zip(lengths).collect()
+        ranges.zip(partition.divisions().iter().copied()).collect()
     }
 }

@@ -1,9 +1,0 @@
-use tp_models::llama::LLAMA;
-use tp_models::published::{LLAMA_3_8B, LLAMA_3_70B};
-use tp_runtime::assert_shards;
-
-assert_shards!(LLAMA, LLAMA_3_8B, tp = 16);
-assert_shards!(LLAMA, LLAMA_3_70B, tp = 3);
-assert_shards!(LLAMA, LLAMA_3_8B, tp = 0);
-
-fn main() {}
