@@ -82,27 +82,25 @@ fn check(name: &str, setting: Setting, kind: Kind) {
         let context = format!("{name}, {setting}, {kind:?}");
         let group = model.group();
 
+        // Where heads are uneven, other ranks share others of them.
+        let is_explained =
+            report.even_degrees.contains(setting.degree) || group.rank() == report.rank;
+        let assert_counts = |pass, explained| match is_explained {
+            true => assert_counts(&context, pass, group.counts(), explained),
+            false => {}
+        };
+
         group.reset_counts();
         let logits = model.forward(&Inputs::new(ids.shallow_clone()), None)?;
-        assert_counts(
-            &context,
-            "forward",
-            group.counts(),
-            report.forward_traffic(),
-        );
+        assert_counts("forward", report.forward_traffic());
 
         group.reset_counts();
         let loss = loss::cross_entropy(&logits, &loss::next_token_labels(&ids)?)?;
-        assert_counts(&context, "loss", group.counts(), report.loss_traffic());
+        assert_counts("loss", report.loss_traffic());
 
         group.reset_counts();
         loss.f_backward()?;
-        assert_counts(
-            &context,
-            "backward",
-            group.counts(),
-            report.backward_traffic(),
-        );
+        assert_counts("backward", report.backward_traffic());
         Ok(())
     });
 }

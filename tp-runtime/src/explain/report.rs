@@ -23,6 +23,8 @@ pub struct Explanation {
     /// What was asked.
     #[serde(flatten, serialize_with = "setup")]
     pub setup: Setup,
+    /// The rank whose numbers these are: the first of those that hold most.
+    pub rank: usize,
     /// The degrees at which every rank has as many attention heads; JSON `null` where none are split.
     #[serde(serialize_with = "degrees")]
     pub even_degrees: EvenDegrees,
@@ -99,6 +101,7 @@ pub fn explain(plan: &'static Plan, model: &dyn Modules, setup: Setup) -> Result
         plan: plan.name,
         alternate: plan.alternate,
         setup,
+        rank: view.rank,
         even_degrees: EvenDegrees::of(&resolution.heads),
         heads: heads::reports(&resolution.heads, ranks),
         memory: Memory::of(&reports),

@@ -51,9 +51,13 @@ impl Explanation {
             "{} under plan {plan}, {mode} over {ranks}",
             self.architecture
         )?;
+        let rank = match self.rank {
+            0 => String::new(),
+            rank => format!("; of rank {rank}, which holds most"),
+        };
         writeln!(
             f,
-            "batch {batch}, sequence {sequence}, {}\n",
+            "batch {batch}, sequence {sequence}, {}{rank}\n",
             self.setup.dtype
         )
     }

@@ -21,7 +21,13 @@ fn greedy_text_is_that_of_transformers() {
     let reference: Value =
         serde_json::from_str(&reference.expect("a fixture")).expect("the fixture is JSON");
     let text = reference["text"].as_str().expect("the fixture has a text");
-    for flags in ["--tp 1", "--tp 2", "--tp 4", "--tp 2 --sequence-parallel"] {
+    for flags in [
+        "--tp 1",
+        "--tp 2",
+        "--tp 3 --sequence-parallel",
+        "--tp 4",
+        "--tp 10",
+    ] {
         let told = told(&format!("--max-new-tokens 64 {flags}"));
         assert_eq!(told.trim_end(), text.trim_end(), "{flags}");
     }
@@ -40,6 +46,7 @@ fn a_seed_tells_one_story_at_every_degree() {
         "{alone}"
     );
     assert_eq!(random(7, 2), alone);
+    assert_eq!(random(7, 3), alone);
     assert_eq!(random(7, 4), alone);
     assert_ne!(random(8, 1), alone);
 }

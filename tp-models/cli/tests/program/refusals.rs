@@ -127,21 +127,6 @@ fn a_config_that_makes_no_sense() {
 }
 
 #[test]
-fn heads_that_do_not_divide() {
-    let message = generate(&fixture("stories260k"), "--tp 3", 1);
-    let row = "\"model.layers.*.self_attn.q_proj\"";
-    assert_names(
-        &message,
-        &[
-            row,
-            "llama.rs:",
-            "`model.layers.0.self_attn.q_proj.weight` [64, 64]",
-            "1, 2, 4",
-        ],
-    );
-}
-
-#[test]
 fn degrees_and_plans_that_are_none() {
     let stories = fixture("stories260k");
     assert_names(&generate(&stories, "--tp 0", 2), &["--tp"]);
