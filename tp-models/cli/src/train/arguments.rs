@@ -198,6 +198,7 @@ impl Arguments {
             zero: self.zero.into(),
             recompute: self.recompute.into(),
             max_norm: Some(self.max_norm),
+            seed: self.seed,
             ..Default::default()
         }
     }
