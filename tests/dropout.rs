@@ -1,12 +1,16 @@
 //! Dropout in a training forward is that of transformers under the same masks, on any number of ranks, and nowhere else.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tch::Kind;
 use tp_models::phi3::PHI3_FUSED;
-use tp_runtime::config;
+use tp_runtime::comm::{Launch, launch};
 use tp_runtime::dropout::DropoutKey;
+use tp_runtime::optim::{AdamW, AdamWOptions};
+use tp_runtime::parallel::ParallelModel;
 use tp_runtime::plan::Plan;
 use tp_runtime::testing::{Fixture, Setting, Tolerance, assert_close, on_ranks, settings};
+use tp_runtime::train::{MicroBatch, TrainOptions, Trainer};
+use tp_runtime::{Result, config, model};
 use tp_tests::changed::with_fields;
 use tp_tests::fixture;
 
@@ -123,6 +127,70 @@ fn nothing_is_dropped_outside_of_training() {
                 assert!(!dropped.allclose(&wanted, 1e-2, 1e-2, false), "{name}");
                 Ok(())
             });
+        }
+    }
+}
+
+/// A trainer drops in its backward, and not where it evaluates.
+#[test]
+fn a_trainer_evaluates_without_dropout() {
+    let checkpoint = Facts::read().checkpoint("phi2");
+    let found = launch(&Launch::new(1), |rank| -> Result<[f64; 3]> {
+        let mesh = rank.mesh(&[("dp", 1), ("tp", 1)])?;
+        let model = ParallelModel::from_pretrained(checkpoint.path()).load(&mesh)?;
+        let mut trainer = Trainer::new(model, &mesh, TrainOptions::default(), |parts| {
+            AdamW::of_parts(parts, AdamWOptions::default())
+        })?;
+        let reference = fixture("phi2");
+        let batch = [MicroBatch {
+            inputs: reference.inputs("even"),
+            labels: reference.tensor("even/labels"),
+        }];
+        let dropped = trainer.backward(&batch)?.loss;
+        let evaluated = trainer.evaluate(&batch)?;
+        Ok([
+            dropped,
+            evaluated,
+            reference.tensor("even/loss").double_value(&[]),
+        ])
+    });
+    let [dropped, evaluated, wanted] = found.unwrap();
+    assert!(
+        (evaluated - wanted).abs() < 1e-5 * wanted,
+        "{evaluated}, not {wanted}"
+    );
+    assert!(
+        (dropped - wanted).abs() > 1e-3 * wanted,
+        "{dropped} with dropout"
+    );
+}
+
+#[test]
+fn a_probability_of_one_is_refused_by_its_name() {
+    let facts = Facts::read();
+    for name in facts.names() {
+        let config = config::read(&fixture(name).dir.join("config.json")).expect("a config");
+        for place in facts.0["fields"][name].as_object().expect("fields").keys() {
+            // Read by no class.
+            if name == "phi3_longrope" && place == "/embd_pdrop" {
+                continue;
+            }
+            for (value, said) in [(json!(1), "1"), (json!(-0.1), "-0.1"), (json!(1.5), "1.5")] {
+                let mut changed = config.clone();
+                *changed.pointer_mut(place).expect("a field") = value;
+                let Err(error) = model::build(&changed) else {
+                    panic!("{name}: {place} of {said}");
+                };
+                let (_, field) = place.rsplit_once('/').expect("a JSON pointer");
+                let error = error.to_string();
+                assert!(
+                    error.contains(&format!("{field}`: {said} is no probability")),
+                    "{error}"
+                );
+            }
+            let mut changed = config.clone();
+            *changed.pointer_mut(place).expect("a field") = Value::Null;
+            assert!(model::build(&changed).is_ok(), "{name}: no {place}");
         }
     }
 }
