@@ -51,7 +51,7 @@ fn hold(name: &str, degrees: &[usize], plan: Option<&'static Plan>) {
             let labels = reference.tensor(&format!("{name}/labels"));
             for recompute in [false, true] {
                 let mut inputs = reference.inputs(name);
-                inputs.dropout = Some(facts.key());
+                inputs.dropout_key = Some(facts.key());
                 inputs.recompute = recompute;
                 let loss = model.loss(&inputs, &labels)?;
                 let place =
@@ -122,7 +122,7 @@ fn nothing_is_dropped_outside_of_training() {
                 let wanted = reference.tensor("even/logits");
                 let logits = model.forward(&inputs, None)?.full()?;
                 assert_close(name, &logits, &wanted, Tolerance::F32);
-                inputs.dropout = Some(facts.key());
+                inputs.dropout_key = Some(facts.key());
                 let dropped = model.forward(&inputs, None)?.full()?;
                 assert!(!dropped.allclose(&wanted, 1e-2, 1e-2, false), "{name}");
                 Ok(())

@@ -119,7 +119,7 @@ impl FusedAttention {
             mask: &AttentionMask::Causal,
             scale: 0.5,
             dropout: Dropout::NONE,
-            key: None,
+            dropout_key: None,
             cache: None,
         };
         let mixed = attention.forward(

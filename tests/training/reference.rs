@@ -90,7 +90,7 @@ fn train(data: &Data, mesh: &tp_runtime::mesh::DeviceMesh) -> Result<Reference> 
         for batch in &batches {
             let mut inputs = batch.inputs.shallow_clone();
             let key = DropoutKey::new(SEED, step as u64);
-            inputs.dropout = Some(key.after(samples, images));
+            inputs.dropout_key = Some(key.after(samples, images));
             samples += inputs.input_ids.size()[0];
             images += inputs.pixel_values.as_ref().map_or(0, |all| all.size()[0]);
             let logits = model.forward(&inputs, None)?;

@@ -184,7 +184,7 @@ mod forward {
             // 2. images: [N, T, H]
             let pixels =
                 DTensor::replicate(pixels.to_kind(x.kind()), x.group(), &"pixel_values".into());
-            let key = inputs.dropout.as_ref().map(DropoutKey::of_images);
+            let key = inputs.dropout_key.as_ref().map(DropoutKey::of_images);
             let patches = self.vision_tower.forward(&pixels, key.as_ref())?;
             let features = self.multi_modal_projector.forward(&patches)?;
             // 3. images in their places

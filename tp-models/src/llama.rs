@@ -157,7 +157,7 @@ impl LlamaAttention {
             mask: context.mask,
             scale: self.heads.scale(),
             dropout: self.attention_dropout,
-            key: context.dropout,
+            dropout_key: context.dropout_key,
             cache: context.cache,
         };
         let mixed = attention.forward(&q, &k, &v)?;

@@ -130,7 +130,7 @@ mod forward {
             };
             // 2. images
             let sizes = inputs.image_sizes.as_ref();
-            let images = self.images(pixels, sizes, inputs.dropout.as_ref(), &x)?;
+            let images = self.images(pixels, sizes, inputs.dropout_key.as_ref(), &x)?;
             // 3. images in their places
             fill_image_positions(&x, &inputs.input_ids, self.image_token, &images)
         }
@@ -140,7 +140,7 @@ mod forward {
             &self,
             pixels: &Tensor,
             sizes: Option<&Tensor>,
-            key: Option<&DropoutKey>,
+            dropout_key: Option<&DropoutKey>,
             like: &DTensor,
         ) -> Result<DTensor> {
             let patch = self.vision_tower.patch_size();
@@ -149,7 +149,7 @@ mod forward {
             let pixels = pixels.to_kind(like.kind());
             let pixels = DTensor::replicate(pixels, like.group(), &"pixel_values".into());
             let tower = &self.vision_tower;
-            let patches = tower.forward(&pixels, &grids, self.depth, key)?;
+            let patches = tower.forward(&pixels, &grids, self.depth, dropout_key)?;
             self.multi_modal_projector.forward(&patches, &grids)
         }
     }

@@ -184,7 +184,7 @@ impl Model for PhiForCausalLM {
         // 1. tokens, and where they stand
         let model = &self.model;
         let x = model.embed_tokens.forward(&inputs.input_ids)?;
-        let x = model.embed_dropout.apply(&x, inputs.dropout.as_ref())?;
+        let x = model.embed_dropout.apply(&x, inputs.dropout_key.as_ref())?;
         let positions = Positions::new(inputs, cache.as_deref(), x.kind());
         let rotary = Rc::new(model.rotary_emb.forward(&positions)?);
         let rotary = |_: &PhiDecoderLayer| rotary.clone();
@@ -201,7 +201,7 @@ impl DecoderLayer for PhiDecoderLayer {
 
     #[cfg(feature = "torch")]
     fn forward(&self, x: &DTensor, context: LayerContext<'_>) -> Result<DTensor> {
-        let key = context.dropout;
+        let key = context.dropout_key;
         // 1. one norm for both branches
         let h = self.input_layernorm.forward(x)?;
         // 2. attention and MLP

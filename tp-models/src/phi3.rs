@@ -171,7 +171,7 @@ impl DecoderLayer for Phi3DecoderLayer {
 
     #[cfg(feature = "torch")]
     fn forward(&self, x: &DTensor, context: LayerContext<'_>) -> Result<DTensor> {
-        let key = context.dropout;
+        let key = context.dropout_key;
         // 1. attention
         let h = self.input_layernorm.forward(x)?;
         let h = self.self_attn.forward(&h, context)?;

@@ -134,7 +134,7 @@ struct TowerContext {
     rotary: RotaryTables,
     mask: AttentionMask,
     /// What dropout goes by, in training.
-    key: Option<DropoutKey>,
+    dropout_key: Option<DropoutKey>,
 }
 
 #[cfg(feature = "torch")]
@@ -150,7 +150,7 @@ impl PixtralVisionModel {
         pixels: &DTensor,
         grids: &[Grid],
         depth: usize,
-        key: Option<&DropoutKey>,
+        dropout_key: Option<&DropoutKey>,
     ) -> Result<DTensor> {
         // 1. patches
         let patches = self.patch_conv.forward(pixels)?;
@@ -173,7 +173,7 @@ impl PixtralVisionModel {
         let context = TowerContext {
             mask: own_image(grids, &x)?,
             rotary,
-            key: key.map(|key| key.of_images().packed(patches())),
+            dropout_key: dropout_key.map(|key| key.of_images().packed(patches())),
         };
         // 3. layers
         for layer in self.transformer.layers.iter().take(depth) {
@@ -233,7 +233,7 @@ impl PixtralAttention {
             mask: &context.mask,
             scale: (self.head_dim as f64).powf(-0.5),
             dropout: self.dropout,
-            key: context.key.as_ref(),
+            dropout_key: context.dropout_key.as_ref(),
             cache: None,
         };
         // 4. join heads

@@ -139,11 +139,11 @@ mod forward {
         pub(crate) fn forward(
             &self,
             pixels: &DTensor,
-            key: Option<&DropoutKey>,
+            dropout_key: Option<&DropoutKey>,
         ) -> Result<DTensor> {
             let mut x = self.embeddings.forward(pixels)?;
             for layer in &self.encoder.layers {
-                x = layer.forward(&x, key)?;
+                x = layer.forward(&x, dropout_key)?;
             }
             self.post_layernorm.forward(&x)
         }
@@ -180,9 +180,9 @@ mod forward {
 
     impl SiglipEncoderLayer {
         /// `[N, P, E]` → `[N, P, E]`
-        fn forward(&self, x: &DTensor, key: Option<&DropoutKey>) -> Result<DTensor> {
+        fn forward(&self, x: &DTensor, dropout_key: Option<&DropoutKey>) -> Result<DTensor> {
             let h = self.layer_norm1.forward(x)?;
-            let x = x.add(&self.self_attn.forward(&h, key)?)?;
+            let x = x.add(&self.self_attn.forward(&h, dropout_key)?)?;
             let h = self.layer_norm2.forward(&x)?;
             x.add(&self.mlp.forward(&h)?)
         }
@@ -190,7 +190,7 @@ mod forward {
 
     impl SiglipAttention {
         /// `[N, P, E]` → `[N, P, E]`
-        fn forward(&self, x: &DTensor, key: Option<&DropoutKey>) -> Result<DTensor> {
+        fn forward(&self, x: &DTensor, dropout_key: Option<&DropoutKey>) -> Result<DTensor> {
             // 1. project: [N, P, A, D] each
             let projections = [&self.q_proj, &self.k_proj, &self.v_proj];
             let [q, k, v] = project_heads(x, projections, self.head_dim)?;
@@ -199,7 +199,7 @@ mod forward {
                 mask: &AttentionMask::Full,
                 scale: (self.head_dim as f64).powf(-0.5),
                 dropout: self.dropout,
-                key,
+                dropout_key,
                 cache: None,
             };
             let mixed = attention.forward(&q, &k, &v)?;

@@ -18,7 +18,7 @@ pub struct LayerContext<'a> {
     /// The keys and values of the tokens before.
     pub cache: Option<LayerCache<'a>>,
     /// What dropout goes by, in training.
-    pub dropout: Option<&'a DropoutKey>,
+    pub dropout_key: Option<&'a DropoutKey>,
 }
 
 impl LayerContext<'_> {
@@ -41,7 +41,7 @@ impl LayerContext<'_> {
             mask: self.mask,
             scale,
             dropout,
-            key: self.dropout,
+            dropout_key: self.dropout_key,
             cache: self.cache,
         };
         attention.forward(queries, keys, values)?.merge_heads()

@@ -9,7 +9,7 @@ use super::splitmix::number;
 /// What tells the masks of one training forward from those of every other.
 ///
 /// A [`Trainer`](crate::train::Trainer) gives each of its forwards one, by its seed, the step, and where the
-/// samples stand in the global batch. A loop of one's own sets [`Inputs::dropout`](crate::model::Inputs::dropout).
+/// samples stand in the global batch. A loop of one's own sets [`Inputs::dropout_key`](crate::model::Inputs::dropout_key).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DropoutKey {
     /// Of seed and step.

@@ -29,7 +29,7 @@ pub struct Inputs {
     /// Keep the inputs of layers only, and run them again in the backward.
     pub recompute: bool,
     /// What dropout goes by; training forwards alone have it, and without it nothing is dropped.
-    pub dropout: Option<DropoutKey>,
+    pub dropout_key: Option<DropoutKey>,
 }
 
 /// What a model takes.
@@ -56,7 +56,7 @@ impl Inputs {
             further: BTreeMap::new(),
             logits_to_keep: None,
             recompute: false,
-            dropout: None,
+            dropout_key: None,
         }
     }
 
@@ -101,7 +101,7 @@ impl Inputs {
                 .collect(),
             logits_to_keep: self.logits_to_keep,
             recompute: self.recompute,
-            dropout: self.dropout.clone(),
+            dropout_key: self.dropout_key.clone(),
         }
     }
 

@@ -285,7 +285,7 @@ impl Trainer {
     fn inputs(&self, batch: &MicroBatch, key: Option<DropoutKey>) -> Inputs {
         let mut inputs = batch.inputs.shallow_clone();
         inputs.recompute = self.options.recomputes();
-        inputs.dropout = key;
+        inputs.dropout_key = key;
         inputs
     }
 
