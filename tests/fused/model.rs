@@ -4,6 +4,7 @@
 //! I intermediate, V vocabulary.
 
 use serde_json::{Value, json};
+use tp_runtime::dropout::Dropout;
 use tp_runtime::dtensor::DTensor;
 use tp_runtime::model::{FromConfig, Inputs, Model};
 use tp_runtime::module::Segment;
@@ -117,6 +118,8 @@ impl FusedAttention {
         let attention = Attention {
             mask: &AttentionMask::Causal,
             scale: 0.5,
+            dropout: Dropout::NONE,
+            dropout_key: None,
             cache: None,
         };
         let mixed = attention.forward(

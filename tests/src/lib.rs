@@ -1,5 +1,7 @@
-//! What the integration tests share: fixtures, plans, grids, bare ranks.
+//! What the integration tests share: fixtures and changed copies of them, plans, grids, bare ranks.
 
+#[cfg(feature = "torch")]
+pub mod changed;
 #[cfg(feature = "torch")]
 pub mod grid;
 #[cfg(feature = "torch")]

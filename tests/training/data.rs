@@ -2,10 +2,13 @@
 
 use std::path::PathBuf;
 
+use serde_json::Value;
 use tch::{Kind, Tensor};
+use tempfile::TempDir;
 use tp_runtime::loss::IGNORED_LABEL;
 use tp_runtime::model::Inputs;
 use tp_runtime::train::MicroBatch;
+use tp_tests::changed::with_fields;
 use tp_tests::fixture;
 
 /// How many samples a global batch has: divisible by every grid and accumulation.
@@ -15,6 +18,8 @@ pub(crate) const STEPS: usize = 3;
 /// A model, and the samples that it is trained on.
 pub(crate) struct Data {
     pub(crate) dir: PathBuf,
+    /// Where the model is a fixture's with other fields.
+    _copy: Option<TempDir>,
     name: &'static str,
     kind: Samples,
 }
@@ -40,8 +45,22 @@ impl Data {
     }
 
     fn new(name: &'static str, kind: Samples) -> Self {
-        let dir = fixture(name).dir;
-        Self { dir, name, kind }
+        Self {
+            dir: fixture(name).dir,
+            _copy: None,
+            name,
+            kind,
+        }
+    }
+
+    /// The same of the model with other fields in its config.
+    pub(crate) fn with_fields(self, fields: Value) -> Self {
+        let copy = with_fields(self.name, fields.as_object().expect("fields"));
+        Self {
+            dir: copy.path().to_owned(),
+            _copy: Some(copy),
+            ..self
+        }
     }
 
     /// How many micro-batches a rank may make of its samples.

@@ -6,6 +6,7 @@ mod reference;
 mod run;
 mod transformers;
 
+use serde_json::json;
 use tch::Kind;
 use tp_runtime::Mode;
 use tp_runtime::train::{Recompute, Zero};
@@ -72,4 +73,17 @@ fn a_classifier() {
 #[test]
 fn gemma3_with_images_on_some_ranks() {
     on_every_grid(&Data::images("gemma3_cond"));
+}
+
+#[test]
+fn phi2_with_dropout_of_every_kind() {
+    let fields = json!({ "/attention_dropout": 0.2, "/resid_pdrop": 0.1, "/embd_pdrop": 0.1 });
+    on_every_grid(&Data::texts("phi2").with_fields(fields));
+}
+
+#[test]
+fn gemma3_with_dropout_in_text_and_images() {
+    let fields =
+        json!({ "/text_config/attention_dropout": 0.2, "/vision_config/attention_dropout": 0.3 });
+    on_every_grid(&Data::images("gemma3_cond").with_fields(fields));
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use tch::{Kind, Tensor};
 use tp_runtime::Result;
 use tp_runtime::comm::{Launch, launch};
+use tp_runtime::dropout::DropoutKey;
 use tp_runtime::optim::{AdamW, AdamWOptions, clip_gradients};
 use tp_runtime::parallel::ParallelModel;
 use tp_runtime::testing::{Tolerance, assert_close};
@@ -14,6 +15,8 @@ use super::run::Run;
 
 pub(crate) const MAX_NORM: f64 = 0.5;
 pub(crate) const LEARNING_RATE: f64 = 2e-3;
+/// Of the masks of dropout.
+pub(crate) const SEED: u64 = 17;
 
 /// What a step leaves.
 pub(crate) struct Step {
@@ -83,8 +86,14 @@ fn train(data: &Data, mesh: &tp_runtime::mesh::DeviceMesh) -> Result<Reference> 
             .collect();
         let count = Tensor::stack(&counts?, 0).sum(Kind::Float);
         let mut loss = 0.0;
+        let (mut samples, mut images) = (0, 0);
         for batch in &batches {
-            let logits = model.forward(&batch.inputs, None)?;
+            let mut inputs = batch.inputs.shallow_clone();
+            let key = DropoutKey::new(SEED, step as u64);
+            inputs.dropout_key = Some(key.after(samples, images));
+            samples += inputs.input_ids.size()[0];
+            images += inputs.pixel_values.as_ref().map_or(0, |all| all.size()[0]);
+            let logits = model.forward(&inputs, None)?;
             let part = model.loss_sum(&logits, &batch.labels)? / &count;
             part.backward();
             loss += part.double_value(&[]);

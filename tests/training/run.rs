@@ -9,7 +9,7 @@ use tp_runtime::{Error, Result};
 use tp_tests::grid::Grid;
 
 use super::data::{Data, SAMPLES, STEPS};
-use super::reference::{LEARNING_RATE, MAX_NORM, Reference, Step, options};
+use super::reference::{LEARNING_RATE, MAX_NORM, Reference, SEED, Step, options};
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Run {
@@ -37,6 +37,7 @@ impl Run {
             recompute: self.recompute,
             max_norm: Some(MAX_NORM),
             bucket: 1000,
+            seed: SEED,
         };
         Trainer::new(model, &mesh, train, |parts| {
             AdamW::of_parts(parts, options())

@@ -17,6 +17,7 @@ use crate::siglip::{SiglipVisionConfig, SiglipVisionModel};
 #[cfg(feature = "torch")]
 use {
     crate::layers::{fill_image_positions, logits},
+    tp_runtime::dropout::DropoutKey,
     tp_runtime::dtensor::DTensor,
     tp_runtime::model::Inputs,
     tp_runtime::nn::KvCache,
@@ -183,7 +184,8 @@ mod forward {
             // 2. images: [N, T, H]
             let pixels =
                 DTensor::replicate(pixels.to_kind(x.kind()), x.group(), &"pixel_values".into());
-            let patches = self.vision_tower.forward(&pixels)?;
+            let key = inputs.dropout_key.as_ref().map(DropoutKey::of_images);
+            let patches = self.vision_tower.forward(&pixels, key.as_ref())?;
             let features = self.multi_modal_projector.forward(&patches)?;
             // 3. images in their places
             let positions = [

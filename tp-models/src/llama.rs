@@ -6,6 +6,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 use tp_runtime::config::{self, RopeParameters};
+use tp_runtime::dropout::Dropout;
 use tp_runtime::model::{FromConfig, Model};
 use tp_runtime::nn::{Activation, Linear, RmsNorm};
 use tp_runtime::{Module, Result, register_model, tp_plan};
@@ -33,6 +34,7 @@ pub const DEFAULTS: DecoderConfig = DecoderConfig {
     hidden_act: Activation::Silu,
     tie_word_embeddings: false,
     pad_token_id: None,
+    attention_dropout: Dropout::NONE,
 };
 
 /// What a Llama `config.json` says besides.
@@ -81,6 +83,8 @@ pub struct LlamaAttention {
     o_proj: Linear,
     #[module(skip)]
     heads: GroupedQuery,
+    #[module(skip)]
+    attention_dropout: Dropout,
 }
 
 impl FromConfig for LlamaForCausalLM {
@@ -96,6 +100,7 @@ impl FromConfig for LlamaForCausalLM {
                 v_proj: heads.key_value(config.attention_bias),
                 o_proj: heads.output(config.attention_bias),
                 heads,
+                attention_dropout: decoder.attention_dropout,
             },
             mlp: decoder.gated_mlp(config.mlp_bias),
             input_layernorm: decoder.rms_norm(),
@@ -151,6 +156,8 @@ impl LlamaAttention {
         let attention = Attention {
             mask: context.mask,
             scale: self.heads.scale(),
+            dropout: self.attention_dropout,
+            dropout_key: context.dropout_key,
             cache: context.cache,
         };
         let mixed = attention.forward(&q, &k, &v)?;

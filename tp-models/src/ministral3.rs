@@ -5,6 +5,7 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tp_runtime::config::{self, ConfigError, RopeParameters, RopeScaling};
+use tp_runtime::dropout::Dropout;
 use tp_runtime::model::{FromConfig, Model};
 use tp_runtime::nn::{Activation, Linear};
 use tp_runtime::{Module, Result, register_model, tp_plan};
@@ -35,6 +36,7 @@ pub const DEFAULTS: DecoderConfig = DecoderConfig {
     hidden_act: Activation::Silu,
     tie_word_embeddings: false,
     pad_token_id: Some(11),
+    attention_dropout: Dropout::NONE,
 };
 
 /// What a Ministral 3 `config.json` says besides.
@@ -72,6 +74,8 @@ pub struct Ministral3Attention {
     #[module(skip)]
     heads: GroupedQuery,
     #[module(skip)]
+    attention_dropout: Dropout,
+    #[module(skip)]
     growth: Option<QueryGrowth>,
 }
 
@@ -107,6 +111,7 @@ pub(crate) fn model(
             v_proj: heads.key_value(false),
             o_proj: heads.output(false),
             heads,
+            attention_dropout: decoder.attention_dropout,
             growth: QueryGrowth::of(rope),
         },
         mlp: decoder.gated_mlp(false),
@@ -189,7 +194,8 @@ impl SelfAttention for Ministral3Attention {
         if let Some(growth) = growth.transpose()?.flatten() {
             q = q.map("growing queries", q.shape(), |q| q.f_mul(&growth))?;
         }
-        let mixed = context.attend(&q, &k, &v, self.heads.scale())?;
+        let scale = self.heads.scale();
+        let mixed = context.attend(&q, &k, &v, scale, self.attention_dropout)?;
         self.o_proj.forward(&mixed)
     }
 }

@@ -26,6 +26,7 @@ use {
     crate::layers::{fill_image_positions, logits},
     crate::pixtral::Grid,
     tch::Tensor,
+    tp_runtime::dropout::DropoutKey,
     tp_runtime::dtensor::DTensor,
     tp_runtime::model::Inputs,
     tp_runtime::nn::KvCache,
@@ -128,7 +129,8 @@ mod forward {
                 return Ok(x);
             };
             // 2. images
-            let images = self.images(pixels, inputs.image_sizes.as_ref(), &x)?;
+            let sizes = inputs.image_sizes.as_ref();
+            let images = self.images(pixels, sizes, inputs.dropout_key.as_ref(), &x)?;
             // 3. images in their places
             fill_image_positions(&x, &inputs.input_ids, self.image_token, &images)
         }
@@ -138,6 +140,7 @@ mod forward {
             &self,
             pixels: &Tensor,
             sizes: Option<&Tensor>,
+            dropout_key: Option<&DropoutKey>,
             like: &DTensor,
         ) -> Result<DTensor> {
             let patch = self.vision_tower.patch_size();
@@ -145,7 +148,8 @@ mod forward {
             let grids = Grid::of_images(pixels, sizes, patch, least)?;
             let pixels = pixels.to_kind(like.kind());
             let pixels = DTensor::replicate(pixels, like.group(), &"pixel_values".into());
-            let patches = self.vision_tower.forward(&pixels, &grids, self.depth)?;
+            let tower = &self.vision_tower;
+            let patches = tower.forward(&pixels, &grids, self.depth, dropout_key)?;
             self.multi_modal_projector.forward(&patches, &grids)
         }
     }

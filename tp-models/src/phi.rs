@@ -8,6 +8,7 @@ use std::rc::Rc;
 use serde::Deserialize;
 use serde_json::Value;
 use tp_runtime::config::{self, RopeParameters};
+use tp_runtime::dropout::Dropout;
 use tp_runtime::model::{FromConfig, Model};
 use tp_runtime::nn::{Activation, Embedding, LayerNorm, Linear, LinearShape, RotaryEmbedding};
 use tp_runtime::{Module, Result, register_model, tp_plan};
@@ -35,6 +36,7 @@ pub const DEFAULTS: DecoderConfig = DecoderConfig {
     hidden_act: Activation::GeluTanh,
     tie_word_embeddings: false,
     pad_token_id: None,
+    attention_dropout: Dropout::NONE,
 };
 
 /// What a Phi `config.json` says besides.
@@ -43,6 +45,10 @@ pub const DEFAULTS: DecoderConfig = DecoderConfig {
 pub struct PhiConfig {
     /// Norms on queries and keys.
     pub qk_layernorm: bool,
+    /// Of the tokens' vectors.
+    pub embd_pdrop: Dropout,
+    /// Of what each branch of a layer adds.
+    pub resid_pdrop: Dropout,
 }
 
 /// Phi with a language-modelling head.
@@ -63,6 +69,8 @@ pub struct PhiModel {
     layers: Rc<[PhiDecoderLayer]>,
     final_layernorm: LayerNorm,
     rotary_emb: RotaryEmbedding,
+    #[module(skip)]
+    embed_dropout: Dropout,
 }
 
 /// One decoder layer: attention and MLP side by side after one norm, both added to the residual stream.
@@ -72,6 +80,8 @@ pub struct PhiDecoderLayer {
     self_attn: PhiAttention,
     mlp: PhiMlp,
     input_layernorm: LayerNorm,
+    #[module(skip)]
+    resid_dropout: Dropout,
 }
 
 /// Attention whose heads are rotated in part.
@@ -90,6 +100,8 @@ pub struct PhiAttention {
     k_layernorm: Option<LayerNorm>,
     #[module(skip)]
     heads: GroupedQuery,
+    #[module(skip)]
+    attention_dropout: Dropout,
 }
 
 /// Two projections with an activation between them.
@@ -109,7 +121,7 @@ impl FromConfig for PhiForCausalLM {
         let rope = rope(config)?;
         let names = [("rms_norm_eps", "layer_norm_eps")];
         let decoder = DecoderConfig::read_named(config, &DEFAULTS, &names)?;
-        let PhiConfig { qk_layernorm } = config::parse(config)?;
+        let config: PhiConfig = config::parse(config)?;
         let heads = decoder.heads()?;
         let (hidden, inner) = (decoder.hidden_size, decoder.intermediate_size);
         let linear = |from, to| Linear::new(LinearShape::new(from, to).bias(true));
@@ -120,9 +132,10 @@ impl FromConfig for PhiForCausalLM {
                 k_proj: heads.key_value(true),
                 v_proj: heads.key_value(true),
                 dense: heads.output(true),
-                q_layernorm: qk_layernorm.then(|| norm(heads.head_dim)),
-                k_layernorm: qk_layernorm.then(|| norm(heads.head_dim)),
+                q_layernorm: config.qk_layernorm.then(|| norm(heads.head_dim)),
+                k_layernorm: config.qk_layernorm.then(|| norm(heads.head_dim)),
                 heads,
+                attention_dropout: decoder.attention_dropout,
             },
             mlp: PhiMlp {
                 fc1: linear(hidden, inner),
@@ -130,12 +143,14 @@ impl FromConfig for PhiForCausalLM {
                 activation: decoder.hidden_act,
             },
             input_layernorm: norm(hidden),
+            resid_dropout: config.resid_pdrop,
         };
         let model = PhiModel {
             embed_tokens: decoder.embedding(),
             layers: (0..decoder.num_hidden_layers).map(layer).collect(),
             final_layernorm: norm(hidden),
             rotary_emb: RotaryEmbedding::new(heads.head_dim, &rope)?,
+            embed_dropout: config.embd_pdrop,
         };
         let lm_head = match decoder.tie_word_embeddings {
             true => Linear::tied_with_bias(&model.embed_tokens),
@@ -169,6 +184,7 @@ impl Model for PhiForCausalLM {
         // 1. tokens, and where they stand
         let model = &self.model;
         let x = model.embed_tokens.forward(&inputs.input_ids)?;
+        let x = model.embed_dropout.apply(&x, inputs.dropout_key.as_ref())?;
         let positions = Positions::new(inputs, cache.as_deref(), x.kind());
         let rotary = Rc::new(model.rotary_emb.forward(&positions)?);
         let rotary = |_: &PhiDecoderLayer| rotary.clone();
@@ -185,11 +201,14 @@ impl DecoderLayer for PhiDecoderLayer {
 
     #[cfg(feature = "torch")]
     fn forward(&self, x: &DTensor, context: LayerContext<'_>) -> Result<DTensor> {
+        let key = context.dropout_key;
         // 1. one norm for both branches
         let h = self.input_layernorm.forward(x)?;
         // 2. attention and MLP
         let mixed = self.self_attn.forward(&h, context)?;
-        mixed.add(&self.mlp.forward(&h)?)?.add(x)
+        let mixed = self.resid_dropout.apply(&mixed, key)?;
+        let h = self.resid_dropout.apply(&self.mlp.forward(&h)?, key)?;
+        mixed.add(&h)?.add(x)
     }
 }
 
@@ -206,7 +225,8 @@ impl PhiAttention {
         let q = normalize(&self.q_layernorm, q)?;
         let k = normalize(&self.k_layernorm, k)?;
         let (q, k) = (context.rotary.rotate(&q)?, context.rotary.rotate(&k)?);
-        let mixed = context.attend(&q, &k, &v, self.heads.scale())?;
+        let scale = self.heads.scale();
+        let mixed = context.attend(&q, &k, &v, scale, self.attention_dropout)?;
         self.dense.forward(&mixed)
     }
 }

@@ -5,6 +5,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 use tp_runtime::config::{self, ConfigError, RopeParameters};
+use tp_runtime::dropout::Dropout;
 use tp_runtime::model::{FromConfig, Model};
 use tp_runtime::module::Segment;
 use tp_runtime::nn::{Activation, Linear, LinearShape, RmsNorm};
@@ -33,6 +34,7 @@ pub const DEFAULTS: DecoderConfig = DecoderConfig {
     hidden_act: Activation::Silu,
     tie_word_embeddings: false,
     pad_token_id: Some(32000),
+    attention_dropout: Dropout::NONE,
 };
 
 /// What a Phi-3 `config.json` says besides.
@@ -41,6 +43,8 @@ pub const DEFAULTS: DecoderConfig = DecoderConfig {
 pub struct Phi3Config {
     /// The window every layer sees; everything where null.
     pub sliding_window: Option<i64>,
+    /// Of what each branch of a layer adds. The `embd_pdrop` beside it is read by no class of transformers.
+    pub resid_pdrop: Dropout,
 }
 
 /// Phi-3 with a language-modelling head.
@@ -65,6 +69,8 @@ pub struct Phi3DecoderLayer {
     post_attention_layernorm: RmsNorm,
     #[module(skip)]
     window: Option<i64>,
+    #[module(skip)]
+    resid_dropout: Dropout,
 }
 
 /// Grouped-query attention whose heads are projected at once and rotated in part.
@@ -77,6 +83,8 @@ pub struct Phi3Attention {
     o_proj: Linear,
     #[module(skip)]
     heads: GroupedQuery,
+    #[module(skip)]
+    attention_dropout: Dropout,
 }
 
 /// The gated MLP, gate and value projected at once.
@@ -104,6 +112,7 @@ impl FromConfig for Phi3ForCausalLM {
                 qkv_proj: heads.fused(),
                 o_proj: heads.output(false),
                 heads,
+                attention_dropout: decoder.attention_dropout,
             },
             mlp: Phi3Mlp {
                 gate_up_proj: Linear::new(LinearShape::fused(hidden, gate_and_up())),
@@ -113,6 +122,7 @@ impl FromConfig for Phi3ForCausalLM {
             input_layernorm: decoder.rms_norm(),
             post_attention_layernorm: decoder.rms_norm(),
             window: config.sliding_window,
+            resid_dropout: config.resid_pdrop,
         };
         let layers = (0..decoder.num_hidden_layers).map(layer);
         let model = Decoder::new(&decoder, &rope, layers)?;
@@ -161,12 +171,15 @@ impl DecoderLayer for Phi3DecoderLayer {
 
     #[cfg(feature = "torch")]
     fn forward(&self, x: &DTensor, context: LayerContext<'_>) -> Result<DTensor> {
+        let key = context.dropout_key;
         // 1. attention
         let h = self.input_layernorm.forward(x)?;
-        let x = x.add(&self.self_attn.forward(&h, context)?)?;
+        let h = self.self_attn.forward(&h, context)?;
+        let x = x.add(&self.resid_dropout.apply(&h, key)?)?;
         // 2. MLP
         let h = self.post_attention_layernorm.forward(&x)?;
-        x.add(&self.mlp.forward(&h)?)
+        let h = self.mlp.forward(&h)?;
+        x.add(&self.resid_dropout.apply(&h, key)?)
     }
 }
 
@@ -178,7 +191,8 @@ impl Phi3Attention {
         let heads = |x: DTensor| x.split_heads(self.heads.head_dim);
         let (q, k, v) = (heads(q)?, heads(k)?, heads(v)?);
         let (q, k) = (context.rotary.rotate(&q)?, context.rotary.rotate(&k)?);
-        let mixed = context.attend(&q, &k, &v, self.heads.scale())?;
+        let scale = self.heads.scale();
+        let mixed = context.attend(&q, &k, &v, scale, self.attention_dropout)?;
         self.o_proj.forward(&mixed)
     }
 }

@@ -10,6 +10,7 @@ mod rotation;
 
 use tp_runtime::Module;
 use tp_runtime::config::ConfigError;
+use tp_runtime::dropout::Dropout;
 use tp_runtime::nn::{Conv2d, Linear, LinearShape, RmsNorm};
 
 use crate::layers::GatedMlp;
@@ -20,6 +21,7 @@ use {
     crate::layers::project_heads,
     tch::{Kind, Tensor},
     tp_runtime::Result,
+    tp_runtime::dropout::DropoutKey,
     tp_runtime::dtensor::DTensor,
     tp_runtime::nn::{Attention, AttentionMask, RotaryTables},
 };
@@ -68,6 +70,8 @@ pub struct PixtralAttention {
     o_proj: Linear,
     #[module(skip)]
     head_dim: i64,
+    #[module(skip)]
+    dropout: Dropout,
 }
 
 impl PixtralVisionModel {
@@ -117,10 +121,20 @@ impl PixtralAttentionLayer {
                 q_proj: projection(),
                 o_proj: Linear::new(shape.clone().input_heads(heads, field)),
                 head_dim,
+                dropout: config.attention_dropout,
             },
             ffn_norm: RmsNorm::new(hidden, NORM_EPSILON),
         }
     }
+}
+
+/// What a layer reads besides its input.
+#[cfg(feature = "torch")]
+struct TowerContext {
+    rotary: RotaryTables,
+    mask: AttentionMask,
+    /// What dropout goes by, in training.
+    dropout_key: Option<DropoutKey>,
 }
 
 #[cfg(feature = "torch")]
@@ -136,6 +150,7 @@ impl PixtralVisionModel {
         pixels: &DTensor,
         grids: &[Grid],
         depth: usize,
+        dropout_key: Option<&DropoutKey>,
     ) -> Result<DTensor> {
         // 1. patches
         let patches = self.patch_conv.forward(pixels)?;
@@ -154,10 +169,15 @@ impl PixtralVisionModel {
         let mut x = self.ln_pre.forward(&patches)?;
         // 2. where they stand, and what they may see
         let rotary = self.frequencies.tables(grids, &x)?;
-        let mask = own_image(grids, &x)?;
+        let patches = || grids.iter().map(|grid| grid.patches()).collect();
+        let context = TowerContext {
+            mask: own_image(grids, &x)?,
+            rotary,
+            dropout_key: dropout_key.map(|key| key.of_images().packed(patches())),
+        };
         // 3. layers
         for layer in self.transformer.layers.iter().take(depth) {
-            x = layer.forward(&x, &rotary, &mask)?;
+            x = layer.forward(&x, &context)?;
         }
         Ok(x)
     }
@@ -189,10 +209,10 @@ fn own_image(grids: &[Grid], like: &DTensor) -> Result<AttentionMask> {
 #[cfg(feature = "torch")]
 impl PixtralAttentionLayer {
     /// `[1, N, E]` → `[1, N, E]`
-    fn forward(&self, x: &DTensor, rotary: &RotaryTables, mask: &AttentionMask) -> Result<DTensor> {
+    fn forward(&self, x: &DTensor, context: &TowerContext) -> Result<DTensor> {
         // 1. attention
         let h = self.attention_norm.forward(x)?;
-        let x = x.add(&self.attention.forward(&h, rotary, mask)?)?;
+        let x = x.add(&self.attention.forward(&h, context)?)?;
         // 2. MLP
         let h = self.ffn_norm.forward(&x)?;
         x.add(&self.feed_forward.forward(&h)?)
@@ -202,16 +222,18 @@ impl PixtralAttentionLayer {
 #[cfg(feature = "torch")]
 impl PixtralAttention {
     /// `[1, N, E]` → `[1, N, E]`
-    fn forward(&self, x: &DTensor, rotary: &RotaryTables, mask: &AttentionMask) -> Result<DTensor> {
+    fn forward(&self, x: &DTensor, context: &TowerContext) -> Result<DTensor> {
         // 1. project
         let projections = [&self.q_proj, &self.k_proj, &self.v_proj];
         let [q, k, v] = project_heads(x, projections, self.head_dim)?;
         // 2. rotate
-        let (q, k) = (rotary.rotate(&q)?, rotary.rotate(&k)?);
+        let (q, k) = (context.rotary.rotate(&q)?, context.rotary.rotate(&k)?);
         // 3. attend
         let attention = Attention {
-            mask,
+            mask: &context.mask,
             scale: (self.head_dim as f64).powf(-0.5),
+            dropout: self.dropout,
+            dropout_key: context.dropout_key.as_ref(),
             cache: None,
         };
         // 4. join heads

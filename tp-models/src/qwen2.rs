@@ -6,6 +6,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 use tp_runtime::config::{self, ConfigError, RopeParameters};
+use tp_runtime::dropout::Dropout;
 use tp_runtime::model::{FromConfig, Model};
 use tp_runtime::nn::{Activation, Linear};
 use tp_runtime::{Module, Result, register_model, tp_plan};
@@ -35,6 +36,7 @@ pub const DEFAULTS: DecoderConfig = DecoderConfig {
     hidden_act: Activation::Silu,
     tie_word_embeddings: false,
     pad_token_id: None,
+    attention_dropout: Dropout::NONE,
 };
 
 /// What a Qwen2 `config.json` says besides.
@@ -101,6 +103,8 @@ pub struct Qwen2Attention {
     o_proj: Linear,
     #[module(skip)]
     heads: GroupedQuery,
+    #[module(skip)]
+    attention_dropout: Dropout,
 }
 
 impl FromConfig for Qwen2ForCausalLM {
@@ -116,6 +120,7 @@ impl FromConfig for Qwen2ForCausalLM {
                 v_proj: heads.key_value(true),
                 o_proj: heads.output(false),
                 heads,
+                attention_dropout: decoder.attention_dropout,
             },
             mlp: decoder.gated_mlp(false),
             input_layernorm: decoder.rms_norm(),
@@ -151,7 +156,8 @@ impl SelfAttention for Qwen2Attention {
         let projections = [&self.q_proj, &self.k_proj, &self.v_proj];
         let [q, k, v] = project_heads(x, projections, self.heads.head_dim)?;
         let (q, k) = (context.rotary.rotate(&q)?, context.rotary.rotate(&k)?);
-        let mixed = context.attend(&q, &k, &v, self.heads.scale())?;
+        let scale = self.heads.scale();
+        let mixed = context.attend(&q, &k, &v, scale, self.attention_dropout)?;
         self.o_proj.forward(&mixed)
     }
 }

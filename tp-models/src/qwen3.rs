@@ -6,6 +6,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 use tp_runtime::config::{self, RopeParameters};
+use tp_runtime::dropout::Dropout;
 use tp_runtime::model::{FromConfig, Model};
 use tp_runtime::nn::{Linear, RmsNorm};
 use tp_runtime::{Module, Result, register_model, tp_plan};
@@ -65,6 +66,8 @@ pub struct Qwen3Attention {
     k_norm: RmsNorm,
     #[module(skip)]
     heads: GroupedQuery,
+    #[module(skip)]
+    attention_dropout: Dropout,
 }
 
 impl FromConfig for Qwen3ForCausalLM {
@@ -92,6 +95,7 @@ pub(crate) fn model(config: &Value, decoder: &DecoderConfig) -> Result<Qwen3Mode
             q_norm: head_norm(),
             k_norm: head_norm(),
             heads,
+            attention_dropout: decoder.attention_dropout,
         },
         mlp: decoder.gated_mlp(false),
         input_layernorm: decoder.rms_norm(),
@@ -128,7 +132,8 @@ impl SelfAttention for Qwen3Attention {
         let [q, k, v] = project_heads(x, projections, self.heads.head_dim)?;
         let (q, k) = (self.q_norm.forward(&q)?, self.k_norm.forward(&k)?);
         let (q, k) = (context.rotary.rotate(&q)?, context.rotary.rotate(&k)?);
-        let mixed = context.attend(&q, &k, &v, self.heads.scale())?;
+        let scale = self.heads.scale();
+        let mixed = context.attend(&q, &k, &v, scale, self.attention_dropout)?;
         self.o_proj.forward(&mixed)
     }
 }

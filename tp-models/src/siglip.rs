@@ -7,6 +7,7 @@ mod config;
 
 use tp_runtime::Module;
 use tp_runtime::config::ConfigError;
+use tp_runtime::dropout::Dropout;
 use tp_runtime::nn::{Activation, Conv2d, Embedding, LayerNorm, Linear, LinearShape};
 
 pub use config::SiglipVisionConfig;
@@ -16,6 +17,7 @@ use {
     crate::layers::project_heads,
     tch::{Kind, Tensor},
     tp_runtime::Result,
+    tp_runtime::dropout::DropoutKey,
     tp_runtime::dtensor::DTensor,
     tp_runtime::model::InputError,
     tp_runtime::nn::{Attention, AttentionMask},
@@ -66,6 +68,8 @@ pub struct SiglipAttention {
     out_proj: Linear,
     #[module(skip)]
     head_dim: i64,
+    #[module(skip)]
+    dropout: Dropout,
 }
 
 /// Two projections with an activation between them.
@@ -114,6 +118,7 @@ impl SiglipEncoderLayer {
                     linear(hidden, hidden).input_heads(heads, "num_attention_heads"),
                 ),
                 head_dim: hidden / heads,
+                dropout: config.attention_dropout,
             },
             layer_norm2: norm(),
             mlp: SiglipMlp {
@@ -131,10 +136,14 @@ mod forward {
 
     impl SiglipVisionModel {
         /// `[N, channels, height, width]` → `[N, P, E]`
-        pub(crate) fn forward(&self, pixels: &DTensor) -> Result<DTensor> {
+        pub(crate) fn forward(
+            &self,
+            pixels: &DTensor,
+            dropout_key: Option<&DropoutKey>,
+        ) -> Result<DTensor> {
             let mut x = self.embeddings.forward(pixels)?;
             for layer in &self.encoder.layers {
-                x = layer.forward(&x)?;
+                x = layer.forward(&x, dropout_key)?;
             }
             self.post_layernorm.forward(&x)
         }
@@ -171,9 +180,9 @@ mod forward {
 
     impl SiglipEncoderLayer {
         /// `[N, P, E]` → `[N, P, E]`
-        fn forward(&self, x: &DTensor) -> Result<DTensor> {
+        fn forward(&self, x: &DTensor, dropout_key: Option<&DropoutKey>) -> Result<DTensor> {
             let h = self.layer_norm1.forward(x)?;
-            let x = x.add(&self.self_attn.forward(&h)?)?;
+            let x = x.add(&self.self_attn.forward(&h, dropout_key)?)?;
             let h = self.layer_norm2.forward(&x)?;
             x.add(&self.mlp.forward(&h)?)
         }
@@ -181,7 +190,7 @@ mod forward {
 
     impl SiglipAttention {
         /// `[N, P, E]` → `[N, P, E]`
-        fn forward(&self, x: &DTensor) -> Result<DTensor> {
+        fn forward(&self, x: &DTensor, dropout_key: Option<&DropoutKey>) -> Result<DTensor> {
             // 1. project: [N, P, A, D] each
             let projections = [&self.q_proj, &self.k_proj, &self.v_proj];
             let [q, k, v] = project_heads(x, projections, self.head_dim)?;
@@ -189,6 +198,8 @@ mod forward {
             let attention = Attention {
                 mask: &AttentionMask::Full,
                 scale: (self.head_dim as f64).powf(-0.5),
+                dropout: self.dropout,
+                dropout_key,
                 cache: None,
             };
             let mixed = attention.forward(&q, &k, &v)?;

@@ -129,6 +129,7 @@ extern crate self as tp_runtime;
 pub mod checkpoint;
 pub mod config;
 mod data_parallel;
+pub mod dropout;
 #[cfg(feature = "torch")]
 pub mod dtensor;
 pub mod error;

@@ -10,6 +10,7 @@ use tp_models::layers::{
 };
 use tp_models::llama::LlamaConfig;
 use tp_runtime::config::{self, RopeParameters};
+use tp_runtime::dropout::Dropout;
 use tp_runtime::dtensor::DTensor;
 use tp_runtime::model::{FromConfig, Inputs, Model};
 use tp_runtime::nn::{KvCache, Linear, RmsNorm};
@@ -79,6 +80,8 @@ pub struct GraniteAttention {
     heads: GroupedQuery,
     #[module(skip)]
     scale: f64,
+    #[module(skip)]
+    attention_dropout: Dropout,
 }
 
 impl FromConfig for GraniteForCausalLM {
@@ -96,6 +99,7 @@ impl FromConfig for GraniteForCausalLM {
                 o_proj: heads.output(llama.attention_bias),
                 heads,
                 scale: config.attention_multiplier,
+                attention_dropout: decoder.attention_dropout,
             },
             mlp: decoder.gated_mlp(llama.mlp_bias),
             input_layernorm: decoder.rms_norm(),
@@ -150,7 +154,7 @@ impl GraniteAttention {
         let projections = [&self.q_proj, &self.k_proj, &self.v_proj];
         let [q, k, v] = project_heads(x, projections, self.heads.head_dim)?;
         let (q, k) = (context.rotary.rotate(&q)?, context.rotary.rotate(&k)?);
-        let mixed = context.attend(&q, &k, &v, self.scale)?;
+        let mixed = context.attend(&q, &k, &v, self.scale, self.attention_dropout)?;
         self.o_proj.forward(&mixed)
     }
 }

@@ -3,6 +3,7 @@
 //! Shapes: B batch, S sequence, H hidden. Every shape is that of the whole tensor.
 
 use tp_runtime::Module;
+use tp_runtime::dropout::Dropout;
 use tp_runtime::nn::{Linear, RmsNorm};
 
 use super::Gemma3TextConfig;
@@ -33,6 +34,8 @@ pub struct Gemma3Attention {
     heads: GroupedQuery,
     #[module(skip)]
     scale: f64,
+    #[module(skip)]
+    attention_dropout: Dropout,
 }
 
 impl Gemma3Attention {
@@ -52,6 +55,7 @@ impl Gemma3Attention {
             k_norm: head_norm(),
             heads,
             scale: config.query_pre_attn_scalar.powf(-0.5),
+            attention_dropout: decoder.attention_dropout,
         }
     }
 }
@@ -64,7 +68,7 @@ impl Gemma3Attention {
         let [q, k, v] = project_heads(x, projections, self.heads.head_dim)?;
         let (q, k) = (self.q_norm.forward(&q)?, self.k_norm.forward(&k)?);
         let (q, k) = (context.rotary.rotate(&q)?, context.rotary.rotate(&k)?);
-        let mixed = context.attend(&q, &k, &v, self.scale)?;
+        let mixed = context.attend(&q, &k, &v, self.scale, self.attention_dropout)?;
         self.o_proj.forward(&mixed)
     }
 }

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 use tp_runtime::config::{self, ConfigError};
+use tp_runtime::dropout::Dropout;
 use tp_runtime::nn::Activation;
 
 use crate::layers::{DecoderConfig, LayerType};
@@ -20,6 +21,7 @@ pub const DEFAULTS: DecoderConfig = DecoderConfig {
     hidden_act: Activation::GeluTanh,
     tie_word_embeddings: true,
     pad_token_id: Some(0),
+    attention_dropout: Dropout::NONE,
 };
 
 /// What a Gemma 3 text `config.json` says besides.

@@ -3,6 +3,7 @@
 //! Shapes: B batch, S sequence, H hidden, A attention heads, K key-value heads, D head dimension.
 
 use tp_runtime::Result;
+use tp_runtime::dropout::{Dropout, DropoutKey};
 use tp_runtime::dtensor::DTensor;
 use tp_runtime::nn::{Attention, AttentionMask, LayerCache, Linear, Positions, RotaryTables};
 
@@ -16,10 +17,12 @@ pub struct LayerContext<'a> {
     pub mask: &'a AttentionMask,
     /// The keys and values of the tokens before.
     pub cache: Option<LayerCache<'a>>,
+    /// What dropout goes by, in training.
+    pub dropout_key: Option<&'a DropoutKey>,
 }
 
 impl LayerContext<'_> {
-    /// Mixes values by how queries match keys, and puts the heads side by side again.
+    /// Mixes values by how queries match keys, of which `dropout` drops some, and puts the heads side by side again.
     ///
     /// # Shapes
     /// `[B, S, A, D]` and twice `[B, S, K, D]` → `[B, S, A D]`
@@ -32,10 +35,13 @@ impl LayerContext<'_> {
         keys: &DTensor,
         values: &DTensor,
         scale: f64,
+        dropout: Dropout,
     ) -> Result<DTensor> {
         let attention = Attention {
             mask: self.mask,
             scale,
+            dropout,
+            dropout_key: self.dropout_key,
             cache: self.cache,
         };
         attention.forward(queries, keys, values)?.merge_heads()

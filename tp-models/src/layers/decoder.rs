@@ -139,12 +139,14 @@ pub fn run_layers<L: DecoderLayer>(
         x = match cache.as_deref_mut() {
             None if inputs.recompute => {
                 let positions = positions.clone();
+                let dropout_key = inputs.dropout_key.clone();
                 recompute(layers, index, &x, move |layer, x| {
                     let context = LayerContext {
                         positions: &positions,
                         rotary: &rotary,
                         mask: &mask,
                         cache: None,
+                        dropout_key: dropout_key.as_ref(),
                     };
                     layer.forward(x, context)
                 })?
@@ -155,6 +157,7 @@ pub fn run_layers<L: DecoderLayer>(
                     rotary: &rotary,
                     mask: &mask,
                     cache: cache.map(|cache| cache.layer(index)),
+                    dropout_key: inputs.dropout_key.as_ref(),
                 };
                 layer.forward(&x, context)?
             }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tp_runtime::config::{self, ConfigError};
+use tp_runtime::dropout::Dropout;
 use tp_runtime::nn::{Activation, Embedding, RmsNorm};
 use tp_runtime::plan::Size;
 
@@ -34,6 +35,8 @@ pub struct DecoderConfig {
     pub tie_word_embeddings: bool,
     /// The row of the embedding that gets no gradient from look-ups.
     pub pad_token_id: Option<i64>,
+    /// Of the probabilities of every attention.
+    pub attention_dropout: Dropout,
 }
 
 impl DecoderConfig {

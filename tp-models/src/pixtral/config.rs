@@ -3,6 +3,7 @@
 //! P pixels a side of a patch, E hidden, D head dimension.
 
 use serde::Deserialize;
+use tp_runtime::dropout::Dropout;
 use tp_runtime::nn::Activation;
 
 /// The `vision_config` of a Pixtral tower, with the defaults of transformers' `PixtralVisionConfig`.
@@ -27,6 +28,8 @@ pub struct PixtralVisionConfig {
     pub rope_theta: f64,
     /// The same in transformers 5.
     pub rope_parameters: Option<AxialRope>,
+    /// Of the probabilities of every attention.
+    pub attention_dropout: Dropout,
 }
 
 /// Rotary embeddings by the row and the column of a patch.
@@ -48,6 +51,7 @@ impl Default for PixtralVisionConfig {
             hidden_act: Activation::Gelu,
             rope_theta: 10_000.0,
             rope_parameters: None,
+            attention_dropout: Dropout::NONE,
         }
     }
 }

@@ -4,6 +4,7 @@
 
 use serde::Deserialize;
 use tp_runtime::config::ConfigError;
+use tp_runtime::dropout::Dropout;
 use tp_runtime::nn::Activation;
 
 /// The `vision_config` of a SigLIP tower, with the defaults of transformers' `SiglipVisionConfig`.
@@ -30,6 +31,8 @@ pub struct SiglipVisionConfig {
     pub layer_norm_eps: f64,
     /// Whether there is a pooling head; only `false` is known.
     pub vision_use_head: bool,
+    /// Of the probabilities of every attention.
+    pub attention_dropout: Dropout,
 }
 
 impl Default for SiglipVisionConfig {
@@ -45,6 +48,7 @@ impl Default for SiglipVisionConfig {
             hidden_act: Activation::GeluTanh,
             layer_norm_eps: 1e-6,
             vision_use_head: true,
+            attention_dropout: Dropout::NONE,
         }
     }
 }

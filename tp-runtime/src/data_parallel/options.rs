@@ -44,6 +44,8 @@ pub struct TrainOptions {
     pub max_norm: Option<f64>,
     /// How many elements are reduced or gathered at a time.
     pub bucket: usize,
+    /// What the masks of dropout follow from, with the step.
+    pub seed: u64,
 }
 
 impl TrainOptions {
@@ -72,6 +74,7 @@ impl Default for TrainOptions {
             max_norm: Some(1.0),
             // 128 MB of f32.
             bucket: 32 << 20,
+            seed: 0,
         }
     }
 }

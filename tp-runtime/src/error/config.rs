@@ -44,6 +44,13 @@ pub enum ConfigError {
         reason: String,
     },
 
+    /// A probability that no dropout has.
+    #[error("{probability} is no probability of dropout: give one of at least 0 and less than 1")]
+    Dropout {
+        /// What was given.
+        probability: f64,
+    },
+
     /// Rotary parameters by layer type, where the model has one set for all layers.
     #[error(
         "config field `rope_parameters` is by layer type, but this model has one for all layers"

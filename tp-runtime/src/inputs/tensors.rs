@@ -6,6 +6,7 @@ use tch::{Device, Kind, Tensor};
 
 use super::Input;
 use super::input::Extents;
+use crate::dropout::DropoutKey;
 use crate::error::InputError;
 
 /// What a model is given, under transformers' names; the same on every rank.
@@ -27,6 +28,8 @@ pub struct Inputs {
     pub logits_to_keep: Option<i64>,
     /// Keep the inputs of layers only, and run them again in the backward.
     pub recompute: bool,
+    /// What dropout goes by; training forwards alone have it, and without it nothing is dropped.
+    pub dropout_key: Option<DropoutKey>,
 }
 
 /// What a model takes.
@@ -53,6 +56,7 @@ impl Inputs {
             further: BTreeMap::new(),
             logits_to_keep: None,
             recompute: false,
+            dropout_key: None,
         }
     }
 
@@ -97,6 +101,7 @@ impl Inputs {
                 .collect(),
             logits_to_keep: self.logits_to_keep,
             recompute: self.recompute,
+            dropout_key: self.dropout_key.clone(),
         }
     }
 

@@ -1,10 +1,13 @@
 //! Scaled dot-product attention over whatever heads this rank holds (Vaswani et al. 2017).
 
+mod explicit;
+
 use tch::{Kind, TchError, Tensor};
 
 use super::LayerCache;
 use super::key_value_heads::{for_each_query, readers};
 use crate::Result;
+use crate::dropout::{Dropout, DropoutKey};
 use crate::dtensor::{DTensor, TensorError};
 
 /// Which positions a query sees.
@@ -41,6 +44,10 @@ pub struct Attention<'a> {
     pub mask: &'a AttentionMask,
     /// What scores are multiplied by.
     pub scale: f64,
+    /// How many of the probabilities are dropped.
+    pub dropout: Dropout,
+    /// What tells which; without it none are.
+    pub dropout_key: Option<&'a DropoutKey>,
     /// Keys and values of earlier positions.
     pub cache: Option<LayerCache<'a>>,
 }
@@ -85,14 +92,28 @@ impl Attention<'_> {
                     (Some(all.f_tril(past)?), false)
                 }
             };
-            if readers.iter().any(|count| *count != readers[0]) {
+            let dropout_key = self.dropout.key(self.dropout_key);
+            if dropout_key.is_some() || readers.iter().any(|count| *count != readers[0]) {
                 (k, v) = (for_each_query(&k, &readers)?, for_each_query(&v, &readers)?);
             }
-            let grouped = q.size()[1] != k.size()[1];
-            let (dropout, scale) = (0.0, self.scale);
-            let mixed = Tensor::f_scaled_dot_product_attention(
-                &q, &k, &v, mask, dropout, causal, scale, grouped,
-            )?;
+            let scale = self.scale;
+            let mixed = match dropout_key {
+                // libtorch's own dropout draws from a generator.
+                Some(key) => {
+                    let (rows, heads) = (queries.range(0), queries.range(2));
+                    let indices = [rows, heads, past..past + new, 0..past + new];
+                    let (site, device) = (queries.producer(), q.device());
+                    let dropped = key.dropped_probabilities(self.dropout, site, indices, device)?;
+                    let drop = |probabilities: &Tensor| self.dropout.drop(probabilities, &dropped);
+                    explicit::attend([&q, &k, &v], mask, causal, scale, drop)?
+                }
+                None => {
+                    let grouped = q.size()[1] != k.size()[1];
+                    Tensor::f_scaled_dot_product_attention(
+                        &q, &k, &v, mask, 0.0, causal, scale, grouped,
+                    )?
+                }
+            };
             Ok(mixed.f_transpose(1, 2)?)
         };
         let mixed = attend()

@@ -10,6 +10,7 @@ use super::units::units;
 use crate::Result;
 use crate::comm::{ProcessGroup, ReduceOp};
 use crate::data_parallel::{TrainOptions, Zero};
+use crate::dropout::DropoutKey;
 use crate::error::TrainError;
 use crate::mesh::DeviceMesh;
 use crate::model::Inputs;
@@ -24,6 +25,27 @@ pub struct MicroBatch {
     pub inputs: Inputs,
     /// As [`ParallelModel::loss`] takes them; -100 where nothing is predicted.
     pub labels: Tensor,
+}
+
+impl MicroBatch {
+    fn samples(&self) -> i64 {
+        self.inputs.input_ids.size().first().copied().unwrap_or(0)
+    }
+
+    fn images(&self) -> i64 {
+        let pixels = self.inputs.pixel_values.as_ref();
+        pixels.map_or(0, |pixels| pixels.size().first().copied().unwrap_or(0))
+    }
+}
+
+/// What a global batch holds.
+struct Counts {
+    /// In all of it.
+    labels: f64,
+    /// Before this rank's part.
+    samples: i64,
+    /// Before this rank's part.
+    images: i64,
 }
 
 /// What the gradients of a global batch say, the same on every rank.
@@ -128,11 +150,19 @@ impl Trainer {
         for unit in &self.units {
             unit.zero_gradients()?;
         }
-        let labels = self.count(batches)?;
+        let Counts {
+            labels,
+            mut samples,
+            mut images,
+        } = self.count(batches)?;
+        let key = DropoutKey::new(self.options.seed, self.steps);
         let options = (Kind::Double, self.model.device());
         let mut loss = Tensor::f_zeros([], options)?;
         for batch in batches {
-            let logits = self.model.forward(&self.inputs(batch), None)?;
+            let key = key.clone().after(samples, images);
+            samples += batch.samples();
+            images += batch.images();
+            let logits = self.model.forward(&self.inputs(batch, Some(key)), None)?;
             let sum = self.model.loss_sum(&logits, &batch.labels)?;
             let mean = sum.f_div_scalar(labels)?;
             mean.f_backward()?;
@@ -172,10 +202,10 @@ impl Trainer {
     /// As [`Self::backward`].
     pub fn evaluate(&self, batches: &[MicroBatch]) -> Result<f64> {
         tch::no_grad(|| {
-            let labels = self.count(batches)?;
+            let Counts { labels, .. } = self.count(batches)?;
             let mut loss = Tensor::f_zeros([], (Kind::Double, self.model.device()))?;
             for batch in batches {
-                let logits = self.model.forward(&self.inputs(batch), None)?;
+                let logits = self.model.forward(&self.inputs(batch, None), None)?;
                 let sum = self.model.loss_sum(&logits, &batch.labels)?;
                 loss = loss.f_add(&sum.f_to_kind(Kind::Double)?)?;
             }
@@ -212,40 +242,50 @@ impl Trainer {
         self.model.gradient(named)
     }
 
-    /// How many labels the global batch has.
-    fn count(&self, batches: &[MicroBatch]) -> Result<f64> {
+    /// How many labels the global batch has, and what of it comes before this rank's part.
+    fn count(&self, batches: &[MicroBatch]) -> Result<Counts> {
         let mut labels = Tensor::f_zeros([], (Kind::Double, self.model.device()))?;
         for batch in batches {
             let count = self.model.label_count(&batch.labels)?;
             labels = labels.f_add(&count.f_to_kind(Kind::Double)?)?;
         }
         let labels = labels.f_to_device(Device::Cpu)?;
-        let own = Tensor::from_slice(&[f64::try_from(labels)?, batches.len() as f64]);
+        let samples: i64 = batches.iter().map(MicroBatch::samples).sum();
+        let images: i64 = batches.iter().map(MicroBatch::images).sum();
+        let own = [batches.len() as i64, samples, images].map(|count| count as f64);
+        let own = Tensor::from_slice(&[&[f64::try_from(labels)?], &own[..]].concat());
         let own = own.f_to_device(self.model.device())?.f_unsqueeze(0)?;
         let ranks = self.data.size();
         let all = self
             .data
             .all_gather(&own, 0, ranks as i64, "the labels of a step")?;
         let all = Vec::<f64>::try_from(all.f_to_device(Device::Cpu)?.f_flatten(0, -1)?)?;
-        let micro_batches: Vec<usize> = all.chunks(2).map(|rank| rank[1] as usize).collect();
+        let counts = |of: usize| all.chunks(4).map(move |rank| rank[of]);
+        let micro_batches: Vec<usize> = counts(1).map(|count| count as usize).collect();
         if micro_batches.iter().any(|&count| count != micro_batches[0]) {
             return Err(TrainError::MicroBatches {
                 found: micro_batches,
             }
             .into());
         }
-        match all.chunks(2).map(|rank| rank[0]).sum::<f64>() {
+        let before = |of| counts(of).take(self.data.rank()).sum::<f64>() as i64;
+        match counts(0).sum() {
             0.0 => {
                 let step = self.steps + 1;
                 Err(TrainError::NoLabels { step }.into())
             }
-            labels => Ok(labels),
+            labels => Ok(Counts {
+                labels,
+                samples: before(2),
+                images: before(3),
+            }),
         }
     }
 
-    fn inputs(&self, batch: &MicroBatch) -> Inputs {
+    fn inputs(&self, batch: &MicroBatch, key: Option<DropoutKey>) -> Inputs {
         let mut inputs = batch.inputs.shallow_clone();
         inputs.recompute = self.options.recomputes();
+        inputs.dropout_key = key;
         inputs
     }
 

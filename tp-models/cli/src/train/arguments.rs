@@ -40,7 +40,7 @@ pub(crate) struct Arguments {
     /// Tokens in a sequence
     #[arg(long, value_name = "S", default_value_t = 128, value_parser = clap::value_parser!(u64).range(2..=1 << 24))]
     pub(super) sequence: u64,
-    /// Where the weights and the order of the text start
+    /// Where the weights, the order of the text and the masks of dropout start
     #[arg(long, value_name = "S", default_value_t = 0)]
     pub(super) seed: u64,
 
@@ -198,6 +198,7 @@ impl Arguments {
             zero: self.zero.into(),
             recompute: self.recompute.into(),
             max_norm: Some(self.max_norm),
+            seed: self.seed,
             ..Default::default()
         }
     }

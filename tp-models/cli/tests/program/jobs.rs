@@ -41,7 +41,7 @@ pub(crate) fn bytes(dir: &Path) -> Vec<u8> {
 }
 
 /// Trained weights are close, if not bit-equal.
-fn assert_same_weights(name: &str, one: &Path, other: &Path) {
+pub(crate) fn assert_same_weights(name: &str, one: &Path, other: &Path) {
     let read = |dir: &Path| tensors(&dir.join("latest/model.safetensors"));
     let (one, other) = (read(one), read(other));
     for (parameter, tensor) in &one {
@@ -140,7 +140,7 @@ fn a_job_goes_on_bit_for_bit_on_the_same_mesh() {
     }
 }
 
-fn copy(from: &Path, to: &Path) {
+pub(crate) fn copy(from: &Path, to: &Path) {
     std::fs::create_dir(to).expect("a new folder");
     for entry in std::fs::read_dir(from).expect("a folder") {
         let path = entry.expect("an entry").path();

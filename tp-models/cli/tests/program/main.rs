@@ -1,5 +1,6 @@
 //! The program `tp` as people run models with it.
 
+mod dropout;
 mod eval;
 mod faults;
 mod generate;
