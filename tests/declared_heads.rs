@@ -5,6 +5,7 @@ use std::sync::Mutex;
 
 use serde_json::{Value, json};
 use tch::Tensor;
+use tp_runtime::dropout::Dropout;
 use tp_runtime::dtensor::DTensor;
 use tp_runtime::model::{self, FromConfig, Inputs, Model};
 use tp_runtime::nn::{Attention, AttentionMask, Embedding, KvCache, Linear, LinearShape};
@@ -92,6 +93,8 @@ impl Model for OneAttention {
         let attention = Attention {
             mask: &AttentionMask::Causal,
             scale: 0.5,
+            dropout: Dropout::NONE,
+            dropout_key: None,
             cache: None,
         };
         let mixed = attention.forward(&heads(q)?, &heads(k)?, &heads(v)?)?;

@@ -24,11 +24,6 @@ impl HeadShares {
         }
     }
 
-    /// Whether so many ranks each hold as many heads as the others.
-    pub const fn is_even(self, ranks: usize) -> bool {
-        self.queries % ranks as i64 == 0
-    }
-
     /// The queries of `rank`.
     pub fn queries(self, rank: usize, ranks: usize) -> Range<i64> {
         let (rank, ranks) = (rank as i64, ranks as i64);
@@ -64,14 +59,6 @@ impl HeadShares {
         self.rank_of(first, ranks)..self.rank_of(last, ranks) + 1
     }
 
-    /// Whether as many queries of `rank` read each of its heads.
-    pub fn are_read_evenly(self, rank: usize, ranks: usize) -> bool {
-        let queries = self.queries(rank, ranks);
-        let is_edge = |query: i64| query % self.group() == 0;
-        let is_one_group = self.range(rank, ranks).count() < 2;
-        is_one_group || is_edge(queries.start) && is_edge(queries.end)
-    }
-
     /// The rank that has a query.
     fn rank_of(self, query: i64, ranks: usize) -> usize {
         let (each, more) = (self.queries / ranks as i64, self.queries % ranks as i64);
@@ -104,7 +91,6 @@ mod tests {
         assert_eq!(lengths(queries(28), 8), [4, 4, 4, 4, 3, 3, 3, 3]);
         assert_eq!(lengths(queries(6), 4), [2, 2, 1, 1]);
         assert_eq!(lengths(queries(3), 5), [1, 1, 1, 0, 0]);
-        assert!(queries(28).is_even(7) && !queries(28).is_even(8));
     }
 
     #[test]

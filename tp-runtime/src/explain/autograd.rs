@@ -88,12 +88,7 @@ fn before_linear(
         (Some(heads), [query, ..]) => {
             let width = (query.count / heads.shares.count.max(1)).max(1) as u64;
             let logarithms = bytes(*query) / width / activations.view.setup.dtype.bytes();
-            let (rank, ranks) = (activations.view.rank, activations.ranks());
-            let projections = features.iter().map(|projection| match projection.heads {
-                // Repeated for each query that reads them.
-                Some(shares) if !shares.are_read_evenly(rank, ranks) => bytes(*query),
-                _ => bytes(*projection),
-            });
+            let projections = features.iter().map(|&projection| bytes(projection));
             let projections: u64 = projections.sum();
             (
                 projections + logarithms * Dtype::F32.bytes(),

@@ -5,7 +5,7 @@ mod explicit;
 use tch::{Kind, TchError, Tensor};
 
 use super::LayerCache;
-use super::key_value_heads::{for_each_query, readers};
+use super::key_value_heads::{for_each_query, in_groups, readers};
 use crate::Result;
 use crate::dropout::{Dropout, DropoutKey};
 use crate::dtensor::{DTensor, TensorError};
@@ -66,59 +66,72 @@ impl Attention<'_> {
         keys.join(values, "attention")?;
         queries.refuse_sequence("attention")?;
         let readers = readers(queries, keys)?;
-        let heads_first =
-            |tensor: &DTensor| -> Result<Tensor> { Ok(tensor.local()?.f_transpose(1, 2)?) };
-        let attend = || -> Result<Tensor> {
-            let (q, mut k, mut v) = (
-                heads_first(queries)?,
-                heads_first(keys)?,
-                heads_first(values)?,
-            );
-            let new = q.size()[2];
-            let mut past = 0;
-            if let Some(cache) = self.cache {
-                past = cache.past();
-                (k, v) = cache.append(&k, &v)?;
-            }
-            if readers.is_empty() {
-                return without_heads(&q, &k, &v);
-            }
-            let (mask, causal) = match self.mask {
-                AttentionMask::Full => (None, false),
-                AttentionMask::Additive(mask) => (Some(mask.shallow_clone()), false),
-                AttentionMask::Causal if new == 1 || past == 0 => (None, new > 1),
-                AttentionMask::Causal => {
-                    let all = Tensor::f_ones([new, past + new], (Kind::Bool, q.device()))?;
-                    (Some(all.f_tril(past)?), false)
-                }
-            };
-            let dropout_key = self.dropout.key(self.dropout_key);
-            if dropout_key.is_some() || readers.iter().any(|count| *count != readers[0]) {
-                (k, v) = (for_each_query(&k, &readers)?, for_each_query(&v, &readers)?);
-            }
-            let scale = self.scale;
-            let mixed = match dropout_key {
-                // libtorch's own dropout draws from a generator.
-                Some(key) => {
-                    let (rows, heads) = (queries.range(0), queries.range(2));
-                    let indices = [rows, heads, past..past + new, 0..past + new];
-                    let (site, device) = (queries.producer(), q.device());
-                    let dropped = key.dropped_probabilities(self.dropout, site, indices, device)?;
-                    let drop = |probabilities: &Tensor| self.dropout.drop(probabilities, &dropped);
-                    explicit::attend([&q, &k, &v], mask, causal, scale, drop)?
-                }
-                None => {
-                    let grouped = q.size()[1] != k.size()[1];
-                    Tensor::f_scaled_dot_product_attention(
-                        &q, &k, &v, mask, 0.0, causal, scale, grouped,
-                    )?
-                }
-            };
-            Ok(mixed.f_transpose(1, 2)?)
-        };
-        let mixed = attend()
+        let mixed = self
+            .mix(queries, keys, values, &readers)
             .map_err(|error| TensorError::attach(queries.producer(), queries.group(), error))?;
         queries.map("attention", queries.shape(), |_| Ok(mixed))
+    }
+
+    /// What this rank's queries mix, each key-value head for as many of them as `readers` says.
+    fn mix(
+        self,
+        queries: &DTensor,
+        keys: &DTensor,
+        values: &DTensor,
+        readers: &[i64],
+    ) -> Result<Tensor> {
+        // 1. heads before positions
+        let heads_first =
+            |tensor: &DTensor| -> Result<Tensor> { Ok(tensor.local()?.f_transpose(1, 2)?) };
+        let q = heads_first(queries)?;
+        let (mut k, mut v) = (heads_first(keys)?, heads_first(values)?);
+        // 2. keys and values of earlier positions
+        let new = q.size()[2];
+        let mut past = 0;
+        if let Some(cache) = self.cache {
+            past = cache.past();
+            (k, v) = cache.append(&k, &v)?;
+        }
+        if readers.is_empty() {
+            return without_heads(&q, &k, &v);
+        }
+        // 3. attend
+        let (mask, causal) = match self.mask {
+            AttentionMask::Full => (None, false),
+            AttentionMask::Additive(mask) => (Some(mask.shallow_clone()), false),
+            AttentionMask::Causal if new == 1 || past == 0 => (None, new > 1),
+            AttentionMask::Causal => {
+                let all = Tensor::f_ones([new, past + new], (Kind::Bool, q.device()))?;
+                (Some(all.f_tril(past)?), false)
+            }
+        };
+        let scale = self.scale;
+        let mixed = match self.dropout.key(self.dropout_key) {
+            // libtorch's own dropout draws from a generator.
+            Some(key) => {
+                let (rows, heads) = (queries.range(0), queries.range(2));
+                let indices = [rows, heads, past..past + new, 0..past + new];
+                let (site, device) = (queries.producer(), q.device());
+                let dropped = key.dropped_probabilities(self.dropout, site, indices, device)?;
+                let drop = |probabilities: &Tensor| self.dropout.drop(probabilities, &dropped);
+                let (k, v) = (for_each_query(&k, readers)?, for_each_query(&v, readers)?);
+                explicit::attend([&q, &k, &v], mask, causal, scale, drop)?
+            }
+            None => in_groups([&q, &k, &v], readers, |[q, k, v], is_grouped| {
+                Tensor::f_scaled_dot_product_attention(
+                    q,
+                    k,
+                    v,
+                    mask.as_ref(),
+                    0.0,
+                    causal,
+                    scale,
+                    is_grouped,
+                )
+            })?,
+        };
+        // 4. positions before heads
+        Ok(mixed.f_transpose(1, 2)?)
     }
 }
 

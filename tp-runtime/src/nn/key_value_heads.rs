@@ -62,6 +62,32 @@ pub(super) fn for_each_query(heads: &Tensor, readers: &[i64]) -> Result<Tensor, 
     Tensor::f_cat(&repeated.collect::<Result<Vec<_>, _>>()?, 1)
 }
 
+/// What `attend` makes of all heads: at once where as many queries read each key-value head, else of one run
+/// of such heads after another, none of which is copied.
+///
+/// # Shapes
+/// `[batch, queries, new, head_dim]` and twice `[batch, key-value heads, positions, head_dim]` →
+/// `[batch, queries, new, head_dim]`
+pub(super) fn in_groups(
+    [q, k, v]: [&Tensor; 3],
+    readers: &[i64],
+    attend: impl Fn([&Tensor; 3], bool) -> Result<Tensor, TchError>,
+) -> Result<Tensor, TchError> {
+    let (mut head, mut query) = (0, 0);
+    let mut mixed = Vec::new();
+    for run in readers.chunk_by(|one, next| one == next) {
+        let (heads, queries) = (run.len() as i64, run.iter().sum());
+        if heads == k.size()[1] {
+            return attend([q, k, v], queries != heads);
+        }
+        let q = q.f_narrow(1, query, queries)?;
+        let (k, v) = (k.f_narrow(1, head, heads)?, v.f_narrow(1, head, heads)?);
+        mixed.push(attend([&q, &k, &v], queries != heads)?);
+        (head, query) = (head + heads, query + queries);
+    }
+    Tensor::f_cat(&mixed, 1)
+}
+
 fn overlap(one: &Range<i64>, other: &Range<i64>) -> i64 {
     (one.end.min(other.end) - one.start.max(other.start)).max(0)
 }

@@ -127,7 +127,7 @@ impl AdamW {
                     &self.mean[index],
                     &self.mean_of_squares[index],
                     &self.steps[index],
-                );
+                )?;
             }
         }
         let AdamWOptions {
