@@ -1,6 +1,5 @@
 //! `tp import`: a plan of another program as a table.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
@@ -10,7 +9,7 @@ use tp_runtime::plan::check::{Flow, faults};
 use tp_runtime::plan::{self, Mode, Node, Plan};
 
 use super::model::Subject;
-use super::output::print;
+use super::output::{note, print};
 
 /// Print a plan of transformers or PyTorch as a `tp_plan!` table
 ///
@@ -129,12 +128,6 @@ fn remarks(import: &Import, fit: &Fit, plan: &'static Plan) {
             conflict.message().as_str()
         ));
     }
-}
-
-/// Goes to stderr: only the table goes to stdout.
-fn note(text: &str) {
-    // Where stderr is gone, the table is still worth printing.
-    let _ = writeln!(std::io::stderr(), "note: {text}");
 }
 
 fn file_name(file: &Path) -> &str {
