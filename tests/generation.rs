@@ -10,14 +10,15 @@ use tp_models as _;
 use tp_runtime::generate::{GenerationConfig, Progress, generate};
 use tp_runtime::model::Inputs;
 use tp_runtime::testing::{on_ranks, settings};
-use tp_tests::fixture;
 
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/generation")
+fn folder(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("fixtures")
+        .join(name)
 }
 
 fn reference() -> Value {
-    let text = fs::read_to_string(folder().join("cases.json")).expect("a fixture");
+    let text = fs::read_to_string(folder("generation").join("cases.json")).expect("a fixture");
     serde_json::from_str(&text).expect("JSON")
 }
 
@@ -37,7 +38,8 @@ fn of(file: &Value) -> GenerationConfig {
 
 #[test]
 fn scores_are_those_of_transformers() {
-    let read = Tensor::read_safetensors(folder().join("scores.safetensors")).expect("a fixture");
+    let read = Tensor::read_safetensors(folder("generation").join("scores.safetensors"))
+        .expect("a fixture");
     let tensors: BTreeMap<String, Tensor> = read.into_iter().collect();
     let reference = reference();
     let prompt = reference["prompt"].as_i64().expect("a length");
@@ -71,7 +73,7 @@ fn scores_are_those_of_transformers() {
 fn texts_are_those_of_transformers_at_every_degree() {
     let reference = reference();
     let texts = reference["texts"].as_object().expect("texts");
-    let stories = fixture("stories260k").dir;
+    let stories = folder("stories260k");
     for (name, text) in texts {
         // What ends in the middle of a token takes a tokenizer.
         if text["settings"].get("stop_strings").is_some() {
@@ -134,9 +136,9 @@ fn what_is_not_done_is_named() {
     assert_eq!(
         settings.unread(),
         [
-            "max_time: 2.5",
             "num_beams: 4",
             "penalty_alpha: 0.6",
+            "max_time: 2.5",
             "repetion_penalty: 1.1"
         ]
     );

@@ -69,10 +69,10 @@ fn tell(args: &Arguments, rank: &Rank) -> Result<()> {
     let settings = args.settings.settings(&args.model, checkpoint.config())?;
     let length = prompt.input_ids.size()[1];
     let new_tokens = args.settings.new_tokens(&settings, length)?;
+    let (model, _) = ParallelModel::load(&checkpoint, &rank.mesh, rank.options)?;
     if rank.is_first {
         remark(&settings);
     }
-    let (model, _) = ParallelModel::load(&checkpoint, &rank.mesh, rank.options)?;
     let options = settings.options(length, new_tokens, args.settings.seed());
     let ids = Vec::<i64>::try_from(prompt.input_ids.squeeze_dim(0))?;
     let mut stream = text::Stream::after(&tokenizer, &ids)?;
