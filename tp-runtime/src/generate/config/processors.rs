@@ -57,12 +57,13 @@ impl GenerationConfig {
 
     fn of_sampling(&self) -> impl Iterator<Item = LogitsProcessor> {
         use LogitsProcessor as P;
-        let cutoff = |epsilon: Option<f64>| epsilon.filter(|&epsilon| epsilon != 0.0);
-        let part = |share: Option<f64>| share.filter(|&share| share != 1.0);
+        let cutoff = |epsilon: Option<f64>| epsilon.filter(|&part| 0.0 < part && part < 1.0);
+        let part = |share: Option<f64>| share.filter(|&share| share < 1.0);
+        let top_k = self.top_k.unwrap_or(TOP_K);
         [
             factor(self.temperature).map(P::Temperature),
             self.top_h.map(P::TopH),
-            count(self.top_k.or(Some(TOP_K))).map(P::TopK),
+            (top_k != 0).then_some(P::TopK(top_k)),
             part(self.top_p).map(P::TopP),
             self.min_p.map(P::MinP),
             part(self.typical_p).map(P::TypicalP),
@@ -93,7 +94,7 @@ fn factor(number: Option<f64>) -> Option<f64> {
 
 /// A number that changes something.
 fn count(number: Option<i64>) -> Option<i64> {
-    number.filter(|&number| number != 0)
+    number.filter(|&number| number > 0)
 }
 
 fn list(tokens: &[i64]) -> Option<Vec<i64>> {
