@@ -109,8 +109,8 @@ fn what_goes_with_a_config_goes_on_with_its_checkpoints() {
     train("--model", &runs.join("step-1"), &again);
     for runs in [runs, again] {
         let holds = |name: &&str| runs.join("step-1").join(name).exists();
-        assert!(TRAVELLING.iter().all(|name| holds(&name)), "{runs:?}");
-        assert!(!STAYING.iter().any(|name| holds(&name)), "{runs:?}");
+        assert!(TRAVELLING.iter().all(&holds), "{runs:?}");
+        assert!(!STAYING.iter().any(holds), "{runs:?}");
     }
 }
 
