@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use tch::{Kind, Tensor, no_grad};
 use tp_models as _;
-use tp_runtime::generate::{GenerateOptions, Sampling, generate};
+use tp_runtime::generate::{GenerateOptions, generate};
 use tp_runtime::model::Inputs;
 use tp_runtime::nn::KvCache;
 use tp_runtime::testing::{on_ranks, settings};
@@ -23,11 +23,7 @@ fn generation_across_the_limit_is_that_without_a_cache() {
         let dir = fixture("phi3_longrope").dir;
         on_ranks(&dir, setting, Kind::Float, |model| {
             assert_eq!(model.recomputes_beyond(), Some(LIMIT));
-            let options = GenerateOptions {
-                max_new_tokens: 10,
-                sampling: Sampling::Greedy,
-                stop: Vec::new(),
-            };
+            let options = GenerateOptions::greedy(10);
             // Two tokens short of the limit, at it, and beyond it.
             for length in [LIMIT - 2, LIMIT, LIMIT + 1] {
                 let ids = prompt(length);

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use tch::{Kind, Tensor, no_grad};
 use tp_models::LlamaForCausalLM;
 use tp_runtime::checkpoint::Checkpoint;
-use tp_runtime::generate::{GenerateOptions, Sampling, generate};
+use tp_runtime::generate::{GenerateOptions, LogitsProcessor, generate};
 use tp_runtime::mesh::DeviceMesh;
 use tp_runtime::model::{self, Inputs};
 use tp_runtime::nn::KvCache;
@@ -133,11 +133,7 @@ fn a_cache_of_another_model_s_heads() {
 #[test]
 fn a_limit_beyond_all_memory_is_only_a_limit() {
     let told = |model: &ParallelModel, max_new_tokens| {
-        let options = GenerateOptions {
-            max_new_tokens,
-            sampling: Sampling::Greedy,
-            stop: Vec::new(),
-        };
+        let options = GenerateOptions::greedy(max_new_tokens);
         let mut left = 40;
         generate(model, &Inputs::new(ids([2, 3])), &options, |_| {
             left -= 1;
@@ -159,15 +155,10 @@ fn a_limit_beyond_all_memory_is_only_a_limit() {
 #[test]
 fn prompts_and_sampling_that_make_no_sense() {
     on(&[1, 2], |model| {
-        let go = |prompt: &Tensor, temperature, top_p| {
+        let go = |prompt: &Tensor, processor| {
             let options = GenerateOptions {
-                max_new_tokens: 2,
-                sampling: Sampling::Random {
-                    temperature,
-                    top_p,
-                    seed: 0,
-                },
-                stop: Vec::new(),
+                processors: vec![processor],
+                ..GenerateOptions::greedy(2)
             };
             generate(
                 model,
@@ -176,12 +167,27 @@ fn prompts_and_sampling_that_make_no_sense() {
                 |_| ControlFlow::Continue(()),
             )
         };
-        refused(go(&ids([1, 0]), 1.0, 1.0), "`input_ids` is [1, 0]");
-        refused(go(&ids([1, 2]).flatten(0, 1), 1.0, 1.0), "[2]");
-        refused(go(&ids([1, 2]), 0.0, 1.0), "above 0");
-        refused(go(&ids([1, 2]), 1.0, 0.0), "above 0");
-        refused(go(&ids([1, 2]), f64::NAN, 1.0), "above 0");
-        go(&ids([1, 2]), 1.0, 0.5).map(|_| ())
+        use LogitsProcessor::{ForcedLast, SequenceBias, Temperature, TopK, TopP};
+        refused(go(&ids([1, 0]), TopP(0.5)), "`input_ids` is [1, 0]");
+        refused(go(&ids([1, 2]).flatten(0, 1), TopP(0.5)), "[2]");
+        for (processor, name) in [
+            (Temperature(0.0), "`temperature` is 0"),
+            (Temperature(f64::NAN), "`temperature` is NaN"),
+            (Temperature(f64::INFINITY), "`temperature` is inf"),
+            (TopP(1.5), "`top_p` is 1.5: give a number from 0 to 1"),
+            (TopK(0), "`top_k` is 0: give a whole number above 0"),
+            (
+                SequenceBias(vec![(vec![1, 70_000], 1.0)]),
+                "`sequence_bias` has the token 70000",
+            ),
+            (
+                ForcedLast(vec![-1]),
+                "`forced_eos_token_id` has the token -1",
+            ),
+        ] {
+            refused(go(&ids([1, 2]), processor), name);
+        }
+        go(&ids([1, 2]), TopP(0.5)).map(|_| ())
     });
 }
 

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use tch::{Device, Kind, Tensor};
 use tp_runtime::comm::RankContext;
 use tp_runtime::dtensor::DTensor;
-use tp_runtime::generate::{Sampler, Sampling};
+use tp_runtime::generate::{LogitsProcessor, Progress, Sampler, Sampling};
 use tp_runtime::plan::{Placement, chunk};
 use tp_tests::ranks::{integers, on_bare_ranks};
 
@@ -24,17 +24,24 @@ fn sharded(logits: &Tensor, rank: &RankContext) -> DTensor {
 /// The tokens of `rounds` choices in a row, which every rank must make alike.
 fn chosen(
     degree: usize,
-    sampling: Sampling,
+    (sampling, processors): &(Sampling, Vec<LogitsProcessor>),
     rounds: usize,
     logits: impl Fn() -> Tensor + Sync,
 ) -> Vec<Vec<i64>> {
     let of_ranks = Mutex::new(Vec::new());
     on_bare_ranks(degree, |rank| {
         let logits = sharded(&logits(), &rank);
-        let mut sampler = Sampler::new(sampling)?;
+        let shape = logits.shape();
+        let ids = Tensor::zeros([shape[0], 1], (Kind::Int64, Device::Cpu));
+        let mut sampler = Sampler::new(*sampling, processors, shape[2])?;
         let mut tokens = Vec::new();
         for _ in 0..rounds {
-            tokens.push(Vec::try_from(sampler.choose(&logits)?)?);
+            let progress = Progress {
+                ids: &ids,
+                prompt: 1,
+                limit: 9,
+            };
+            tokens.push(Vec::try_from(sampler.choose(&logits, progress)?)?);
         }
         of_ranks.lock().expect("no rank panicked").push(tokens);
         Ok(())
@@ -47,12 +54,16 @@ fn chosen(
     first
 }
 
-fn random(temperature: f64, top_p: f64, seed: u64) -> Sampling {
-    Sampling::Random {
-        temperature,
-        top_p,
-        seed,
-    }
+fn greedy(processors: &[LogitsProcessor]) -> (Sampling, Vec<LogitsProcessor>) {
+    (Sampling::Greedy, processors.to_vec())
+}
+
+fn random(temperature: f64, top_p: f64, seed: u64) -> (Sampling, Vec<LogitsProcessor>) {
+    let processors = vec![
+        LogitsProcessor::Temperature(temperature),
+        LogitsProcessor::TopP(top_p),
+    ];
+    (Sampling::Random { seed }, processors)
 }
 
 #[test]
@@ -60,15 +71,16 @@ fn every_degree_chooses_the_same() {
     for vocabulary in [257, 5, 2] {
         let logits = || integers(&[3, vocabulary], 4) / 3.0;
         for sampling in [
-            Sampling::Greedy,
+            greedy(&[]),
+            greedy(&[LogitsProcessor::RepetitionPenalty(9.0)]),
             random(0.7, 0.8, 1),
             random(1.0, 1.0, 2),
             random(2.5, 0.3, 3),
         ] {
-            let alone = chosen(1, sampling, 8, logits);
+            let alone = chosen(1, &sampling, 8, logits);
             for degree in [2, 3, 4] {
                 let context = format!("{sampling:?}, {vocabulary} tokens, {degree} ranks");
-                assert_eq!(chosen(degree, sampling, 8, logits), alone, "{context}");
+                assert_eq!(chosen(degree, &sampling, 8, logits), alone, "{context}");
             }
         }
     }
@@ -88,7 +100,7 @@ fn greedy_takes_the_smallest_id_among_equals() {
     };
     for degree in [1, 2, 3, 4] {
         assert_eq!(
-            chosen(degree, Sampling::Greedy, 1, rows),
+            chosen(degree, &greedy(&[]), 1, rows),
             [[2, 5, 1, 0, 7]],
             "{degree} ranks"
         );
@@ -104,7 +116,7 @@ fn frequencies(temperature: f64, top_p: f64) -> [f64; 4] {
         row.unsqueeze(0).expand([ROWS, 4], false)
     };
     let mut counts = [0.0; 4];
-    for token in &chosen(2, random(temperature, top_p, 5), 1, logits)[0] {
+    for token in &chosen(2, &random(temperature, top_p, 5), 1, logits)[0] {
         counts[*token as usize] += 1.0 / ROWS as f64;
     }
     counts
@@ -143,7 +155,7 @@ fn top_p_keeps_the_likeliest_that_reach_it() {
 fn tokens_that_reach_top_p_exactly_are_enough() {
     // Four tokens of probability 1/4, which floating point holds exactly.
     let logits = || Tensor::zeros([400, 4], (Kind::Float, Device::Cpu));
-    let mut drawn = chosen(2, random(1.0, 0.5, 7), 1, logits).concat();
+    let mut drawn = chosen(2, &random(1.0, 0.5, 7), 1, logits).concat();
     drawn.sort_unstable();
     drawn.dedup();
     assert_eq!(drawn.len(), 2, "{drawn:?}");
@@ -152,7 +164,7 @@ fn tokens_that_reach_top_p_exactly_are_enough() {
 #[test]
 fn a_seed_draws_its_own_tokens() {
     let logits = || integers(&[2, 64], 6) / 8.0;
-    let draw = |seed| chosen(2, random(1.0, 1.0, seed), 16, logits);
+    let draw = |seed| chosen(2, &random(1.0, 1.0, seed), 16, logits);
     assert_eq!(draw(1), draw(1));
     assert_ne!(draw(1), draw(2));
 }

@@ -32,7 +32,7 @@ for rank in $(seq 0 $((2 * each - 1))); do
     ip netns exec "$hosts-$((rank / each))" env \
         RANK="$rank" WORLD_SIZE=$((2 * each)) \
         LOCAL_RANK=$((rank % each)) LOCAL_WORLD_SIZE="$each" \
-        MASTER_ADDR=10.77.0.1 MASTER_PORT=29500 \
+        MASTER_ADDR="${MASTER_ADDR:-10.77.0.1}" MASTER_PORT=29500 \
         "$@" &
     ranks="$ranks $!"
 done

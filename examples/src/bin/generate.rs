@@ -8,13 +8,10 @@ use std::path::Path;
 
 use anyhow::{Context, Result, anyhow};
 use tch::Tensor;
-use tokenizers::Tokenizer;
 // Links the models and their plans into this program.
 use tp_models as _;
-use tp_runtime::generate::Sampling;
-use tp_runtime::prelude::{
-    GenerateOptions, Inputs, Launch, ParallelModel, RankContext, generate, launch,
-};
+use tp_runtime::generate::GenerationConfig;
+use tp_runtime::prelude::{Inputs, Launch, ParallelModel, RankContext, generate, launch};
 
 fn main() -> Result<()> {
     let usage = "usage: generate DIR PROMPT";
@@ -33,8 +30,7 @@ fn run(dir: &Path, prompt: &str, rank: RankContext) -> Result<()> {
     let number = rank.rank();
 
     // 2. The prompt: the same tokens on every rank.
-    let tokenizer =
-        Tokenizer::from_file(dir.join("tokenizer.json")).map_err(|error| anyhow!("{error}"))?;
+    let tokenizer = tp_cli::tokenizer(&dir.join("tokenizer.json"))?;
     let encoding = tokenizer
         .encode(prompt, true)
         .map_err(|error| anyhow!("{error}"))?;
@@ -42,11 +38,9 @@ fn run(dir: &Path, prompt: &str, rank: RankContext) -> Result<()> {
     let ids = Tensor::from_slice(&ids).unsqueeze(0);
 
     // 3. New tokens: every rank gets the same ones, and rank 0 prints them.
-    let options = GenerateOptions {
-        max_new_tokens: 120,
-        sampling: Sampling::Greedy,
-        stop: Vec::from_iter(model.config()["eos_token_id"].as_i64()),
-    };
+    //    How they are chosen, and what ends them, is the checkpoint's to say.
+    let settings = GenerationConfig::beside(dir, model.config())?;
+    let options = settings.options(ids.size()[1], 120, 0);
     let mut text = tokenizer.decode_stream(true);
     if number == 0 {
         print!("{prompt}");

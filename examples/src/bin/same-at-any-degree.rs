@@ -8,11 +8,10 @@ use std::path::PathBuf;
 use anyhow::{Result, anyhow, ensure};
 use clap::Parser;
 use tch::{Kind, Tensor};
-use tokenizers::Tokenizer;
 use tp_models as _;
 use tp_runtime::checkpoint::Checkpoint;
 use tp_runtime::comm::{Launch, RankContext, launch};
-use tp_runtime::generate::{GenerateOptions, Sampling, generate};
+use tp_runtime::generate::{GenerateOptions, generate};
 use tp_runtime::model::Inputs;
 use tp_runtime::parallel::{ParallelModel, ParallelOptions};
 
@@ -42,8 +41,7 @@ struct Outcome {
 
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
-    let tokenizer = Tokenizer::from_file(arguments.model.join("tokenizer.json"))
-        .map_err(|error| anyhow!("cannot read tokenizer.json: {error}"))?;
+    let tokenizer = tp_cli::tokenizer(&arguments.model.join("tokenizer.json"))?;
     let encoding = tokenizer
         .encode(arguments.prompt.as_str(), true)
         .map_err(|error| anyhow!("cannot encode the prompt: {error}"))?;
@@ -93,11 +91,9 @@ fn run(arguments: &Arguments, prompt: &[i64], rank: RankContext) -> tp_runtime::
         .as_i64()
         .into_iter()
         .collect();
-    let sampling = Sampling::Greedy;
     let options = GenerateOptions {
-        max_new_tokens: arguments.max_new_tokens,
-        sampling,
         stop,
+        ..GenerateOptions::greedy(arguments.max_new_tokens)
     };
     let tokens = generate(&model, &Inputs::new(ids), &options, |_| {
         ControlFlow::Continue(())

@@ -12,7 +12,7 @@ use tch::{Device, Kind, Tensor};
 use tp_examples::{backend_name, median_seconds, peak_rss_mb};
 use tp_models as _;
 use tp_runtime::comm::{Launch, RankContext, launch};
-use tp_runtime::generate::{GenerateOptions, Sampling, generate};
+use tp_runtime::generate::{GenerateOptions, generate};
 use tp_runtime::loss;
 use tp_runtime::model::Inputs;
 use tp_runtime::optim::{AdamW, AdamWOptions};
@@ -98,11 +98,7 @@ fn measure(arguments: &Arguments, rank: RankContext) -> Result<Value> {
         Ok(optimizer.step()?)
     })?;
     let prompt = ids.narrow(0, 0, 1).narrow(1, 0, arguments.prompt);
-    let options = GenerateOptions {
-        max_new_tokens: arguments.new_tokens,
-        sampling: Sampling::Greedy,
-        stop: vec![],
-    };
+    let options = GenerateOptions::greedy(arguments.new_tokens);
     let decode = median_seconds(&world, 1, 3, || {
         let _ = generate(
             &model,

@@ -13,7 +13,7 @@ use tp_runtime::plan::{Mode, Plan, plan_for_architecture, plan_named, row_differ
 use super::import::{plan_for, read};
 use super::model::{SetupArgs, Subject, mode};
 use super::numbers::count;
-use super::output::print;
+use super::output::{note, print};
 
 /// Compare two plans of a model: rows, bytes, collectives, gradients
 ///
@@ -61,11 +61,15 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
             let model = subject.model.as_deref().ok_or_else(|| {
                 anyhow!("--tp needs sizes: give --model a folder or its config.json")
             })?;
-            let setup = arguments.setup.setup(degree, mode);
-            Some([
+            let (setup, reason) = arguments.setup.setup(degree, mode, &subject.config)?;
+            let explanations = [
                 explain(plans[0], model, setup)?,
                 explain(plans[1], model, setup)?,
-            ])
+            ];
+            if let Some(reason) = reason {
+                note(&reason);
+            }
+            Some(explanations)
         }
     };
     let equal = rows.is_empty();

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use clap::Args;
 use tch::{Device, Kind, Tensor};
 use tp_runtime::checkpoint::Checkpoint;
-use tp_runtime::generate::{GenerateOptions, Sampling, generate};
+use tp_runtime::generate::{GenerateOptions, generate};
 use tp_runtime::model::{self, Inputs};
 use tp_runtime::parallel::ParallelModel;
 
@@ -95,11 +95,7 @@ fn eval(args: &Arguments, rank: &Rank) -> Result<()> {
             attention_mask: None,
             ..batch.inputs
         };
-        let options = GenerateOptions {
-            max_new_tokens,
-            sampling: Sampling::Greedy,
-            stop: vec![],
-        };
+        let options = GenerateOptions::greedy(max_new_tokens);
         let go_on = |_: &Tensor| ControlFlow::Continue(());
         let generated = generate(&model, &prompt, &options, go_on)?;
         write("generated".into(), generated);

@@ -10,7 +10,7 @@ use tp_runtime::plan::{plan_for_architecture, plan_named};
 
 use super::model::{SetupArgs, config, mode};
 use super::numbers::count;
-use super::output::{print, print_json};
+use super::output::{note, print, print_json};
 use super::training::TrainingArgs;
 
 /// Show what a plan makes of a model, from its config alone
@@ -19,10 +19,12 @@ use super::training::TrainingArgs;
 /// ranks hold less), and the bytes of that part; then the share of the model that every rank holds, and
 /// its largest modules; the collectives of one forward, loss and backward with the bytes of the whole
 /// tensors they move; and the degrees that cut no attention head. Modules that are alike share a line. An
-/// alternate plan is compared with the model's default. Weights are not needed and not read.
+/// alternate plan is compared with the model's default. Weights are not needed and not read. Bytes are those of
+/// the type that the config gives its weights, which is named on stderr, unless --dtype gives another.
 ///
 /// With one of the flags under "Training", it also shows what a training step of `tp train` costs: the bytes
 /// that a rank holds at most, by what they are for, and what it communicates along each dimension of the mesh.
+/// `tp train` itself holds f32 unless it is given --dtype bf16.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -63,7 +65,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let architecture = model.node().type_name;
     let default = plan_for_architecture(architecture)?;
     let mode = mode(arguments.sequence_parallel);
-    let setup = arguments.setup.setup(arguments.tp, mode);
+    let (setup, reason) = arguments.setup.setup(arguments.tp, mode, &config)?;
     let plan = match &arguments.plan {
         None => default,
         Some(name) => plan_named(architecture, name)?,
@@ -74,6 +76,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     }
     if let Some(training) = arguments.training.setup(&arguments.setup)? {
         report.training = Some(explain_training(plan, &*model, setup, training)?);
+    }
+    if let Some(reason) = reason {
+        note(&reason);
     }
     match arguments.json {
         true => print_json(&report),

@@ -1,6 +1,5 @@
 //! `tp import`: a plan of another program as a table.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
@@ -10,15 +9,16 @@ use tp_runtime::plan::check::{Flow, faults};
 use tp_runtime::plan::{self, Mode, Node, Plan};
 
 use super::model::Subject;
-use super::output::print;
+use super::output::{note, print};
 
 /// Print a plan of transformers or PyTorch as a `tp_plan!` table
 ///
-/// FILE is a config.json with `base_model_tp_plan` or `_tp_plan`; a JSON object of patterns and styles,
+/// FILE is a config.json with `base_model_tp_plan` or `_tp_plan`, its own or in `text_config`; a JSON object of patterns and styles,
 /// in the words of transformers ("colwise") or as Python calls ("ColwiseParallel(output_layouts=Replicate())");
 /// or two such columns as `tp plans --json` writes them, {"tp": {...}, "sp": {...}}. With the model known, the
 /// table names its type and its modules in full, and what FILE does not name is `_`. Nothing is
-/// guessed: a style that has no equivalent is an error.
+/// guessed: a style that has no equivalent is an error. `PrepareModuleInput` and its like are no rows, and named
+/// on stderr: layers redistribute what they read by themselves.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -53,6 +53,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         None => note(
             "the model is not known: replace `YourModel`, and write `\"module\" => _` for each linear layer and embedding that stays whole; --model does both",
         ),
+    }
+    for skipped in &import.skipped {
+        note(skipped);
     }
     let has_default = model.is_some_and(|model| {
         let default = |plan: &&Plan| plan.alternate.is_none();
@@ -129,12 +132,6 @@ fn remarks(import: &Import, fit: &Fit, plan: &'static Plan) {
             conflict.message().as_str()
         ));
     }
-}
-
-/// Goes to stderr: only the table goes to stdout.
-fn note(text: &str) {
-    // Where stderr is gone, the table is still worth printing.
-    let _ = writeln!(std::io::stderr(), "note: {text}");
 }
 
 fn file_name(file: &Path) -> &str {

@@ -48,6 +48,9 @@ use clap::{Parser, Subcommand};
 // Links the models and their plans.
 use tp_models as _;
 
+#[cfg(feature = "torch")]
+pub use text::tokenizer;
+
 /// Tensor-parallel plans for transformers: what they do, and models run under them.
 #[derive(Parser)]
 #[command(name = "tp", version, arg_required_else_help = true)]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 #[cfg(feature = "torch")]
 use anyhow::ensure;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 use serde_json::Value;
 use tp_runtime::config;
@@ -37,6 +37,8 @@ pub(crate) struct Subject {
     pub(crate) node: &'static Node,
     /// Its shapes.
     pub(crate) model: Option<Box<dyn Model>>,
+    /// What its config says, where there is one.
+    pub(crate) config: Value,
 }
 
 impl Subject {
@@ -46,10 +48,12 @@ impl Subject {
         if !path.exists() && path.extension().is_none() && !text.contains('/') {
             return Self::named(text);
         }
-        let model = build(&config(path)?)?;
+        let config = config(path)?;
+        let model = build(&config)?;
         Ok(Self {
             node: model.node(),
             model: Some(model),
+            config,
         })
     }
 
@@ -58,6 +62,7 @@ impl Subject {
         Ok(Self {
             node: model_for(architecture)?.node(),
             model: None,
+            config: Value::Null,
         })
     }
 }
@@ -73,25 +78,67 @@ pub(crate) struct SetupArgs {
     #[arg(long, value_name = "S", default_value_t = 128, value_parser = clap::value_parser!(u64).range(1..=1 << 24))]
     sequence: u64,
 
-    /// What parameters and activations are held in
-    #[arg(long, value_enum, default_value = "f32")]
-    dtype: Dtype,
+    /// What parameters and activations are held in [default: what the config says]
+    #[arg(long, value_enum)]
+    dtype: Option<Dtype>,
 }
 
 impl SetupArgs {
-    /// This batch on so many ranks.
-    pub(crate) fn setup(&self, degree: NonZeroUsize, mode: Mode) -> Setup {
-        Setup {
+    /// This batch on so many ranks, of the model that `config` is of, and why it is of that type.
+    ///
+    /// # Errors
+    /// When neither a flag nor the config gives a type that can be counted.
+    pub(crate) fn setup(
+        &self,
+        degree: NonZeroUsize,
+        mode: Mode,
+        config: &Value,
+    ) -> Result<(Setup, Option<String>)> {
+        let (dtype, reason) = match self.dtype {
+            Some(Dtype::F32) => (explain::Dtype::F32, None),
+            Some(Dtype::Bf16) => (explain::Dtype::Bf16, None),
+            None => dtype_of(config).map(|(dtype, reason)| (dtype, Some(reason)))?,
+        };
+        let setup = Setup {
             degree,
             mode,
             batch: self.batch,
             sequence: self.sequence,
-            dtype: match self.dtype {
-                Dtype::F32 => explain::Dtype::F32,
-                Dtype::Bf16 => explain::Dtype::Bf16,
-            },
-        }
+            dtype,
+        };
+        Ok((setup, reason))
     }
+}
+
+/// The type that a config gives its weights, and where it says so.
+///
+/// # Errors
+/// When it is one that is not counted here.
+fn dtype_of(config: &Value) -> Result<(explain::Dtype, String)> {
+    use explain::Dtype::{Bf16, F32};
+    let fields = [
+        "/dtype",
+        "/torch_dtype",
+        "/text_config/dtype",
+        "/text_config/torch_dtype",
+    ];
+    let named = fields.into_iter().find_map(|field| {
+        let name = config.pointer(field)?.as_str()?;
+        Some((field[1..].replace('/', "."), name))
+    });
+    let Some((field, name)) = named else {
+        let reason = "f32, for the config gives no `dtype`; --dtype says otherwise";
+        return Ok((F32, reason.to_owned()));
+    };
+    let (dtype, remark) = match name.strip_prefix("torch.").unwrap_or(name) {
+        "float32" => (F32, ""),
+        "bfloat16" => (Bf16, ""),
+        "float16" => (Bf16, ", which has as many bits"),
+        _ => bail!("the config's `{field}` is `{name}`: give --dtype f32 or --dtype bf16"),
+    };
+    let reason =
+        format!("{dtype}, for the config's `{field}` is `{name}`{remark}; --dtype says otherwise");
+    Ok((dtype, reason))
 }
 
 /// The column of the plan that `--sequence-parallel` asks for.

@@ -25,6 +25,12 @@ pub(crate) fn print_json(result: &impl Serialize) -> Result<()> {
     print(serde_json::to_string_pretty(result)?)
 }
 
+/// Says on stderr what a person should know beside the result.
+pub(crate) fn note(text: &str) {
+    // Where stderr is gone, the result is still worth having.
+    let _ = writeln!(io::stderr(), "note: {text}");
+}
+
 /// The program's exit code, `trouble` for an error, which goes to stderr.
 pub(crate) fn exit(result: Result<ExitCode>, trouble: ExitCode) -> ExitCode {
     match result {

@@ -1,16 +1,33 @@
 //! Between text and tokens, with the checkpoint's own tokenizer.
 
-use std::io::ErrorKind;
 use std::path::Path;
 
-use anyhow::{Context, Result, anyhow};
-use serde_json::Value;
+use anyhow::{Result, anyhow};
 use tch::Tensor;
-use tokenizers::Tokenizer;
+use tokenizers::{ModelWrapper, Tokenizer};
 
-/// The `tokenizer.json` beside a checkpoint.
-pub(crate) fn tokenizer(path: &Path) -> Result<Tokenizer> {
-    Tokenizer::from_file(path).map_err(|error| {
+/// The `tokenizer.json` beside a checkpoint, which gives the tokens of a whole text and no others.
+///
+/// How long texts were cut and short ones filled up when the file was saved is forgotten, as in transformers. So is
+/// the dropout of merges: ranks must read a text alike.
+///
+/// # Errors
+/// When the file is not there, or is no tokenizer.
+pub fn tokenizer(path: &Path) -> Result<Tokenizer> {
+    let read = || {
+        let mut tokenizer = Tokenizer::from_file(path)?;
+        tokenizer.with_truncation(None)?;
+        tokenizer.with_padding(None);
+        if let ModelWrapper::BPE(model) = tokenizer.get_model()
+            && model.dropout.is_some()
+        {
+            let mut model = model.clone();
+            model.dropout = None;
+            tokenizer.with_model(model);
+        }
+        Ok::<_, tokenizers::Error>(tokenizer)
+    };
+    read().map_err(|error| {
         anyhow!(
             "cannot read the tokenizer `{}`: {error}; give a folder with a `tokenizer.json`",
             path.display()
@@ -74,41 +91,21 @@ impl<'a> Stream<'a> {
     }
 
     fn waiting(&self) -> Result<String> {
-        let shown = self.decode(&self.ids[self.context..self.shown])?;
-        let mut text = self.decode(&self.ids[self.context..])?;
+        let shown = decode(self.tokenizer, &self.ids[self.context..self.shown], true)?;
+        let mut text = decode(self.tokenizer, &self.ids[self.context..], true)?;
         Ok(match text.is_char_boundary(shown.len()) {
             true => text.split_off(shown.len()),
             // What was shown ends otherwise by now: the new text is not whole yet.
             false => String::new(),
         })
     }
-
-    fn decode(&self, ids: &[u32]) -> Result<String> {
-        self.tokenizer
-            .decode(ids, true)
-            .map_err(|error| anyhow!("the tokenizer cannot decode: {error}"))
-    }
 }
 
-/// The tokens that end a text, from `generation_config.json` or else `config.json`.
-pub(crate) fn end_tokens(dir: &Path, config: &Value) -> Result<Vec<i64>> {
-    let file = dir.join("generation_config.json");
-    let generation: Value = match std::fs::read_to_string(&file) {
-        Ok(text) => serde_json::from_str(&text)
-            .with_context(|| format!("`{}` is not JSON", file.display()))?,
-        Err(error) if error.kind() == ErrorKind::NotFound => Value::Null,
-        Err(error) => {
-            return Err(error).with_context(|| format!("cannot read `{}`", file.display()));
-        }
-    };
-    let end = match &generation["eos_token_id"] {
-        Value::Null => &config["eos_token_id"],
-        end => end,
-    };
-    Ok(match end {
-        Value::Array(ends) => ends.iter().filter_map(Value::as_i64).collect(),
-        end => end.as_i64().into_iter().collect(),
-    })
+/// The text of tokens.
+pub(crate) fn decode(tokenizer: &Tokenizer, ids: &[u32], skip_special: bool) -> Result<String> {
+    tokenizer
+        .decode(ids, skip_special)
+        .map_err(|error| anyhow!("the tokenizer cannot decode: {error}"))
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ fn rank_process() {
     let options = Launch {
         backend: (scenario == "local").then_some("local"),
         timeout: Duration::from_secs(5),
-        ..Launch::new(2)
+        ..Launch::new(if scenario == "alone" { 1 } else { 2 })
     };
     report(launch(&options, |rank| rank_body(&scenario, &rank)));
 }
@@ -53,7 +53,7 @@ fn add_up(scenario: &str, rank: &RankContext) -> Result<String> {
         let total = rank.world.all_reduce(own, ReduceOp::Sum, "steps")?;
         sum += total.sum(Kind::Double).double_value(&[]);
         println!("<sum {sum}>");
-        if scenario == "three steps" && sum > 8.0 {
+        if (scenario == "three steps" && sum > 8.0) || scenario == "alone" {
             return Ok(format!(
                 "rank {} of {}: {sum}",
                 rank.rank(),
@@ -88,6 +88,22 @@ fn processes_meet_at_the_usual_variables() {
             text(&output.stdout)
         );
     }
+}
+
+#[test]
+fn a_process_alone_meets_nobody() {
+    let alone = |scenario| {
+        let variables = |_| vec![("RANK", "0".into()), ("WORLD_SIZE", "1".into())];
+        processes::start(scenario, 0..1, variables)
+    };
+    let output = &finish(alone("alone"))[0];
+    let (told, error) = (text(&output.stdout), text(&output.stderr));
+    assert!(told.contains("<rank 0 of 1: 1>"), "{told}{error}");
+    let error = text(&finish(alone("forever"))[0].stderr);
+    assert!(
+        error.contains("2 ranks are asked for, but WORLD_SIZE=1"),
+        "{error}"
+    );
 }
 
 /// Kills rank 1 once it has printed something, and gives back what rank 0 failed with and how soon.

@@ -3,7 +3,9 @@
 
 mod processes;
 
+use std::fs;
 use std::io::{BufRead, BufReader, Read};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -26,10 +28,11 @@ fn rank_process() {
     };
     let options = Launch {
         timeout: TIMEOUT,
-        ..Launch::new(if scenario == "for ever" { 2 } else { 4 })
+        ..Launch::new(if scenario == "mesh" { 4 } else { 2 })
     };
     report(launch(&options, |rank| match &*scenario {
         "for ever" => add_for_ever(&rank),
+        "once" => add_once(&rank),
         _ => add_along_a_mesh(&rank),
     }));
 }
@@ -47,6 +50,12 @@ fn add_along_a_mesh(rank: &RankContext) -> Result<String> {
         sum("dp")?,
         sum("tp")?
     ))
+}
+
+fn add_once(rank: &RankContext) -> Result<String> {
+    let own = Tensor::from_slice(&[1.0f32 + rank.rank() as f32]);
+    let sum = rank.world.all_reduce(own, ReduceOp::Sum, "sum")?;
+    Ok(format!("rank {}: {}", rank.rank(), sum.double_value(&[0])))
 }
 
 fn add_for_ever(rank: &RankContext) -> Result<String> {
@@ -72,18 +81,25 @@ fn hosts(test: &str) -> Option<String> {
     made.then_some(name)
 }
 
-/// Starts the script; both streams come through one pipe each.
-fn start(scenario: &str, hosts: &str, ranks_per_host: usize) -> Child {
-    Command::new(SCRIPT)
+/// The script; both streams come through one pipe each.
+fn command(scenario: &str, hosts: &str, ranks_per_host: usize) -> Command {
+    let mut command = Command::new(SCRIPT);
+    // By hand, as without a launcher that counts the ranks of a host.
+    let by_hand = ["env", "-u", "LOCAL_WORLD_SIZE"].iter();
+    command
+        .args(by_hand.filter(|_| scenario == "once"))
         .arg(std::env::current_exe().unwrap())
         .args(["--exact", "rank_process", "--nocapture"])
         .env(SCENARIO, scenario)
         .env("HOSTS", hosts)
         .env("RANKS_PER_HOST", ranks_per_host.to_string())
         .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap()
+        .stderr(Stdio::piped());
+    command
+}
+
+fn start(scenario: &str, hosts: &str, ranks_per_host: usize) -> Child {
+    command(scenario, hosts, ranks_per_host).spawn().unwrap()
 }
 
 #[test]
@@ -103,6 +119,56 @@ fn ranks_on_two_hosts_meet() {
     ] {
         assert!(told.contains(line), "{told}{errors}");
     }
+}
+
+/// A name that each host reads as its own file of hosts says.
+struct Named {
+    folders: [PathBuf; 2],
+}
+
+impl Named {
+    fn new(hosts: &str, addresses: [&str; 2]) -> Self {
+        let folders = [0, 1].map(|host| PathBuf::from(format!("/etc/netns/{hosts}-{host}")));
+        for (folder, address) in folders.iter().zip(addresses) {
+            fs::create_dir_all(folder).unwrap();
+            fs::write(folder.join("hosts"), format!("{address} head\n")).unwrap();
+        }
+        Self { folders }
+    }
+}
+
+impl Drop for Named {
+    fn drop(&mut self) {
+        for folder in &self.folders {
+            // What stays disturbs nobody: its host is gone.
+            let _ = fs::remove_dir_all(folder);
+        }
+    }
+}
+
+#[test]
+fn a_host_that_is_itself_by_its_own_name_is_told_what_to_do() {
+    let Some(hosts) = hosts("name") else {
+        return;
+    };
+    let _named = Named::new(&hosts, ["127.0.1.1", "10.77.0.1"]);
+    let run = |interface: Option<&str>| {
+        let mut job = command("once", &hosts, 1);
+        job.env("MASTER_ADDR", "head");
+        if let Some(interface) = interface {
+            job.env("GLOO_SOCKET_IFNAME", interface);
+        }
+        let output = job.output().unwrap();
+        let texts = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
+        (output.status.success(), texts.concat())
+    };
+    let (success, told) = run(None);
+    assert!(!success, "{told}");
+    let expected = "1 of the ranks read MASTER_ADDR as an address of their own host";
+    assert!(told.contains(expected), "{told}");
+    assert!(told.contains("in GLOO_SOCKET_IFNAME"), "{told}");
+    let (success, told) = run(Some("eth0"));
+    assert!(success && told.contains("<rank 1: 3>"), "{told}");
 }
 
 #[test]

@@ -93,7 +93,7 @@ impl Checkpoint {
         Ok(config::architecture(&self.config)?)
     }
 
-    /// Tokenizer and generation settings that lie beside the weights, for [`save`](super::save).
+    /// What travels with the weights, such as tokenizer and generation settings, for [`save`](super::save).
     ///
     /// # Errors
     /// When one of them cannot be opened.

@@ -159,16 +159,26 @@ pub enum InputError {
     #[error("a cache keeps no gradients: run the forward under `no_grad`, or without the cache")]
     CacheRecorded,
 
-    /// Settings that leave no token to choose.
-    #[error(
-        "temperature {temperature} and top_p {top_p}: the first must be above 0, the second above 0 \
-         and at most 1"
-    )]
-    Sampling {
-        /// What logits are divided by.
-        temperature: f64,
-        /// The probability to be reached.
-        top_p: f64,
+    /// A setting of generation that is out of its range.
+    #[error("`{name}` is {found}: give {expected}")]
+    Setting {
+        /// Its name in transformers.
+        name: &'static str,
+        /// What it is.
+        found: f64,
+        /// What it may be.
+        expected: &'static str,
+    },
+
+    /// A setting of generation about a token that the model does not have.
+    #[error("`{name}` has the token {token}, and the vocabulary has {vocabulary} tokens")]
+    SettingToken {
+        /// Its name in transformers.
+        name: &'static str,
+        /// The token.
+        token: i64,
+        /// How many tokens there are.
+        vocabulary: i64,
     },
 }
 

@@ -1,5 +1,7 @@
 //! Autoregressive generation on sharded logits; every rank gets the same tokens.
 
+mod config;
+mod processors;
 mod sampling;
 
 use std::ops::ControlFlow;
@@ -11,17 +13,31 @@ use crate::model::{InputError, Inputs};
 use crate::nn::KvCache;
 use crate::parallel::ParallelModel;
 
+pub use config::GenerationConfig;
+pub use processors::{LogitsProcessor, Progress};
 pub use sampling::{Sampler, Sampling};
 
-/// When and how to go on.
-#[derive(Clone, Debug)]
+/// When and how to go on; by default with no token at all.
+#[derive(Clone, Debug, Default)]
 pub struct GenerateOptions {
     /// How many tokens to append at most.
     pub max_new_tokens: i64,
+    /// What becomes of the logits before a token is chosen, in this order.
+    pub processors: Vec<LogitsProcessor>,
     /// How a token is chosen.
     pub sampling: Sampling,
     /// Tokens that end a row; a finished row repeats its own until all rows are finished.
     pub stop: Vec<i64>,
+}
+
+impl GenerateOptions {
+    /// The likeliest tokens, so many and whatever they are.
+    pub fn greedy(max_new_tokens: i64) -> Self {
+        Self {
+            max_new_tokens,
+            ..Self::default()
+        }
+    }
 }
 
 /// Appends tokens to a batch of prompts of one length, with a key-value cache.
@@ -47,37 +63,43 @@ pub fn generate(
         return Err(InputError::PaddedPrompt.into());
     }
     tch::no_grad(|| {
-        let ids = &prompt.input_ids;
-        let capacity = ids.size()[1].saturating_add(options.max_new_tokens);
-        let mut sampler = Sampler::new(options.sampling)?;
-        let mut cache = KvCache::new(capacity);
-        let mut tokens = vec![ids.shallow_clone()];
+        let mut ids = prompt.input_ids.shallow_clone();
+        let length = ids.size()[1];
+        let limit = length.saturating_add(options.max_new_tokens);
+        let vocabulary = model.vocabulary_size();
+        let mut sampler = Sampler::new(options.sampling, &options.processors, vocabulary)?;
+        let mut cache = KvCache::new(limit);
         let mut inputs = prompt.shallow_clone();
         let mut finished: Option<Tensor> = None;
         for _ in 0..options.max_new_tokens {
             inputs.logits_to_keep = Some(1);
             let logits = model.forward(&inputs, Some(&mut cache))?;
-            let mut chosen = sampler.choose(&logits)?;
-            if let (Some(finished), Some(last)) = (&finished, tokens.last()) {
-                chosen = last.f_select(1, -1)?.f_where_self(finished, &chosen)?;
+            let progress = Progress {
+                ids: &ids,
+                prompt: length,
+                limit,
+            };
+            let mut chosen = sampler.choose(&logits, progress)?;
+            if let Some(finished) = &finished {
+                chosen = ids.f_select(1, -1)?.f_where_self(finished, &chosen)?;
             }
             let stopped = stops(&chosen, &options.stop)?;
-            tokens.push(chosen.f_unsqueeze(1)?);
+            ids = Tensor::f_cat(&[&ids, &chosen.f_unsqueeze(1)?], 1)?;
             if each(&chosen).is_break() || bool::try_from(stopped.f_all()?)? {
                 break;
             }
             finished = Some(stopped);
             inputs = Inputs::new(chosen.f_unsqueeze(1)?);
-            let (seen, limit) = (cache.length(), model.recomputes_beyond());
-            if limit.is_some_and(|limit| seen == limit) {
-                cache = KvCache::new(capacity);
+            let (seen, short) = (cache.length(), model.recomputes_beyond());
+            if short.is_some_and(|short| seen == short) {
+                cache = KvCache::new(limit);
                 inputs = Inputs {
-                    input_ids: Tensor::f_cat(&tokens, 1)?,
+                    input_ids: ids.shallow_clone(),
                     ..prompt.shallow_clone()
                 };
             }
         }
-        Ok(Tensor::f_cat(&tokens, 1)?)
+        Ok(ids)
     })
 }
 

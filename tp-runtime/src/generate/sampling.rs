@@ -4,24 +4,21 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use tch::{Kind, TchError, Tensor};
 
+use super::{LogitsProcessor, Progress};
 use crate::Result;
 use crate::dtensor::{DTensor, TensorError};
-use crate::model::InputError;
 use crate::plan::{Placement, chunk};
 
 const SITE: &str = "choosing a token";
 
 /// How a token is chosen.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Sampling {
     /// The likeliest; the smallest id among equals.
+    #[default]
     Greedy,
-    /// At random, by probability (Holtzman et al. 2020 for `top_p`).
+    /// At random, by probability.
     Random {
-        /// Logits are divided by it; must be positive.
-        temperature: f64,
-        /// Only the likeliest tokens that together reach this probability; 1 keeps all.
-        top_p: f64,
         /// The same seed draws the same tokens, whatever the degree.
         seed: u64,
     },
@@ -29,30 +26,30 @@ pub enum Sampling {
 
 /// A way of choosing with its random state.
 pub struct Sampler {
-    sampling: Sampling,
-    random: ChaCha8Rng,
+    processors: Vec<LogitsProcessor>,
+    /// `None` takes the likeliest.
+    random: Option<ChaCha8Rng>,
 }
 
 impl Sampler {
-    /// A sampler at the start of its random sequence.
+    /// A sampler at the start of its random sequence, for a `vocabulary` of so many tokens.
     ///
     /// # Errors
-    /// When the temperature or `top_p` leaves no token to choose.
-    pub fn new(sampling: Sampling) -> Result<Self> {
-        let seed = match sampling {
-            Sampling::Greedy => 0,
-            Sampling::Random {
-                temperature,
-                top_p,
-                seed,
-            } if temperature > 0.0 && 0.0 < top_p && top_p <= 1.0 => seed,
-            Sampling::Random {
-                temperature, top_p, ..
-            } => return Err(InputError::Sampling { temperature, top_p }.into()),
-        };
+    /// When a processor's numbers make no sense.
+    pub fn new(
+        sampling: Sampling,
+        processors: &[LogitsProcessor],
+        vocabulary: i64,
+    ) -> Result<Self> {
+        for processor in processors {
+            processor.check(vocabulary)?;
+        }
         Ok(Self {
-            sampling,
-            random: ChaCha8Rng::seed_from_u64(seed),
+            processors: processors.to_vec(),
+            random: match sampling {
+                Sampling::Greedy => None,
+                Sampling::Random { seed } => Some(ChaCha8Rng::seed_from_u64(seed)),
+            },
         })
     }
 
@@ -63,28 +60,31 @@ impl Sampler {
     ///
     /// # Errors
     /// When a collective fails.
-    pub fn choose(&mut self, logits: &DTensor) -> Result<Tensor> {
-        self.token(logits)
+    pub fn choose(&mut self, logits: &DTensor, progress: Progress<'_>) -> Result<Tensor> {
+        self.token(logits, progress)
             .map_err(|error| TensorError::attach(SITE, logits.group(), error))
     }
 
-    fn token(&mut self, logits: &DTensor) -> Result<Tensor> {
-        match self.sampling {
-            Sampling::Greedy => greedy(logits),
-            Sampling::Random {
-                temperature, top_p, ..
-            } => {
-                let whole = logits.full()?.f_select(1, -1)?.f_to_kind(Kind::Float)?;
-                let whole = whole.f_div_scalar(temperature)?;
-                let draws: Vec<f32> = (0..whole.size()[0]).map(|_| self.random.random()).collect();
-                let chosen = draw(&whole.f_softmax(-1, Kind::Float)?, top_p, &draws)?;
-                // One rank's choice for all: a kernel that rounds otherwise elsewhere changes nothing.
-                Ok(logits.group().broadcast(chosen, 0, SITE)?)
-            }
+    fn token(&mut self, logits: &DTensor, progress: Progress<'_>) -> Result<Tensor> {
+        if self.random.is_none() && self.processors.is_empty() {
+            return greedy(logits);
         }
+        // What a processor does to a token depends on all others.
+        let mut scores = logits.full()?.f_select(1, -1)?.f_to_kind(Kind::Float)?;
+        for processor in &self.processors {
+            scores = processor.apply(&scores, progress)?;
+        }
+        let chosen = match &mut self.random {
+            None => scores.f_argmax(-1, false)?,
+            Some(random) => {
+                let draws: Vec<f32> = (0..scores.size()[0]).map(|_| random.random()).collect();
+                draw(&scores.f_softmax(-1, Kind::Float)?, &draws)?
+            }
+        };
+        // One rank's choice for all: a kernel that rounds otherwise elsewhere changes nothing.
+        Ok(logits.group().broadcast(chosen, 0, SITE)?)
     }
 }
-
 /// Ranks exchange the best of their own part; every rank then takes the first best of the same list.
 fn greedy(logits: &DTensor) -> Result<Tensor> {
     let group = logits.group();
@@ -112,13 +112,10 @@ fn greedy(logits: &DTensor) -> Result<Tensor> {
 }
 
 /// `probabilities` `[batch, vocabulary]`, one draw in `0..1` for each row → `[batch]`
-fn draw(probabilities: &Tensor, top_p: f64, draws: &[f32]) -> Result<Tensor, TchError> {
+fn draw(probabilities: &Tensor, draws: &[f32]) -> Result<Tensor, TchError> {
     let (sorted, ids) = probabilities.f_sort(-1, true)?;
-    let before = sorted.f_cumsum(-1, Kind::Float)?.f_sub(&sorted)?;
-    // The token that crosses the threshold is kept, so one always is.
-    let kept = sorted.f_mul(&before.f_lt(top_p)?)?;
-    // In f64 no draw rounds up to the total, beyond which only tokens that were not kept lie.
-    let cumulative = kept.f_cumsum(-1, Kind::Double)?;
+    // In f64 no draw rounds up to the total, beyond which only tokens of no probability lie.
+    let cumulative = sorted.f_cumsum(-1, Kind::Double)?;
     let total = cumulative.f_select(1, -1)?;
     let draws = Tensor::f_from_slice(draws)?.f_to_device(total.device())?;
     let target = draws.f_mul(&total)?.f_unsqueeze(1)?;

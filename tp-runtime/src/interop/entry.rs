@@ -7,6 +7,9 @@ use super::expression::{self, Expression};
 use super::{style, words};
 use crate::plan::Style;
 
+/// torchtitan's class for a module that is whole on every rank.
+const WHOLE: &str = "NoParallel";
+
 /// Reads an entry: a word of transformers, a Python call, or an object that `tp plans --json` writes.
 ///
 /// It is a cell of a table, of which `None` is `_`.
@@ -17,11 +20,13 @@ pub(super) fn read(entry: &Value) -> Result<Option<Style>, EntryErrorKind> {
     match entry {
         Value::String(text) if is_word(text) => words::translate(text),
         Value::String(text) => match expression::parse(text) {
+            Some(Expression::Call { name, .. }) if name == WHOLE => Ok(None),
             Some(Expression::Call { name, arguments }) => style::read(&name, arguments).map(Some),
             _ => Err(EntryErrorKind::Text {
                 found: text.clone(),
             }),
         },
+        Value::Object(fields) if fields.get("style").is_some_and(|name| name == WHOLE) => Ok(None),
         Value::Object(fields) => object(fields).map(Some),
         other => Err(EntryErrorKind::Value {
             found: other.to_string(),

@@ -51,7 +51,7 @@ pub enum InteropError {
 
     /// A config without a plan.
     #[error(
-        "the config has neither `base_model_tp_plan` nor `_tp_plan`, which transformers leaves out where it saves one: write `json.dumps(model.tp_plan)` to a file and give that"
+        "the config has neither `base_model_tp_plan` nor `_tp_plan`, and its `text_config` neither, which transformers leaves out where it saves one: write `json.dumps(model.tp_plan)` to a file and give that"
     )]
     ConfigWithoutPlan,
 
@@ -60,6 +60,22 @@ pub enum InteropError {
     Entries {
         /// What is wrong with each.
         errors: Vec<EntryError>,
+    },
+
+    /// Patterns that could start from several modules.
+    #[error(
+        "the patterns name modules of {model} from {} on, as many from each: write which is meant, \
+         such as \"{}.{pattern}\"",
+        Each(places),
+        places[0]
+    )]
+    SeveralPlaces {
+        /// The first pattern.
+        pattern: String,
+        /// The model.
+        model: &'static str,
+        /// The modules, the outermost first.
+        places: Vec<String>,
     },
 
     /// Rows that do not fit the model: all of them.
@@ -199,6 +215,15 @@ pub enum EntryErrorKind {
     /// A pattern that a table cannot have.
     #[error("no pattern of modules: write names between `.`, and `*` for each element of a list")]
     Pattern,
+}
+
+/// Modules in quotes.
+struct Each<'a>(&'a [String]);
+
+impl Display for Each<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{}\"", self.0.join("\" and from \""))
+    }
 }
 
 /// One line each.

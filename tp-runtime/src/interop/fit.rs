@@ -5,6 +5,9 @@ use super::{Import, ImportedRow};
 use crate::plan::check::{Target, has_place, walk};
 use crate::plan::{Arity, ModuleKind, Node, pattern};
 
+/// What models with more than a text part call that.
+const TEXT: &str = "language_model";
+
 /// Where the rows of an import stand in a model.
 #[derive(Debug)]
 pub struct Fit {
@@ -21,12 +24,13 @@ impl Import {
     /// layer and embedding that the file does not name.
     ///
     /// transformers' plans name modules from the backbone on (`layers.*…` for `model.layers.*…`):
-    /// the prefix under which most patterns name a module is taken.
+    /// the prefix under which most patterns name a module is taken, none where they name as many as they stand.
     ///
     /// # Errors
-    /// When a pattern names nothing, and no module could stand there: each is named.
+    /// When as many name a module in several places, or a pattern names nothing, and no module could stand
+    /// there: each is named.
     pub fn fit(&mut self, model: &'static Node) -> Result<Fit, InteropError> {
-        let prefix = self.prefix(model);
+        let prefix = self.prefix(model)?;
         let (mut messages, mut nameless) = (Vec::new(), Vec::new());
         for row in &mut self.rows {
             let inside = join(&prefix, &row.pattern);
@@ -55,17 +59,37 @@ impl Import {
         })
     }
 
-    /// The struct of modules under which most patterns name a module; the outermost of several.
-    fn prefix(&self, model: &'static Node) -> String {
-        let mut best = (0, String::new());
+    /// The struct of modules under which most patterns name a module.
+    fn prefix(&self, model: &'static Node) -> Result<String, InteropError> {
+        let (mut most, mut places) = (1, Vec::new());
         for prefix in structs(model, "") {
             let named = |row: &&ImportedRow| walk(model, &join(&prefix, &row.pattern)).is_ok();
             let count = self.rows.iter().filter(named).count();
-            if count > best.0 {
-                best = (count, prefix);
+            if count > most {
+                (most, places) = (count, Vec::new());
+            }
+            if count == most {
+                places.push(prefix);
             }
         }
-        best.1
+        let is_text = |place: &String| place.split('.').any(|name| name == TEXT);
+        if self.is_of_text && places.iter().any(is_text) {
+            places.retain(is_text);
+        }
+        match places.as_slice() {
+            [] => Ok(String::new()),
+            [only] => Ok(only.clone()),
+            [as_it_stands, ..] if as_it_stands.is_empty() => Ok(String::new()),
+            _ => Err(InteropError::SeveralPlaces {
+                pattern: self
+                    .rows
+                    .first()
+                    .map(|row| row.pattern.clone())
+                    .unwrap_or_default(),
+                model: model.type_name,
+                places,
+            }),
+        }
     }
 
     /// Adds a `_` for each linear layer and embedding below `node` that has no row, at the outermost

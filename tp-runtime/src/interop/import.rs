@@ -4,8 +4,8 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use super::entry;
 use super::error::{EntryError, EntryErrorKind, InteropError};
+use super::{around, entry};
 use crate::config::architecture;
 use crate::plan::{Mode, SEQUENCE, Style};
 
@@ -18,6 +18,10 @@ pub struct Import {
     pub columns: Columns,
     /// The model that the file names, if it does.
     pub architecture: Option<String>,
+    /// Whether the plan is that of the model's text part, as in a `text_config`.
+    pub is_of_text: bool,
+    /// Entries that are no rows, each with why.
+    pub skipped: Vec<String>,
 }
 
 /// One row of such a plan.
@@ -47,8 +51,8 @@ pub enum Columns {
 }
 
 impl Import {
-    /// Reads a file: a `config.json` with `base_model_tp_plan` or `_tp_plan`, an object of patterns
-    /// and styles, or `{"tp": …, "sp": …}` as `tp plans --json` writes them.
+    /// Reads a file: a `config.json` with `base_model_tp_plan` or `_tp_plan`, which may stand in its
+    /// `text_config`, an object of patterns and styles, or `{"tp": …, "sp": …}` as `tp plans --json` writes them.
     ///
     /// # Errors
     /// When the file cannot be read, is no plan, or says what no table here can; every such entry
@@ -87,18 +91,22 @@ impl Import {
             return Err(InteropError::SeveralPlans { name: name.clone() });
         }
         let is_config = object.contains_key("architectures") || object.contains_key("model_type");
-        let plans = ["base_model_tp_plan", "_tp_plan"];
-        let plans = plans.map(|key| object.get(key).filter(|plan| !plan.is_null()));
-        match plans {
-            [None, None] if is_config => Err(InteropError::ConfigWithoutPlan),
-            [None, None] => one_column(entries([object])?, None),
-            plans => {
-                let plans = plans.into_iter().flatten();
-                let plans = plans.map(|plan| plan.as_object().ok_or(InteropError::NoPlan));
-                let entries = entries(plans.collect::<Result<Vec<_>, _>>()?)?;
-                one_column(entries, architecture(json).ok().map(str::to_owned))
-            }
+        let (whole, text) = (plans(json), plans(&json["text_config"]));
+        let is_of_text = !text.is_empty();
+        let plans = [whole, text].concat();
+        if plans.is_empty() {
+            return match is_config {
+                true => Err(InteropError::ConfigWithoutPlan),
+                false => one_column(entries([object])?),
+            };
         }
+        let plans = plans.into_iter();
+        let plans = plans.map(|plan| plan.as_object().ok_or(InteropError::NoPlan));
+        Ok(Self {
+            architecture: architecture(json).ok().map(str::to_owned),
+            is_of_text,
+            ..one_column(entries(plans.collect::<Result<Vec<_>, _>>()?)?)?
+        })
     }
 
     /// Whether it says what happens in `mode`.
@@ -124,6 +132,13 @@ impl ImportedRow {
     }
 }
 
+/// The plans among the fields of a config.
+fn plans(config: &Value) -> Vec<&Value> {
+    let fields = ["base_model_tp_plan", "_tp_plan"].into_iter();
+    let plans = fields.filter_map(|field| config.get(field));
+    plans.filter(|plan| !plan.is_null()).collect()
+}
+
 /// The line on which a pattern stands in quotes first.
 fn line(text: &str, pattern: &str) -> u32 {
     let quoted = format!("\"{pattern}\"");
@@ -131,27 +146,38 @@ fn line(text: &str, pattern: &str) -> u32 {
     before.map_or(0, |before| before.matches('\n').count() as u32 + 1)
 }
 
-/// Patterns, each with its cell.
-type Entries = Vec<(String, Option<Style>)>;
+/// What a column says.
+struct Entries {
+    /// Patterns, each with its cell.
+    cells: Vec<(String, Option<Style>)>,
+    /// Entries that are none, each with why.
+    skipped: Vec<String>,
+}
 
 /// Every entry, or the error of each that has one.
 fn entries<'a>(
     objects: impl IntoIterator<Item = &'a Map<String, Value>>,
 ) -> Result<Entries, InteropError> {
-    let (mut entries, mut errors) = (Vec::new(), Vec::new());
+    let (mut cells, mut skipped, mut errors) = (Vec::new(), Vec::new(), Vec::new());
     for (pattern, value) in objects.into_iter().flatten() {
+        if let Some(class) = around::class(value) {
+            skipped.push(format!(
+                "`{class}` of \"{pattern}\" is no row: layers redistribute what they read by themselves"
+            ));
+            continue;
+        }
         match check_pattern(pattern).and_then(|()| entry::read(value)) {
-            Ok(style) => entries.push((pattern.clone(), style)),
+            Ok(style) => cells.push((pattern.clone(), style)),
             Err(kind) => errors.push(EntryError {
                 pattern: pattern.clone(),
                 kind,
             }),
         }
     }
-    match (entries.is_empty(), errors.is_empty()) {
+    match (cells.is_empty(), errors.is_empty()) {
         (_, false) => Err(InteropError::Entries { errors }),
         (true, true) => Err(InteropError::NoPlan),
-        (false, true) => Ok(entries),
+        (false, true) => Ok(Entries { cells, skipped }),
     }
 }
 
@@ -166,8 +192,9 @@ fn check_pattern(pattern: &str) -> Result<(), EntryErrorKind> {
     }
 }
 
-fn one_column(entries: Entries, architecture: Option<String>) -> Result<Import, InteropError> {
-    let splits = entries
+fn one_column(entries: Entries) -> Result<Import, InteropError> {
+    let Entries { cells, skipped } = entries;
+    let splits = cells
         .iter()
         .any(|(_, style)| style.is_some_and(splits_the_sequence));
     let row = |(pattern, style): (String, Option<Style>)| ImportedRow {
@@ -176,18 +203,21 @@ fn one_column(entries: Entries, architecture: Option<String>) -> Result<Import, 
         ..ImportedRow::whole(pattern)
     };
     Ok(Import {
-        rows: entries.into_iter().map(row).collect(),
+        rows: cells.into_iter().map(row).collect(),
         columns: match splits {
             true => Columns::SequenceParallel,
             false => Columns::TensorParallel,
         },
-        architecture,
+        architecture: None,
+        is_of_text: false,
+        skipped,
     })
 }
 
 fn two_columns(left: &Map<String, Value>, right: Option<&Value>) -> Result<Import, InteropError> {
     let left = entries([left])?;
     let errors: Vec<EntryError> = left
+        .cells
         .iter()
         .filter_map(|(pattern, style)| {
             let cell = style.filter(|style| splits_the_sequence(*style))?;
@@ -203,7 +233,7 @@ fn two_columns(left: &Map<String, Value>, right: Option<&Value>) -> Result<Impor
         return Err(InteropError::Entries { errors });
     }
     let right = match right {
-        None | Some(Value::Null) => return one_column(left, None),
+        None | Some(Value::Null) => return one_column(left),
         Some(Value::Object(right)) => entries([right])?,
         Some(_) => return Err(InteropError::NoPlan),
     };
@@ -211,8 +241,8 @@ fn two_columns(left: &Map<String, Value>, right: Option<&Value>) -> Result<Impor
         tensor_parallel: style,
         ..ImportedRow::whole(pattern)
     };
-    let mut rows: Vec<ImportedRow> = left.into_iter().map(row).collect();
-    for (pattern, style) in right {
+    let mut rows: Vec<ImportedRow> = left.cells.into_iter().map(row).collect();
+    for (pattern, style) in right.cells {
         match rows.iter_mut().find(|row| row.pattern == pattern) {
             Some(row) => row.sequence_parallel = style,
             None => rows.push(ImportedRow {
@@ -225,6 +255,8 @@ fn two_columns(left: &Map<String, Value>, right: Option<&Value>) -> Result<Impor
         rows,
         columns: Columns::Both,
         architecture: None,
+        is_of_text: false,
+        skipped: [left.skipped, right.skipped].concat(),
     })
 }
 

@@ -22,6 +22,7 @@
 //! # }
 //! ```
 
+mod around;
 mod as_plan;
 mod entry;
 mod error;

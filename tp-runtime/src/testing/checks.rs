@@ -7,7 +7,7 @@ use tch::{Kind, Tensor};
 use super::compare::{Tolerance, difference};
 use super::fixture::{Fixture, Training};
 use crate::Result;
-use crate::generate::{GenerateOptions, Sampling, generate};
+use crate::generate::{GenerateOptions, generate};
 use crate::model::Inputs;
 use crate::module::ShardedParam;
 use crate::optim::{AdamW, gradient_norm};
@@ -150,11 +150,8 @@ impl<'a> Checks<'a> {
         let inputs = self.fixture.inputs(prompt);
         let name = format!("{prompt}/generated");
         let reference = self.fixture.tensor(&name);
-        let options = GenerateOptions {
-            max_new_tokens: reference.size()[1] - inputs.input_ids.size()[1],
-            sampling: Sampling::Greedy,
-            stop: Vec::new(),
-        };
+        let new_tokens = reference.size()[1] - inputs.input_ids.size()[1];
+        let options = GenerateOptions::greedy(new_tokens);
         let go_on = |_: &Tensor| ControlFlow::Continue(());
         let generated = generate(self.model, &inputs, &options, go_on)?;
         if generated != reference {

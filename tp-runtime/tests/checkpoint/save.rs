@@ -1,6 +1,6 @@
 //! What a save writes, what it replaces and what it leaves alone.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::Path;
 
 use safetensors::{Dtype, SafeTensors};
@@ -115,6 +115,9 @@ fn over_itself_with_its_tokenizer() {
     let dir = tempfile::tempdir().unwrap();
     save_whole(dir.path(), &random(Kind::Float)).unwrap();
     fs::write(dir.path().join("tokenizer.json"), "words").unwrap();
+    fs::create_dir(dir.path().join("chat.jinja")).unwrap();
+    let large = File::create(dir.path().join("large.json")).unwrap();
+    large.set_len(65 << 20).unwrap();
     let checkpoint = Checkpoint::open(dir.path()).unwrap();
     let loaded = params();
     load(&checkpoint, &named(&loaded), &rank(0, 1)).unwrap();
@@ -135,7 +138,13 @@ fn over_itself_with_its_tokenizer() {
     .unwrap();
     assert_eq!(
         files(dir.path()),
-        ["config.json", "model.safetensors", "tokenizer.json"]
+        [
+            "chat.jinja",
+            "config.json",
+            "large.json",
+            "model.safetensors",
+            "tokenizer.json"
+        ]
     );
     assert_eq!(
         fs::read_to_string(dir.path().join("tokenizer.json")).unwrap(),

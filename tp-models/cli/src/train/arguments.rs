@@ -22,7 +22,7 @@ pub(crate) struct Arguments {
     /// Start from this checkpoint's folder
     #[arg(long, value_name = "DIR")]
     pub(super) model: Option<PathBuf>,
-    /// Start from random weights with this config.json; tokenizer.json stands beside it
+    /// Start from random weights with this config.json; tokenizer.json stands beside it, and what else goes with a checkpoint
     #[arg(long, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
     /// The text to learn, UTF-8
@@ -144,7 +144,9 @@ impl Arguments {
             return Ok(ParallelModel::load(&checkpoint, &rank.mesh, rank.options)?.0);
         }
         let config = config(self.start())?;
-        let companions = vec![Companion::open(&self.tokenizer())?];
+        // Where the config is named alone, its folder is this one.
+        let folder = self.start().parent().filter(|dir| *dir != Path::new(""));
+        let companions = Companion::of(folder.unwrap_or(Path::new(".")))?;
         Ok(ParallelModel::initialize(
             &config,
             companions,

@@ -5,7 +5,7 @@ use std::process::Output;
 
 use serde_json::{Value, json};
 
-use crate::support::{assert_snapshot, fixture, printed, refused, tp};
+use crate::support::{assert_snapshot, errors, fixture, printed, refused, tp, written};
 
 /// The layers of the `llama_gqa` and `llama_bias` fixtures.
 const LAYERS: usize = 2;
@@ -219,4 +219,54 @@ fn a_batch_that_does_not_divide_is_refused() {
     let flags = "--tp 2 --dp 2 --micro-batch 2 --global-batch 9";
     let text = refused(explain(&fixture("llama_gqa"), flags), 1);
     assert!(text.contains("the nearest that do are 8 and 12"), "{text}");
+}
+
+#[test]
+fn bytes_are_of_the_type_that_the_config_gives() {
+    let llama = fixture("llama_gqa").join("config.json");
+    let llama = std::fs::read_to_string(llama).expect("a fixture");
+    let llama: Value = serde_json::from_str(&llama).expect("JSON");
+    let explained = |dtype: Value, flags: &str| {
+        let mut config = llama.clone();
+        let fields = config.as_object_mut().expect("a config");
+        fields.remove("dtype");
+        fields.extend(dtype.as_object().expect("fields").clone());
+        let name = format!("dtype{}.json", dtype.to_string().len());
+        let file = written(&name, &config.to_string());
+        explain(&file, &format!("--tp 2 --json {flags}"))
+    };
+    for (fields, flags, dtype, why) in [
+        (json!({}), "", "f32", "no `dtype`"),
+        (
+            json!({"dtype": "bfloat16"}),
+            "",
+            "bf16",
+            "`dtype` is `bfloat16`",
+        ),
+        (
+            json!({"torch_dtype": "float16"}),
+            "",
+            "bf16",
+            "`torch_dtype` is `float16`, which has as many bits",
+        ),
+        (
+            json!({"dtype": null, "text_config": {"torch_dtype": "bfloat16"}}),
+            "",
+            "bf16",
+            "`text_config.torch_dtype`",
+        ),
+        (json!({"dtype": "bfloat16"}), "--dtype f32", "f32", ""),
+    ] {
+        let output = explained(fields.clone(), flags);
+        let said = errors(&output);
+        assert!(said.contains(why), "{fields} {flags}: {said}");
+        assert_eq!(said.is_empty(), why.is_empty(), "{said}");
+        let report: Value = serde_json::from_str(&printed(output)).expect("JSON");
+        assert_eq!(report["dtype"], dtype, "{fields} {flags}");
+    }
+    let refused = refused(explained(json!({"dtype": "int8"}), ""), 1);
+    assert!(
+        refused.contains("`dtype` is `int8`: give --dtype"),
+        "{refused}"
+    );
 }

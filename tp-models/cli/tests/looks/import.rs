@@ -164,3 +164,80 @@ fn what_cannot_be_imported_is_refused_with_a_reason() {
     assert!(text.contains("`LlamaForCausalLM`"), "{text}");
     refused(import(&file, &["--name", "not a name"]), 2);
 }
+
+const GEMMA: &str = "Gemma3ForConditionalGeneration";
+
+#[test]
+fn a_plan_that_fits_two_places_names_both() {
+    let projections =
+        r#""layers.*.self_attn.q_proj": "colwise", "layers.*.self_attn.k_proj": "colwise""#;
+    let file = written("import_two_places.json", &format!("{{ {projections} }}"));
+    let text = refused(import(&file, &["--model", GEMMA]), 2);
+    for part in [
+        "from \"model.vision_tower.",
+        "from \"model.language_model\"",
+        "write which is meant",
+    ] {
+        assert!(text.contains(part), "{part} is not in: {text}");
+    }
+    // The text part's own plan is for it, and as they stand names mean one place.
+    let nested = format!(
+        r#"{{ "architectures": ["{GEMMA}"], "_tp_plan": {{ "lm_head": "colwise_gather_output" }},
+            "text_config": {{ "base_model_tp_plan": {{ {projections} }} }} }}"#
+    );
+    let table = printed(import(&written("import_nested.json", &nested), &[]));
+    for line in [
+        "\"model.language_model.layers.*.self_attn.{q,k}_proj\"",
+        "=> Colwise(output: Replicate),",
+    ] {
+        assert!(table.contains(line), "{line} is not in: {table}");
+    }
+    let named = projections.replace("\"layers", "\"model.language_model.layers");
+    let file = written("import_named_place.json", &format!("{{ {named} }}"));
+    let table = printed(import(&file, &["--model", GEMMA]));
+    assert!(
+        table.contains("model.language_model.layers.*.self_attn.{q,k}_proj"),
+        "{table}"
+    );
+}
+
+#[test]
+fn what_prepares_modules_is_no_row() {
+    let plan = r#"{
+        "model.embed_tokens": "RowwiseParallel(input_layouts=Replicate(), output_layouts=Shard(1))",
+        "model.layers.*.input_layernorm": "SequenceParallel()",
+        "model.layers.*.self_attn": "PrepareModuleInput(input_kwarg_layouts={'hidden_states': Shard(1)}, desired_input_kwarg_layouts={'hidden_states': Replicate()})",
+        "model.layers.*.self_attn.q_proj": "ColwiseParallel()",
+        "model.layers.*.self_attn.k_proj": "ColwiseParallel()",
+        "model.layers.*.self_attn.v_proj": "ColwiseParallel()",
+        "model.layers.*.self_attn.o_proj": "RowwiseParallel(output_layouts=Shard(1))",
+        "model.layers.*.post_attention_layernorm": "SequenceParallel()",
+        "model.layers.*.mlp": {"style": "PrepareModuleInputOutput", "input_layouts": ["Shard(1)", null]},
+        "model.layers.*.mlp.gate_proj": "ColwiseParallel()",
+        "model.layers.*.mlp.up_proj": "ColwiseParallel()",
+        "model.layers.*.mlp.down_proj": "RowwiseParallel(output_layouts=Shard(1))",
+        "model.norm": "torch.distributed.tensor.parallel.SequenceParallel()",
+        "model.rotary_emb": "torch.distributed.tensor.parallel.PrepareModuleOutput(output_layouts=Shard(1), desired_output_layouts=Replicate())",
+        "lm_head": "NoParallel()"
+    }"#;
+    let file = written("import_prepare.json", plan);
+    let output = import(&file, &["--model", "LlamaForCausalLM"]);
+    let said = errors(&output);
+    for class in [
+        "PrepareModuleInput",
+        "PrepareModuleInputOutput",
+        "PrepareModuleOutput",
+    ] {
+        assert!(said.contains(&format!("`{class}` of \"model.")), "{said}");
+    }
+    assert!(!said.contains("does not compile"), "{said}");
+    let table = printed(output);
+    assert!(
+        !table.contains("Prepare") && !table.contains("self_attn\""),
+        "{table}"
+    );
+    assert!(
+        table.contains("\"lm_head\"") && table.contains("mlp.{gate,up}_proj"),
+        "{table}"
+    );
+}

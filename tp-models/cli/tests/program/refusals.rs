@@ -152,7 +152,9 @@ fn degrees_and_plans_that_are_none() {
 fn sampling_that_is_none() {
     let stories = fixture("stories260k");
     for (flags, part) in [
-        ("--temperature 0", "--temperature"),
+        ("--top-k=-1", "--top-k"),
+        ("--min-p 2", "--min-p"),
+        ("--repetition-penalty 0", "--repetition-penalty"),
         ("--temperature=-1", "--temperature"),
         ("--temperature nan", "--temperature"),
         ("--temperature inf", "--temperature"),
@@ -163,7 +165,7 @@ fn sampling_that_is_none() {
     ] {
         assert_names(&generate(&stories, flags, 2), &[part]);
     }
-    assert_names(&generate(&stories, "--top-p 0.5", 2), &["--temperature"]);
+    assert_names(&generate(&stories, "--top-p 0.5", 1), &["--temperature"]);
 }
 
 /// A batch's file, in a folder of its own.

@@ -2,6 +2,9 @@
 
 use std::path::Path;
 
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
 use crate::support::{fixture, printed, tp};
 
 /// A text with something to learn in it.
@@ -52,6 +55,62 @@ fn the_loss_falls_alike_at_every_degree() {
             near,
             "{flags}: {other_first} to {other_last}, not {first} to {last}"
         );
+    }
+}
+
+/// A folder with the trained model's config and tokenizer, the latter saved as it was last used, and more beside.
+fn surroundings() -> TempDir {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let write = |name: &str, text: &str| {
+        std::fs::write(dir.path().join(name), text).expect("the folder is there");
+    };
+    let read =
+        |name: &str| std::fs::read_to_string(fixture("stories260k").join(name)).expect("a fixture");
+    write("config.json", &read("config.json"));
+    let mut tokenizer: Value = serde_json::from_str(&read("tokenizer.json")).expect("JSON");
+    tokenizer["truncation"] = json!({
+        "max_length": 20, "stride": 0, "strategy": "LongestFirst", "direction": "Right",
+    });
+    write("tokenizer.json", &tokenizer.to_string());
+    for name in TRAVELLING.iter().chain(&STAYING) {
+        write(name, "{}");
+    }
+    dir
+}
+
+const TRAVELLING: [&str; 5] = [
+    "preprocessor_config.json",
+    "processor_config.json",
+    "tekken.json",
+    "chat_template.jinja",
+    "generation_config.json",
+];
+
+const STAYING: [&str; 2] = ["notes.txt", "pytorch_model.bin"];
+
+#[test]
+fn what_goes_with_a_config_goes_on_with_its_checkpoints() {
+    let (from, dir) = (surroundings(), tempfile::tempdir().expect("a folder"));
+    let (data, runs) = (dir.path().join("text"), dir.path().join("runs"));
+    write_text(&data);
+    let train = |flags: &str, from: &Path, runs: &Path| {
+        printed(&mut tp![
+            "train --threads 1 --steps 1 --batch 2 --sequence 64",
+            flags,
+            from,
+            "--data",
+            &data,
+            "--save",
+            runs,
+        ])
+    };
+    train("--config", &from.path().join("config.json"), &runs);
+    let again = dir.path().join("again");
+    train("--model", &runs.join("step-1"), &again);
+    for runs in [runs, again] {
+        let holds = |name: &&str| runs.join("step-1").join(name).exists();
+        assert!(TRAVELLING.iter().all(&holds), "{runs:?}");
+        assert!(!STAYING.iter().any(holds), "{runs:?}");
     }
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tch::Device;
 
 use super::group::C10dGroup;
+use super::loopback;
 use crate::backend::{Backend, Job, Member};
 use crate::ffi::c10d::{Group, Store};
 use crate::{CommError, Result};
@@ -42,12 +43,18 @@ pub(super) fn connect_gloo(member: Member) -> Result<Box<dyn Backend>> {
     let store = member.rendezvous.store(member.timeout)?;
     let interface = std::env::var_os("GLOO_SOCKET_IFNAME");
     let address = interface.is_none().then(|| member.rendezvous.own_address());
-    let address = address.transpose().map_err(|error| CommError::Connect {
+    let fault = |message| CommError::Connect {
         backend: "gloo",
         rank: member.rank,
         size: member.world_size,
-        message: error.to_string(),
-    })?;
+        message,
+    };
+    let address = address.transpose();
+    let address = address.map_err(|error| fault(error.to_string()))?;
+    let checked = loopback::fault(&store, member.world_size, address);
+    if let Some(message) = checked.map_err(|error| fault(error.to_string()))? {
+        return Err(fault(message).into());
+    }
     join(Library::Gloo(address), member, store)
 }
 

@@ -2,6 +2,7 @@
 
 mod group;
 mod layout;
+mod loopback;
 mod member;
 mod work;
 

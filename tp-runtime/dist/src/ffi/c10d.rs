@@ -1,6 +1,6 @@
 //! libtorch's process groups (`torch::distributed`, c10d).
 
-use std::ffi::{CString, c_char, c_int, c_void};
+use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::net::IpAddr;
 use std::ptr::{self, NonNull};
 use std::time::Duration;
@@ -16,6 +16,8 @@ unsafe extern "C" {
     fn tp_store_in_process(timeout: i64) -> Handle;
     fn tp_store_over_tcp(host: *const c_char, port: u16, serve: c_int, timeout: i64) -> Handle;
     fn tp_store_prefixed(store: Handle, prefix: *const c_char) -> Handle;
+    fn tp_store_add(store: Handle, key: *const c_char, amount: i64) -> i64;
+    fn tp_store_wait(store: Handle, key: *const c_char) -> c_int;
     fn tp_store_free(store: Handle);
     fn tp_group_gloo(
         store: Handle,
@@ -104,6 +106,21 @@ impl Store {
         // SAFETY: the shim copies the string and shares the ownership of the store.
         let store = unsafe { tp_store_prefixed(self.0.get(), prefix.as_ptr()) };
         Owned::new(store, tp_store_free).map(Self)
+    }
+
+    /// Adds to the number under `key`, which starts at 0, and gives the sum.
+    pub(crate) fn add(&self, key: &CStr, amount: u32) -> Result<i64, TchError> {
+        // SAFETY: the shim copies the string.
+        match unsafe { tp_store_add(self.0.get(), key.as_ptr(), amount.into()) } {
+            sum if sum < 0 => Err(last_error()),
+            sum => Ok(sum),
+        }
+    }
+
+    /// Waits until another rank has added to the number under `key`.
+    pub(crate) fn wait(&self, key: &CStr) -> Result<(), TchError> {
+        // SAFETY: the shim copies the string.
+        check(unsafe { tp_store_wait(self.0.get(), key.as_ptr()) }).map(drop)
     }
 }
 

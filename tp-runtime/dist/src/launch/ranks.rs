@@ -52,8 +52,11 @@ pub(super) fn process<T: Send, E: Display + Send>(
         };
         return Err(mismatch.into());
     }
-    let backend = named(options.backend.unwrap_or("gloo")).map_err(SetupError::from)?;
-    if !backend.joins_processes {
+    // One process alone meets nobody: its rank is the one thread of a job of threads.
+    let alone = world_size == 1;
+    let default = if alone { "local" } else { "gloo" };
+    let backend = named(options.backend.unwrap_or(default)).map_err(SetupError::from)?;
+    if !backend.joins_processes && !alone {
         let refusal = SetupError::ThreadsOnly {
             backend: backend.name,
             launcher: environment.launcher.program,
@@ -63,7 +66,10 @@ pub(super) fn process<T: Send, E: Display + Send>(
     let job = Arc::new(Job::new(world_size));
     let device = device(options.device, environment.local_rank)?;
     let (number, neighbours) = (environment.rank, environment.local_world_size);
-    let rendezvous = Rendezvous::of_processes(environment);
+    let rendezvous = match alone {
+        true => Rendezvous::of_threads(),
+        false => Rendezvous::of_processes(environment),
+    };
     let member = member(options, number, device, &job, &rendezvous);
     run(&job, vec![rank(options, backend, member, neighbours)], body)
 }

@@ -39,6 +39,19 @@ tp::Store* tp_store_prefixed(const tp::Store* store, const char* prefix) {
   })
 }
 
+// The sum of all amounts under `key`, this one among them; below 0 on failure.
+int64_t tp_store_add(const tp::Store* store, const char* key, int64_t amount) {
+  TP_GUARD(-1, { return store->store->add(key, amount); })
+}
+
+// Waits until there is something under `key`.
+int tp_store_wait(const tp::Store* store, const char* key) {
+  TP_GUARD(-1, {
+    store->store->wait({key});
+    return 0;
+  })
+}
+
 void tp_store_free(tp::Store* store) {
   delete store;
 }

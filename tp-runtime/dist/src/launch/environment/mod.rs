@@ -28,7 +28,7 @@ pub(crate) struct Environment {
     pub(crate) local_rank: usize,
     /// How many ranks this host has.
     pub(crate) local_world_size: usize,
-    /// Where rank 0 runs.
+    /// Where rank 0 runs; empty where it is the only one.
     master_address: String,
     master_port: u16,
     /// Where `torchrun` itself serves the store: which of its attempts this is.

@@ -218,6 +218,8 @@ fn faults_name_the_variable() {
         error,
         "`SLURM_NODEID` is not set, but SLURM_STEP_NUM_TASKS is: start with `srun` or set it"
     );
+    let alone = found(&[("RANK", "0"), ("WORLD_SIZE", "1")]);
+    assert_eq!((alone.rank, alone.world_size), (0, 1));
     let error = refused(&TORCHRUN[..3]);
     assert_eq!(
         error,

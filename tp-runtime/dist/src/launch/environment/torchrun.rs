@@ -24,6 +24,14 @@ pub(super) fn read(variables: &Variables) -> Result<Option<Environment>, SetupEr
         )));
     }
     let (rank, world_size) = variables.place(LAUNCHER)?;
+    let (master_address, master_port) = match world_size {
+        // It meets nobody.
+        1 => (String::new(), 0),
+        _ => (
+            variables.required("MASTER_ADDR", LAUNCHER)?,
+            variables.required("MASTER_PORT", LAUNCHER)?,
+        ),
+    };
     Ok(Some(Environment {
         launcher: LAUNCHER,
         rank,
@@ -32,8 +40,8 @@ pub(super) fn read(variables: &Variables) -> Result<Option<Environment>, SetupEr
         local_world_size: variables
             .optional("LOCAL_WORLD_SIZE")?
             .unwrap_or(world_size),
-        master_address: variables.required("MASTER_ADDR", LAUNCHER)?,
-        master_port: variables.required("MASTER_PORT", LAUNCHER)?,
+        master_address,
+        master_port,
         attempt: attempt(variables),
     }))
 }

@@ -1,5 +1,8 @@
 //! `tp generate`: text from a prompt.
 
+mod settings;
+mod stop;
+
 use std::io::Write;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -7,17 +10,21 @@ use std::path::PathBuf;
 use anyhow::{Result, ensure};
 use clap::Args;
 use tp_runtime::checkpoint::Checkpoint;
-use tp_runtime::generate::{GenerateOptions, Sampling, generate};
+use tp_runtime::generate::generate;
 use tp_runtime::model::{self, Inputs};
 use tp_runtime::parallel::ParallelModel;
 
+use self::settings::{SettingArgs, remark};
+use self::stop::StopStrings;
 use super::images;
 use super::model::require_language_model;
-use super::numbers::{positive, share};
 use super::ranks::{Rank, RankArgs};
 use super::text;
 
 /// Continues a prompt; the same text at any number of ranks
+///
+/// Tokens are chosen as the checkpoint's generation_config.json says, as transformers' `generate` does; flags win
+/// over it. What it asks for beyond that is named on stderr.
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
     /// The checkpoint's folder: config.json, safetensors and tokenizer.json
@@ -30,24 +37,8 @@ pub(super) struct Arguments {
     /// its place with `<start_of_image>` (Gemma 3) or `[IMG]` (Mistral 3); without a mark, images come first
     #[arg(long, value_name = "FILE")]
     image: Vec<PathBuf>,
-    /// How many tokens to add at most
-    #[arg(long, value_name = "K", default_value_t = 128, value_parser = clap::value_parser!(i64).range(0..))]
-    max_new_tokens: i64,
-    /// Sample instead of taking the likeliest; higher is wilder
-    #[arg(long, value_name = "T", value_parser = positive)]
-    temperature: Option<f64>,
-    /// Sample among the likeliest tokens that together have this probability
-    #[arg(
-        long,
-        value_name = "P",
-        default_value_t = 1.0,
-        value_parser = share,
-        requires = "temperature"
-    )]
-    top_p: f64,
-    /// Where sampling starts; the same seed gives the same text
-    #[arg(long, value_name = "S", default_value_t = 0, requires = "temperature")]
-    seed: u64,
+    #[command(flatten)]
+    settings: SettingArgs,
     #[command(flatten)]
     ranks: RankArgs,
 }
@@ -75,21 +66,17 @@ fn tell(args: &Arguments, rank: &Rank) -> Result<()> {
         prompt.input_ids.numel() > 0,
         "the prompt has no tokens: give at least one word"
     );
+    let settings = args.settings.settings(&args.model, checkpoint.config())?;
+    let length = prompt.input_ids.size()[1];
+    let new_tokens = args.settings.new_tokens(&settings, length)?;
     let (model, _) = ParallelModel::load(&checkpoint, &rank.mesh, rank.options)?;
-    let options = GenerateOptions {
-        max_new_tokens: args.max_new_tokens,
-        sampling: match args.temperature {
-            None => Sampling::Greedy,
-            Some(temperature) => Sampling::Random {
-                temperature,
-                top_p: args.top_p,
-                seed: args.seed,
-            },
-        },
-        stop: text::end_tokens(&args.model, checkpoint.config())?,
-    };
+    if rank.is_first {
+        remark(&settings);
+    }
+    let options = settings.options(length, new_tokens, args.settings.seed());
     let ids = Vec::<i64>::try_from(prompt.input_ids.squeeze_dim(0))?;
     let mut stream = text::Stream::after(&tokenizer, &ids)?;
+    let mut stops = StopStrings::after(&tokenizer, &settings.stop_strings, &ids)?;
     let mut failure = None;
     let mut show = |text: &str| {
         if rank.is_first && failure.is_none() {
@@ -108,14 +95,18 @@ fn tell(args: &Arguments, rank: &Rank) -> Result<()> {
         if options.stop.contains(&token) {
             return ControlFlow::Break(());
         }
-        match stream.push(token) {
-            Ok(text) => show(&text),
+        let step = stream.push(token).and_then(|text| {
+            show(&text);
+            stops.end_in(token)
+        });
+        match step {
+            Ok(false) => ControlFlow::Continue(()),
+            Ok(true) => ControlFlow::Break(()),
             Err(error) => {
                 decoding = Err(error);
-                return ControlFlow::Break(());
+                ControlFlow::Break(())
             }
         }
-        ControlFlow::Continue(())
     })?;
     decoding?;
     show(&stream.finish()?);
