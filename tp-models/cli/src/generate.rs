@@ -9,7 +9,6 @@ use clap::Args;
 use tp_runtime::checkpoint::Checkpoint;
 use tp_runtime::generate::{GenerateOptions, Sampling, generate};
 use tp_runtime::model::{self, Inputs};
-use tp_runtime::parallel::ParallelModel;
 
 use super::images;
 use super::model::require_language_model;
@@ -75,7 +74,7 @@ fn tell(args: &Arguments, rank: &Rank) -> Result<()> {
         prompt.input_ids.numel() > 0,
         "the prompt has no tokens: give at least one word"
     );
-    let (model, _) = ParallelModel::load(&checkpoint, &rank.mesh, rank.options)?;
+    let model = rank.load(&checkpoint)?;
     let options = GenerateOptions {
         max_new_tokens: args.max_new_tokens,
         sampling: match args.temperature {

@@ -7,9 +7,11 @@ use anyhow::{Context, Result, anyhow};
 use serde_json::Value;
 use tch::Tensor;
 use tokenizers::Tokenizer;
+use tp_runtime::config;
 
 /// The `tokenizer.json` beside a checkpoint.
 pub(crate) fn tokenizer(path: &Path) -> Result<Tokenizer> {
+    config::require_pulled(path)?;
     Tokenizer::from_file(path).map_err(|error| {
         anyhow!(
             "cannot read the tokenizer `{}`: {error}; give a folder with a `tokenizer.json`",

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::CheckpointError;
 use super::disk::put;
 use super::folder;
+use crate::config;
 
 /// What a checkpoint's folder may hold of them.
 const NAMES: [&str; 10] = [
@@ -36,7 +37,7 @@ impl Companion {
     /// Opens a file.
     ///
     /// # Errors
-    /// When it cannot be opened, or its path ends in no name.
+    /// When it cannot be opened, its path ends in no name, or Git LFS has not fetched it.
     pub fn open(path: &Path) -> Result<Self, CheckpointError> {
         let open = || {
             let name = path.file_name().ok_or(io::ErrorKind::InvalidFilename)?;
@@ -46,7 +47,9 @@ impl Companion {
                 file: File::open(path)?,
             })
         };
-        open().map_err(CheckpointError::io("open", path))
+        let companion = open().map_err(CheckpointError::io("open", path))?;
+        config::require_pulled(path)?;
+        Ok(companion)
     }
 
     /// Opens those of a checkpoint, wherever an interrupted save has left them.
