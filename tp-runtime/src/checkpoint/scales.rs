@@ -64,7 +64,6 @@ pub(super) fn take(
                 weight,
                 scales: name,
                 found: stored.info.shape,
-                file: stored.info.file,
             });
         };
         let scale = Scales {
@@ -141,10 +140,10 @@ impl Scales {
     ) -> Result<Tensor, CheckpointError> {
         // Where there is one block, its scale serves every index.
         for dim in (0..self.grid.len()).filter(|&dim| self.grid[dim] > 1) {
-            let whole = [0..stored.size()[dim]];
+            let whole = 0..stored.size()[dim];
             let ranges = match part {
                 Part::Ranges(split, ranges) if split == dim => ranges,
-                _ => &whole,
+                _ => std::slice::from_ref(&whole),
             };
             let mut places = Vec::new();
             let mut read = 0;

@@ -97,7 +97,7 @@ pub enum CheckpointError {
 
     /// Scales that do not divide their weight into blocks.
     #[error(
-        "`{scales}` of shape {found:?} in `{file}` does not fit `{weight}` of shape {shape:?}: \
+        "`{scales}` of shape {found:?} does not fit `{weight}` of shape {shape:?}: \
          there has to be one scale for the weight, for each row or for each block of the size that \
          `quantization_config` gives"
     )]
@@ -110,8 +110,6 @@ pub enum CheckpointError {
         scales: String,
         /// Their shape.
         found: Vec<i64>,
-        /// The file that holds them.
-        file: PathBuf,
     },
 
     /// A tied parameter that is stored twice, with different values.

@@ -116,7 +116,8 @@ impl fmt::Display for Fault {
             Self::Dtype { name, file, dtype } => {
                 write!(
                     f,
-                    "`{name}` in `{file}` is stored as {dtype}, not as F32, F16 or BF16"
+                    "`{name}` in `{file}` is stored as {dtype}, not as F32, F16 or BF16, \
+                     nor as FP8 with scales beside it and a `quantization_config` that tells of them"
                 )
             }
         }

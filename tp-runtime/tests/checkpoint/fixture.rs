@@ -42,7 +42,7 @@ pub(crate) fn filled(
         Dtype::I64 => values
             .flat_map(|value| (value as i64).to_le_bytes())
             .collect(),
-        Dtype::F8_E4M3 => values.map(|value| fp8(value)).collect(),
+        Dtype::F8_E4M3 => values.map(fp8).collect(),
         other => panic!("no values of {other} here"),
     };
     Stored {

@@ -179,7 +179,8 @@ fn everything_that_does_not_fit_is_told_at_once() {
     assert_eq!(
         misfit(&stored, &params()),
         "  `embed.weight` in `model.safetensors` has shape [256, 4], the model needs [257, 4]
-  `norm.weight` in `model.safetensors` is stored as F8_E4M3, not as F32, F16 or BF16
+  `norm.weight` in `model.safetensors` is stored as F8_E4M3, not as F32, F16 or BF16, \
+nor as FP8 with scales beside it and a `quantization_config` that tells of them
   no tensor for the parameter `up.weight`
   no parameter for `lm_head.weight` in `model.safetensors`
   no parameter for `up_proj.weight` in `model.safetensors`

@@ -5,7 +5,7 @@ use std::process::Output;
 
 use serde_json::{Value, json};
 
-use crate::support::{assert_snapshot, fixture, printed, refused, tp};
+use crate::support::{assert_snapshot, fixture, printed, refused, tp, written};
 
 /// The layers of the `llama_gqa` and `llama_bias` fixtures.
 const LAYERS: usize = 2;
@@ -54,10 +54,13 @@ fn weights_stored_as_fp8_are_counted_as_they_are_held() {
     }
     let described = json!({ "quantization": { "quant_algo": "FP8" } });
     let config = std::fs::read_to_string(fixture("ministral3").join("config.json"));
-    written("config.json", &config.expect("a fixture"));
-    let described = written("hf_quant_config.json", &described.to_string());
-    let folder = described.parent().expect("a folder");
-    assert!(printed(explain(folder, "--tp 2 --dtype bf16")).contains(note));
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let write = |file: &str, text: String| {
+        std::fs::write(folder.path().join(file), text).expect("a test can write");
+    };
+    write("config.json", config.expect("a fixture"));
+    write("hf_quant_config.json", described.to_string());
+    assert!(printed(explain(folder.path(), "--tp 2 --dtype bf16")).contains(note));
 }
 
 #[test]
