@@ -102,7 +102,8 @@ fn blocks(
                 .map(|block| block[dim]);
             match declared.filter(|&block| count > 0 && (length + block - 1) / block == count) {
                 Some(block) => Some(block),
-                None => (count > 0 && length % count == 0).then(|| length / count),
+                None if count == 1 => Some(length),
+                None => (count > 0 && length > 0 && length % count == 0).then(|| length / count),
             }
         });
     let block: Option<Vec<i64>> = block.collect();
