@@ -9,7 +9,7 @@ use tp_runtime::Result;
 use tp_runtime::checkpoint::{self, Checkpoint, LoadOptions, LoadReport};
 use tp_runtime::comm::RankContext;
 use tp_runtime::explain::{Dtype, Setup, explain};
-use tp_runtime::model::{self, Inputs, Modules};
+use tp_runtime::model::{self, FreshHead, Inputs, Modules};
 use tp_runtime::optim::{AdamW, AdamWOptions};
 use tp_runtime::parallel::{ParallelModel, ParallelOptions};
 use tp_runtime::plan::{Mode, Plan, chunk, resolve};
@@ -77,6 +77,7 @@ fn a_rank_reads_and_holds_its_shard_and_what_is_replicated() {
                 let expected = LoadReport {
                     bytes_read: stored * elements,
                     parameter_bytes: 4 * elements,
+                    findings: Vec::new(),
                 };
                 assert_eq!(report, expected, "{name}, {setting}, rank {rank}");
                 let held = model.parameters().into_iter().map(|named| {
@@ -118,6 +119,7 @@ fn what_ranks_save_is_what_they_loaded() -> Result<()> {
         ("llama_bias", &[2, 4], Kind::Float),
         ("llama_bf16", &[2, 4], Kind::BFloat16),
         ("qwen3_mlp200", &[3], Kind::Float),
+        ("llama_seqcls", &[2], Kind::Float),
         ("qwen3_seqcls", &[4], Kind::Float),
         ("gemma3_cond", &[2, 4], Kind::Float),
         ("mistral3_cond", &[2], Kind::Float),
@@ -307,6 +309,9 @@ fn loaded(model: &dyn Modules, checkpoint: &Checkpoint) -> Result<Vec<Tensor>> {
         kind: Kind::Float,
         device: Device::Cpu,
         renames: &[],
+        fresh_head: FreshHead::default(),
+        seed: 0,
+        std: 0.02,
     };
     checkpoint::load(checkpoint, &parameters, &options)?;
     Ok(parameters.iter().map(|named| named.param.local()).collect())

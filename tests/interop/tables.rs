@@ -52,6 +52,21 @@ tp_runtime::tp_plan! {
 
 tp_runtime::tp_plan! {
     /// Imported.
+    pub LLAMA_CLASSIFIER for tp_models::llama_classifier::LlamaForSequenceClassification as "imported-LLAMA_CLASSIFIER";
+
+    // module                                            tensor parallel        | with sequence parallelism
+    "model.embed_tokens"                              => VocabParallelEmbedding | VocabParallelEmbedding(output: Shard(1)),
+    "model.layers.*.self_attn.{q,k,v}_proj"           => Colwise,
+    "model.layers.*.self_attn.o_proj"                 => Rowwise                | Rowwise(output: Shard(1)),
+    "model.layers.*.mlp.{gate,up}_proj"               => Colwise,
+    "model.layers.*.mlp.down_proj"                    => Rowwise                | Rowwise(output: Shard(1)),
+    "model.layers.*.{input,post_attention}_layernorm" => _                      | SequenceParallelAllGatherActivation,
+    "model.norm"                                      => _                      | SequenceParallel,
+    "score"                                           => Colwise(output: Replicate),
+}
+
+tp_runtime::tp_plan! {
+    /// Imported.
     pub MINISTRAL3 for tp_models::ministral3::Ministral3ForCausalLM as "imported-MINISTRAL3";
 
     // module                                            tensor parallel        | with sequence parallelism
@@ -153,6 +168,23 @@ tp_runtime::tp_plan! {
     "model.layers.*.{input,post_attention}_layernorm" => _                      | SequenceParallelAllGatherActivation,
     "model.norm"                                      => _                      | SequenceParallel,
     "lm_head"                                         => Colwise(local: false)  | Colwise(input: Shard(1), local: false),
+}
+
+tp_runtime::tp_plan! {
+    /// Imported.
+    pub QWEN2_CLASSIFIER for tp_models::qwen2_classifier::Qwen2ForSequenceClassification as "imported-QWEN2_CLASSIFIER";
+
+    // module                                            tensor parallel        | with sequence parallelism
+    "model.embed_tokens"                              => VocabParallelEmbedding | VocabParallelEmbedding(output: Shard(1)),
+    "model.layers.*.self_attn.{q,k,v}_proj"           => Colwise,
+    "model.layers.*.self_attn.o_proj"                 => Rowwise                | Rowwise(output: Shard(1)),
+    "model.layers.*.self_attn.qkv_proj?"              => Colwise,
+    "model.layers.*.mlp.{gate,up}_proj"               => Colwise,
+    "model.layers.*.mlp.down_proj"                    => Rowwise                | Rowwise(output: Shard(1)),
+    "model.layers.*.mlp.gate_up_proj?"                => Colwise,
+    "model.layers.*.{input,post_attention}_layernorm" => _                      | SequenceParallelAllGatherActivation,
+    "model.norm"                                      => _                      | SequenceParallel,
+    "score"                                           => Colwise(output: Replicate),
 }
 
 tp_runtime::tp_plan! {

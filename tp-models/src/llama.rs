@@ -89,28 +89,33 @@ pub struct LlamaAttention {
 
 impl FromConfig for LlamaForCausalLM {
     fn from_config(config: &Value) -> Result<Self> {
-        let rope = RopeParameters::of(config, 10_000.0)?;
-        let decoder = DecoderConfig::read(config, &DEFAULTS)?;
-        let config: LlamaConfig = config::parse(config)?;
-        let heads = decoder.heads()?;
-        let layer = |_| LlamaDecoderLayer {
-            self_attn: LlamaAttention {
-                q_proj: heads.query(config.attention_bias),
-                k_proj: heads.key_value(config.attention_bias),
-                v_proj: heads.key_value(config.attention_bias),
-                o_proj: heads.output(config.attention_bias),
-                heads,
-                attention_dropout: decoder.attention_dropout,
-            },
-            mlp: decoder.gated_mlp(config.mlp_bias),
-            input_layernorm: decoder.rms_norm(),
-            post_attention_layernorm: decoder.rms_norm(),
-        };
-        let layers = (0..decoder.num_hidden_layers).map(layer);
-        let model = Decoder::new(&decoder, &rope, layers)?;
+        let (model, decoder) = model(config)?;
         let lm_head = language_head(&model.embed_tokens, decoder.tie_word_embeddings);
         Ok(Self { model, lm_head })
     }
+}
+
+/// The decoder that `config` describes, and what it says as of every decoder.
+pub(crate) fn model(config: &Value) -> Result<(LlamaModel, DecoderConfig)> {
+    let rope = RopeParameters::of(config, 10_000.0)?;
+    let decoder = DecoderConfig::read(config, &DEFAULTS)?;
+    let config: LlamaConfig = config::parse(config)?;
+    let heads = decoder.heads()?;
+    let layer = |_| LlamaDecoderLayer {
+        self_attn: LlamaAttention {
+            q_proj: heads.query(config.attention_bias),
+            k_proj: heads.key_value(config.attention_bias),
+            v_proj: heads.key_value(config.attention_bias),
+            o_proj: heads.output(config.attention_bias),
+            heads,
+            attention_dropout: decoder.attention_dropout,
+        },
+        mlp: decoder.gated_mlp(config.mlp_bias),
+        input_layernorm: decoder.rms_norm(),
+        post_attention_layernorm: decoder.rms_norm(),
+    };
+    let layers = (0..decoder.num_hidden_layers).map(layer);
+    Ok((Decoder::new(&decoder, &rope, layers)?, decoder))
 }
 
 impl Model for LlamaForCausalLM {

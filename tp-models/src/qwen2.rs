@@ -109,30 +109,35 @@ pub struct Qwen2Attention {
 
 impl FromConfig for Qwen2ForCausalLM {
     fn from_config(config: &Value) -> Result<Self> {
-        let rope = RopeParameters::of(config, 10_000.0)?;
-        let decoder = DecoderConfig::read(config, &DEFAULTS)?;
-        let config: Qwen2Config = config::parse(config)?;
-        let heads = decoder.heads()?;
-        let layer = |window| PreNormLayer {
-            self_attn: Qwen2Attention {
-                q_proj: heads.query(true),
-                k_proj: heads.key_value(true),
-                v_proj: heads.key_value(true),
-                o_proj: heads.output(false),
-                heads,
-                attention_dropout: decoder.attention_dropout,
-            },
-            mlp: decoder.gated_mlp(false),
-            input_layernorm: decoder.rms_norm(),
-            post_attention_layernorm: decoder.rms_norm(),
-            window,
-        };
-        let windows = config.windows(decoder.num_hidden_layers)?;
-        let layers = windows.into_iter().map(layer);
-        let model = Decoder::new(&decoder, &rope, layers)?;
+        let (model, decoder) = model(config)?;
         let lm_head = language_head(&model.embed_tokens, decoder.tie_word_embeddings);
         Ok(Self { model, lm_head })
     }
+}
+
+/// The decoder that `config` describes, and what it says as of every decoder.
+pub(crate) fn model(config: &Value) -> Result<(Qwen2Model, DecoderConfig)> {
+    let rope = RopeParameters::of(config, 10_000.0)?;
+    let decoder = DecoderConfig::read(config, &DEFAULTS)?;
+    let config: Qwen2Config = config::parse(config)?;
+    let heads = decoder.heads()?;
+    let layer = |window| PreNormLayer {
+        self_attn: Qwen2Attention {
+            q_proj: heads.query(true),
+            k_proj: heads.key_value(true),
+            v_proj: heads.key_value(true),
+            o_proj: heads.output(false),
+            heads,
+            attention_dropout: decoder.attention_dropout,
+        },
+        mlp: decoder.gated_mlp(false),
+        input_layernorm: decoder.rms_norm(),
+        post_attention_layernorm: decoder.rms_norm(),
+        window,
+    };
+    let windows = config.windows(decoder.num_hidden_layers)?;
+    let layers = windows.into_iter().map(layer);
+    Ok((Decoder::new(&decoder, &rope, layers)?, decoder))
 }
 
 impl Model for Qwen2ForCausalLM {

@@ -72,15 +72,15 @@ pub struct Qwen3Attention {
 
 impl FromConfig for Qwen3ForCausalLM {
     fn from_config(config: &Value) -> Result<Self> {
-        let decoder = DecoderConfig::read(config, &DEFAULTS)?;
-        let model = model(config, &decoder)?;
+        let (model, decoder) = model(config)?;
         let lm_head = language_head(&model.embed_tokens, decoder.tie_word_embeddings);
         Ok(Self { model, lm_head })
     }
 }
 
-/// The decoder that `config` describes.
-pub(crate) fn model(config: &Value, decoder: &DecoderConfig) -> Result<Qwen3Model> {
+/// The decoder that `config` describes, and what it says as of every decoder.
+pub(crate) fn model(config: &Value) -> Result<(Qwen3Model, DecoderConfig)> {
+    let decoder = DecoderConfig::read(config, &DEFAULTS)?;
     let rope = RopeParameters::of(config, 10_000.0)?;
     let Qwen3Config { attention_bias } = config::parse(config)?;
     let qwen2: Qwen2Config = config::parse(config)?;
@@ -103,11 +103,8 @@ pub(crate) fn model(config: &Value, decoder: &DecoderConfig) -> Result<Qwen3Mode
         window,
     };
     let windows = qwen2.windows(decoder.num_hidden_layers)?;
-    Ok(Decoder::new(
-        decoder,
-        &rope,
-        windows.into_iter().map(layer),
-    )?)
+    let layers = windows.into_iter().map(layer);
+    Ok((Decoder::new(&decoder, &rope, layers)?, decoder))
 }
 
 impl Model for Qwen3ForCausalLM {

@@ -4,7 +4,7 @@ mod registry;
 
 pub use crate::error::ModelError;
 pub use crate::inputs::{Extent, Input};
-pub use crate::module::Rename;
+pub use crate::module::{FreshHead, Rename};
 #[cfg(feature = "torch")]
 pub use crate::{error::InputError, inputs::Inputs};
 pub use registry::{ModelEntry, build, model_for, models};
@@ -73,6 +73,11 @@ pub trait Model: Modules {
     /// Names that older checkpoints use for its tensors; the first that fits is taken.
     fn renames(&self) -> &'static [Rename] {
         &[]
+    }
+
+    /// What may start anew where a checkpoint has another head.
+    fn fresh_head(&self) -> FreshHead {
+        FreshHead::default()
     }
 
     /// The length beyond which all positions are computed anew, a cache included (LongRoPE).

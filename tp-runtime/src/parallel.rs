@@ -3,6 +3,7 @@
 mod assign;
 mod builder;
 mod gather;
+mod load;
 mod replicas;
 
 pub use crate::error::DriftError;
@@ -14,7 +15,8 @@ use serde::Deserialize;
 use serde_json::Value;
 use tch::{Device, Kind, Tensor};
 
-use crate::checkpoint::{self, Checkpoint, Companion, LoadOptions, LoadReport};
+use crate::Result;
+use crate::checkpoint::{self, Companion, Finding, LoadOptions};
 use crate::comm::ProcessGroup;
 use crate::config;
 use crate::dtensor::{DTensor, TensorError};
@@ -23,7 +25,6 @@ use crate::model::{self, Inputs, Model, Task};
 use crate::module::ShardedParam;
 use crate::nn::KvCache;
 use crate::plan::{Mode, Plan, Resolution, plan_for_architecture, resolve};
-use crate::{Error, Result};
 
 /// How a model is to be run.
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +37,8 @@ pub struct ParallelOptions {
     pub kind: Kind,
     /// The device of this rank.
     pub device: Device,
+    /// What a head that the checkpoint lacks starts from.
+    pub seed: u64,
 }
 
 impl Default for ParallelOptions {
@@ -45,6 +48,7 @@ impl Default for ParallelOptions {
             plan: None,
             kind: Kind::Float,
             device: Device::Cpu,
+            seed: 0,
         }
     }
 }
@@ -63,6 +67,9 @@ pub struct ParallelModel {
     /// The tensor-parallel ranks.
     group: ProcessGroup,
     options: ParallelOptions,
+    /// The standard deviation of random weights.
+    std: f64,
+    findings: Vec<Finding>,
 }
 
 /// What random weights start from.
@@ -73,29 +80,6 @@ struct Start {
 }
 
 impl ParallelModel {
-    /// Builds the model a checkpoint names, applies its plan, and reads this rank's part of the weights.
-    ///
-    /// # Errors
-    /// Before any weight is read when plan, config and mesh do not fit; on every rank when any rank
-    /// cannot read its part.
-    pub fn load(
-        checkpoint: &Checkpoint,
-        mesh: &DeviceMesh,
-        options: ParallelOptions,
-    ) -> Result<(Self, LoadReport)> {
-        let mut parallel = Self::build(checkpoint.config(), mesh, options)?;
-        let load = parallel.load_options();
-        let loaded = checkpoint.companions().and_then(|companions| {
-            parallel.companions = companions;
-            checkpoint::load(checkpoint, &parallel.parameters(), &load)
-        });
-        let report = parallel
-            .world
-            .agree(loaded.map_err(Error::from), "loading")?;
-        parallel.require_gradients()?;
-        Ok((parallel, report))
-    }
-
     /// Builds the model of a config and starts it from random weights, the same for any degree.
     ///
     /// `companions` are to be saved beside the weights.
@@ -111,10 +95,8 @@ impl ParallelModel {
     ) -> Result<Self> {
         let mut parallel = Self::build(config, mesh, options)?;
         parallel.companions = companions;
-        let Start { initializer_range } = config::parse(config)?;
-        let std = initializer_range.unwrap_or(0.02);
         let load = parallel.load_options();
-        checkpoint::initialize(&parallel.parameters(), seed, std, &load)?;
+        checkpoint::initialize(&parallel.parameters(), seed, parallel.std, &load)?;
         parallel.require_gradients()?;
         Ok(parallel)
     }
@@ -130,6 +112,7 @@ impl ParallelModel {
         let layers = model.layers();
         let resolution = resolve(plan, &layers, options.mode)?;
         assign::assign(&layers, &resolution, &group)?;
+        let Start { initializer_range } = config::parse(config)?;
         let (config, companions) = (config.clone(), Vec::new());
         Ok(Self {
             model,
@@ -139,6 +122,8 @@ impl ParallelModel {
             world,
             group,
             options,
+            std: initializer_range.unwrap_or(0.02),
+            findings: Vec::new(),
         })
     }
 
@@ -149,6 +134,9 @@ impl ParallelModel {
             kind: self.options.kind,
             device: self.options.device,
             renames: self.model.renames(),
+            fresh_head: self.model.fresh_head(),
+            seed: self.options.seed,
+            std: self.std,
         }
     }
 
@@ -168,6 +156,11 @@ impl ParallelModel {
     /// What the plan made of each layer.
     pub fn resolution(&self) -> &Resolution {
         &self.resolution
+    }
+
+    /// What its checkpoint holds otherwise than the model has it.
+    pub fn findings(&self) -> &[Finding] {
+        &self.findings
     }
 
     /// The config the model was built from.

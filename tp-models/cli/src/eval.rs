@@ -9,7 +9,6 @@ use tch::{Device, Kind, Tensor};
 use tp_runtime::checkpoint::Checkpoint;
 use tp_runtime::generate::{GenerateOptions, generate};
 use tp_runtime::model::{self, Inputs};
-use tp_runtime::parallel::ParallelModel;
 
 use super::batch::Batch;
 use super::model::require_language_model;
@@ -65,7 +64,7 @@ fn eval(args: &Arguments, rank: &Rank) -> Result<()> {
         args.inputs.display()
     );
     let batch = batch.to_device(rank.options.device);
-    let (model, _) = ParallelModel::load(&checkpoint, &rank.mesh, rank.options)?;
+    let model = rank.load(&checkpoint)?;
     let mut outputs = Vec::new();
     let mut write = |name: String, tensor: Tensor| {
         if rank.is_first {

@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use anyhow::Result;
+use tp_runtime::config::Fp8;
 use tp_runtime::explain::{CostComparison, explain, explain_training};
 use tp_runtime::model::build;
 use tp_runtime::plan::{plan_for_architecture, plan_named};
@@ -71,6 +72,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         Some(name) => plan_named(architecture, name)?,
     };
     let mut report = explain(plan, &*model, setup)?;
+    report.is_stored_as_fp8 = Fp8::of(&config)?.is_some();
     if arguments.plan.is_some() && default.supports(mode) {
         report.comparison = Some(CostComparison::with(&report, default, &*model)?);
     }

@@ -7,11 +7,12 @@ use std::time::Duration;
 use anyhow::{Error, Result};
 use clap::{Args, ValueEnum};
 use tch::Kind;
+use tp_runtime::checkpoint::Checkpoint;
 use tp_runtime::comm::backend::{self, UnknownBackend};
 use tp_runtime::comm::{DeviceKind, Launch, RankContext, launch};
 use tp_runtime::config;
 use tp_runtime::mesh::DeviceMesh;
-use tp_runtime::parallel::ParallelOptions;
+use tp_runtime::parallel::{ParallelModel, ParallelOptions};
 use tp_runtime::plan::plan_named;
 
 use super::model::{Dtype, config, mode};
@@ -58,6 +59,19 @@ pub(crate) struct Rank {
     pub(crate) options: ParallelOptions,
     /// Whether this rank speaks and writes for all.
     pub(crate) is_first: bool,
+}
+
+impl Rank {
+    /// This rank's part of a checkpoint's model; what is to be known of the checkpoint goes to stderr.
+    pub(crate) fn load(&self, checkpoint: &Checkpoint) -> tp_runtime::Result<ParallelModel> {
+        let (model, report) = ParallelModel::load(checkpoint, &self.mesh, self.options)?;
+        if self.is_first {
+            for finding in report.findings {
+                eprintln!("note: {finding}");
+            }
+        }
+        Ok(model)
+    }
 }
 
 impl RankArgs {
@@ -113,6 +127,7 @@ impl RankArgs {
                 plan,
                 kind,
                 device: context.device,
+                ..Default::default()
             };
             let is_first = context.rank() == 0;
             let mesh = context.mesh(&[("dp", dp.map_or(1, NonZeroUsize::get)), tp])?;

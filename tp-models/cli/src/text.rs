@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::{Result, anyhow};
 use tch::Tensor;
 use tokenizers::{ModelWrapper, Tokenizer};
+use tp_runtime::config;
 
 /// The `tokenizer.json` beside a checkpoint, which gives the tokens of a whole text and no others.
 ///
@@ -14,6 +15,7 @@ use tokenizers::{ModelWrapper, Tokenizer};
 /// # Errors
 /// When the file is not there, or is no tokenizer.
 pub fn tokenizer(path: &Path) -> Result<Tokenizer> {
+    config::require_pulled(path)?;
     let read = || {
         let mut tokenizer = Tokenizer::from_file(path)?;
         tokenizer.with_truncation(None)?;

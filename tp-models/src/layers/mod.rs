@@ -2,6 +2,7 @@
 
 #[cfg(feature = "torch")]
 mod attention;
+mod classes;
 mod decoder;
 mod decoder_config;
 mod gated_mlp;
@@ -12,6 +13,7 @@ mod language_head;
 mod layer_type;
 mod pre_norm_layer;
 
+pub use classes::Classes;
 pub use decoder::{Decoder, DecoderLayer};
 pub use decoder_config::DecoderConfig;
 pub use gated_mlp::GatedMlp;

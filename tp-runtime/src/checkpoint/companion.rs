@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use super::CheckpointError;
 use super::disk::put;
 use super::folder::{self, CONFIG, SAVED};
+use crate::config;
 
 /// A larger file is data, whatever it is called; the largest tokenizers have half of that.
 const MAX_BYTES: u64 = 64 << 20;
@@ -36,8 +37,9 @@ const BEGINNINGS: [&str; 9] = [
 const NAMES: [&str; 2] = ["merges.txt", "vocab.txt"];
 
 /// Endings of what belongs to the weights that are replaced, and to the job that made them.
-const OTHERS: [&str; 4] = [
+const OTHERS: [&str; 5] = [
     ".index.json",
+    "hf_quant_config.json",
     "_results.json",
     "trainer_state.json",
     "job.json",
@@ -68,7 +70,7 @@ impl Companion {
     /// Opens a file.
     ///
     /// # Errors
-    /// When it cannot be opened, or its path ends in no name.
+    /// When it cannot be opened, its path ends in no name, or Git LFS has not fetched it.
     pub fn open(path: &Path) -> Result<Self, CheckpointError> {
         let open = || {
             let name = path.file_name().ok_or(io::ErrorKind::InvalidFilename)?;
@@ -78,7 +80,9 @@ impl Companion {
                 file: File::open(path)?,
             })
         };
-        open().map_err(CheckpointError::io("open", path))
+        let companion = open().map_err(CheckpointError::io("open", path))?;
+        config::require_pulled(path)?;
+        Ok(companion)
     }
 
     /// Opens those of a folder that holds a config, wherever an interrupted save has left them.

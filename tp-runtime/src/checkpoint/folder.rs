@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::CheckpointError;
+use crate::config;
 
 /// The configuration of the model.
 pub(super) const CONFIG: &str = "config.json";
@@ -23,7 +24,10 @@ pub(super) fn open(dir: &Path, name: &str) -> Result<Option<(PathBuf, File)>, Ch
     // In this order a file that a save moves out meanwhile is still found.
     for path in [dir.join(SAVED).join(name), dir.join(name)] {
         match File::open(&path) {
-            Ok(file) => return Ok(Some((path, file))),
+            Ok(file) => {
+                config::require_pulled(&path)?;
+                return Ok(Some((path, file)));
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(CheckpointError::io("open", &path)(error)),
         }

@@ -22,25 +22,31 @@
 mod companion;
 mod disk;
 mod dtype;
+mod finding;
 mod folder;
 mod index;
 mod initialize;
 mod load;
 mod names;
+mod prefix;
 mod reader;
 mod safetensors_file;
 mod save;
+mod scales;
 mod slices;
 mod staging;
+mod stored;
 mod weights;
 mod writer;
 
 pub use crate::error::{CheckpointError, Fault, Faults};
 pub use companion::Companion;
+pub use finding::Finding;
 pub use initialize::initialize;
 pub use load::{LoadOptions, LoadReport, load};
-pub use reader::{Checkpoint, TensorInfo};
+pub use reader::Checkpoint;
 pub use save::save;
+pub use stored::TensorInfo;
 pub(crate) use {
     disk::{gone, put, sync},
     dtype::kind_of,

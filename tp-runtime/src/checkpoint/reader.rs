@@ -1,5 +1,6 @@
 //! An opened checkpoint: every tensor known by name, none read yet.
 
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::io;
@@ -11,41 +12,28 @@ use serde_json::Value;
 use tch::{Device, Kind, Tensor};
 
 use super::companion::Companion;
-use super::dtype::kind_of;
-use super::safetensors_file::SafetensorsFile;
-use super::slices::chunk_bytes;
-use super::{folder, names, weights};
-use crate::config;
+use super::dtype::{fp8_kind, kind_of};
+use super::finding::Finding;
+use super::scales::{self, Scales};
+use super::slices::Part;
+use super::stored::{Stored, TensorInfo};
+use super::weights::Weights;
+use super::{folder, names};
+use crate::config::{self, Fp8};
 use crate::error::CheckpointError;
 
 /// A checkpoint folder whose headers have been read and checked.
 ///
+/// Weights that are stored as FP8 are read as the values they stand for; their scales are no tensors of their own.
 /// It counts the bytes it reads for one rank, so every rank opens its own; mapped files are shared
 /// by the operating system.
 pub struct Checkpoint {
     dir: PathBuf,
     config: Value,
-    files: Vec<SafetensorsFile>,
-    tensors: BTreeMap<String, Stored>,
+    weights: Weights,
+    /// Those of weights that are stored as FP8, by the weights' names.
+    scales: BTreeMap<String, Scales>,
     bytes_read: Cell<u64>,
-}
-
-/// A tensor of a checkpoint, as its header has it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TensorInfo {
-    /// The type it is stored in.
-    pub dtype: Dtype,
-    /// The shape of the whole tensor.
-    pub shape: Vec<i64>,
-    /// The file that holds it.
-    pub file: PathBuf,
-}
-
-/// Where a tensor lies.
-struct Stored {
-    info: TensorInfo,
-    file: usize,
-    offsets: Range<usize>,
 }
 
 impl Checkpoint {
@@ -55,7 +43,8 @@ impl Checkpoint {
     /// `model.safetensors.index.json` names, as in transformers.
     ///
     /// # Errors
-    /// If a file is missing, truncated or damaged, or if index and files disagree.
+    /// If a file is missing, truncated, damaged or left to Git LFS, if index and files disagree, or if the weights
+    /// are quantized in another way than FP8.
     pub fn open(dir: &Path) -> Result<Self, CheckpointError> {
         let config = match folder::open(dir, folder::CONFIG)? {
             Some((path, file)) => {
@@ -64,13 +53,17 @@ impl Checkpoint {
             }
             None => config::read(&dir.join(folder::CONFIG))?,
         };
-        let files = weights::open(dir)?;
-        let tensors = tensors(&files);
+        let fp8 = Fp8::of(&config)?;
+        let mut weights = Weights::open(dir)?;
+        let scales = match fp8 {
+            Some(fp8) => scales::take(&mut weights.tensors, fp8)?,
+            None => BTreeMap::new(),
+        };
         Ok(Self {
             dir: dir.to_owned(),
             config,
-            files,
-            tensors,
+            weights,
+            scales,
             bytes_read: Cell::new(0),
         })
     }
@@ -103,30 +96,28 @@ impl Checkpoint {
 
     /// The stored tensors, by name.
     pub fn tensors(&self) -> impl Iterator<Item = (&str, &TensorInfo)> {
-        self.tensors
+        (self.weights.tensors)
             .iter()
             .map(|(name, stored)| (name.as_str(), &stored.info))
     }
 
     /// What is known of one tensor.
     pub fn tensor(&self, name: &str) -> Option<&TensorInfo> {
-        self.tensors.get(name).map(|stored| &stored.info)
+        self.weights.tensors.get(name).map(|stored| &stored.info)
     }
 
     /// Reads a whole tensor.
     ///
     /// # Errors
-    /// If there is no such tensor, or it is not stored as F32, F16 or BF16.
+    /// If there is no such tensor, or it is not stored as F32, F16, BF16, or FP8 with scales.
     pub fn read(&self, name: &str, kind: Kind, device: Device) -> Result<Tensor, CheckpointError> {
-        let stored = self.stored(name)?;
-        let bytes = self.files[stored.file].bytes(stored.offsets.clone());
-        self.tensor_of(name, stored, bytes, &stored.info.shape, kind, device)
+        self.read_part(name, Part::Whole, kind, device)
     }
 
     /// Reads the indices `range` of dimension `dim` of a tensor, and no other bytes of it.
     ///
     /// # Errors
-    /// If there is no such tensor or chunk, or it is not stored as F32, F16 or BF16.
+    /// If there is no such tensor or chunk, or it is not stored as F32, F16, BF16, or FP8 with scales.
     pub fn read_chunk(
         &self,
         name: &str,
@@ -151,13 +142,12 @@ impl Checkpoint {
         kind: Kind,
         device: Device,
     ) -> Result<Tensor, CheckpointError> {
-        let stored = self.stored(name)?;
-        let mut shape = stored.info.shape.clone();
+        let shape = &self.stored(name)?.info.shape;
         let length = shape.get(dim).copied().unwrap_or(-1);
         let outside =
             |range: &&Range<i64>| range.start < 0 || range.start > range.end || range.end > length;
         if let Some(&Range { start, end }) = ranges.iter().find(outside) {
-            let tensor = name.to_owned();
+            let (tensor, shape) = (name.to_owned(), shape.clone());
             return Err(CheckpointError::Chunk {
                 tensor,
                 shape,
@@ -166,11 +156,7 @@ impl Checkpoint {
                 end,
             });
         }
-        shape[dim] = ranges.iter().map(|range| range.end - range.start).sum();
-        let bytes = self.files[stored.file].bytes(stored.offsets.clone());
-        let element_size = stored.info.dtype.bitsize() / 8;
-        let bytes = chunk_bytes(bytes, &stored.info.shape, dim, ranges, element_size);
-        self.tensor_of(name, stored, &bytes, &shape, kind, device)
+        self.read_part(name, Part::Ranges(dim, ranges), kind, device)
     }
 
     /// How many bytes of tensors have been read.
@@ -178,58 +164,117 @@ impl Checkpoint {
         self.bytes_read.get()
     }
 
+    /// What is to be said of the files, where parameters are held as `kind`.
+    pub(super) fn findings(&self, kind: Kind) -> Vec<Finding> {
+        let mut findings = self.weights.findings.clone();
+        if !self.scales.is_empty() {
+            let count = self.scales.len();
+            findings.push(Finding::Fp8 { count, kind });
+        }
+        findings
+    }
+
+    /// Whether the tensor is stored as weights are.
+    pub(super) fn is_weight(&self, name: &str) -> bool {
+        let is_plain = |info: &TensorInfo| kind_of(info.dtype).is_some();
+        self.tensor(name).is_some_and(is_plain) || self.scales.contains_key(name)
+    }
+
+    /// Whether a part of one tensor equals that of another of the same shape: bit by bit, or by its values where
+    /// they are stored in different types.
+    pub(super) fn is_equal(
+        &self,
+        name: &str,
+        other: &str,
+        part: Part<'_>,
+    ) -> Result<bool, CheckpointError> {
+        let (one, two) = (self.stored(name)?, self.stored(other)?);
+        let is_plain = kind_of(one.info.dtype).is_some();
+        if one.info.dtype == two.info.dtype && is_plain {
+            let bytes = |stored| self.bytes(stored, part, &one.info.shape);
+            return Ok(bytes(one) == bytes(two));
+        }
+        let read = |name| self.read_part(name, part, Kind::Float, Device::Cpu);
+        Ok(read(name)?.f_equal(&read(other)?)?)
+    }
+
+    /// Reads a part of a tensor that lies inside it.
+    pub(super) fn read_part(
+        &self,
+        name: &str,
+        part: Part<'_>,
+        kind: Kind,
+        device: Device,
+    ) -> Result<Tensor, CheckpointError> {
+        let stored = self.stored(name)?;
+        let shape = &stored.info.shape;
+        let values = match (self.scales.get(name), fp8_kind(stored.info.dtype)) {
+            (Some(scales), Some(fp8)) => {
+                let weight = self.copy(stored, part, shape, fp8)?.f_to_device(device)?;
+                let scale = self.read_scales(scales, part)?.f_to_device(device)?;
+                scales.multiply(part, &weight, scale)?
+            }
+            _ => self.copy(stored, part, shape, self.kind(name, stored)?)?,
+        };
+        Ok(values.f_to_device_(device, kind, false, false)?)
+    }
+
+    /// The scales of the blocks that a part of their weight lies in.
+    fn read_scales(&self, scales: &Scales, part: Part<'_>) -> Result<Tensor, CheckpointError> {
+        let blocks = scales.of(part);
+        let part = match &blocks {
+            Some((dim, ranges)) => Part::Ranges(*dim, ranges),
+            None => Part::Whole,
+        };
+        let stored = &scales.stored;
+        if stored.info.dtype == Dtype::F8_E8M0 {
+            // The exponent of a power of two, counted from -127.
+            let exponent = self.copy(stored, part, &scales.grid, Kind::Uint8)?;
+            return Ok((exponent.f_to_kind(Kind::Float)? - 127).f_exp2()?);
+        }
+        let kind = self.kind(&scales.name, stored)?;
+        let values = self.copy(stored, part, &scales.grid, kind)?;
+        Ok(values.f_to_kind(Kind::Float)?)
+    }
+
     fn stored(&self, name: &str) -> Result<&Stored, CheckpointError> {
-        self.tensors
+        let tensors = &self.weights.tensors;
+        tensors
             .get(name)
             .ok_or_else(|| CheckpointError::UnknownTensor {
                 dir: self.dir.clone(),
                 tensor: name.to_owned(),
-                nearest: names::nearest(name, self.tensors.keys()),
+                nearest: names::nearest(name, tensors.keys()),
             })
     }
 
-    /// Copies bytes of the map into a tensor that owns them.
-    fn tensor_of(
-        &self,
-        name: &str,
-        stored: &Stored,
-        bytes: &[u8],
-        shape: &[i64],
-        kind: Kind,
-        device: Device,
-    ) -> Result<Tensor, CheckpointError> {
-        let stored_kind = kind_of(stored.info.dtype).ok_or_else(|| CheckpointError::Dtype {
+    /// The kind of a tensor that is stored as itself.
+    fn kind(&self, name: &str, stored: &Stored) -> Result<Kind, CheckpointError> {
+        kind_of(stored.info.dtype).ok_or_else(|| CheckpointError::Dtype {
             tensor: name.to_owned(),
             file: stored.info.file.clone(),
             dtype: stored.info.dtype,
-        })?;
-        let tensor = Tensor::f_from_data_size(bytes, shape, stored_kind)?;
+        })
+    }
+
+    /// Copies a part of the map, seen as a tensor of that shape and kind, into a tensor that owns it.
+    fn copy(
+        &self,
+        stored: &Stored,
+        part: Part<'_>,
+        shape: &[i64],
+        kind: Kind,
+    ) -> Result<Tensor, CheckpointError> {
+        let bytes = self.bytes(stored, part, shape);
+        let tensor = Tensor::f_from_data_size(&bytes, &part.shape(shape), kind)?;
         self.bytes_read
             .set(self.bytes_read.get() + bytes.len() as u64);
-        Ok(tensor.f_to_device_(device, kind, false, false)?)
+        Ok(tensor)
     }
-}
 
-/// The tensors of all files by name.
-fn tensors(files: &[SafetensorsFile]) -> BTreeMap<String, Stored> {
-    let mut tensors = BTreeMap::new();
-    for (file, safetensors) in files.iter().enumerate() {
-        for (name, header) in safetensors.tensors() {
-            let info = TensorInfo {
-                dtype: header.dtype,
-                shape: header.shape.iter().map(|&length| length as i64).collect(),
-                file: safetensors.path.clone(),
-            };
-            let offsets = header.data_offsets.0..header.data_offsets.1;
-            tensors.insert(
-                name,
-                Stored {
-                    info,
-                    file,
-                    offsets,
-                },
-            );
-        }
+    /// The bytes of a part of a tensor, seen as one of that shape.
+    fn bytes(&self, stored: &Stored, part: Part<'_>, shape: &[i64]) -> Cow<'_, [u8]> {
+        let bytes = self.weights.files[stored.file].bytes(stored.offsets.clone());
+        part.bytes(bytes, shape, stored.info.dtype.bitsize() / 8)
     }
-    tensors
 }

@@ -13,6 +13,7 @@ use super::staging::Staging;
 use super::writer::{Entry, Writer};
 use crate::Error;
 use crate::comm::ProcessGroup;
+use crate::config::remove_quantization;
 use crate::error::CheckpointError;
 use crate::module::ShardedParam;
 
@@ -21,7 +22,7 @@ use crate::module::ShardedParam;
 /// Every rank of `world` calls it, and rank 0 writes: `gather` gives a whole parameter and is called
 /// for each in turn on each rank. After each the ranks agree on how it went, so that all of them
 /// leave at the same parameter, and none returns before the files are complete. The config's dtype
-/// becomes that of the parameters.
+/// becomes that of the parameters, which are not quantized.
 ///
 /// Until all is on the disk, the folder remains the checkpoint it was: a crash costs the new
 /// checkpoint, never the old. Files of the folder that are no part of a checkpoint stay.
@@ -94,6 +95,7 @@ fn entries(params: &[ShardedParam<'_>]) -> Vec<Entry> {
 /// Writes the config with the dtype of the weights beside it, under the name the config has for it.
 fn write_config(path: &Path, config: &Value, entries: &[Entry]) -> Result<(), CheckpointError> {
     let mut config = config.clone();
+    remove_quantization(&mut config);
     if let Some((_, dtype)) = entries.first().and_then(|entry| dtype_of(entry.kind)) {
         let field = if config.get("torch_dtype").is_some() {
             "torch_dtype"

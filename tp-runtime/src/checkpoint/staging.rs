@@ -14,8 +14,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::disk::{gone, sync};
-use super::folder::{self, INDEX, SAVED, SAVING, WEIGHTS};
+use super::folder::{INDEX, SAVED, SAVING, WEIGHTS};
 use super::index;
+use crate::config::MODELOPT;
 use crate::error::CheckpointError;
 
 /// The files of a checkpoint while they are written.
@@ -100,19 +101,20 @@ fn finish(dir: &Path) -> Result<(), CheckpointError> {
     sync(dir)
 }
 
-/// Removes an index and its files, which `model.safetensors` has replaced.
+/// Removes an index and its files, which `model.safetensors` has replaced, and what said how they were quantized.
 fn remove_replaced_weights(dir: &Path) -> Result<(), CheckpointError> {
     let path = dir.join(INDEX);
-    let Some((_, file)) = folder::open(dir, INDEX)? else {
-        return Ok(());
-    };
     // An index that cannot be read names no file to remove.
-    let files = index::read(&path, file).unwrap_or_default();
+    let files = match File::open(&path) {
+        Ok(file) => index::read(&path, file).unwrap_or_default(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => index::Files::default(),
+        Err(error) => return Err(CheckpointError::io("open", &path)(error)),
+    };
     for name in files
         .keys()
         .map(String::as_str)
         .filter(|&name| name != WEIGHTS)
-        .chain([INDEX])
+        .chain([INDEX, MODELOPT])
     {
         let path = dir.join(name);
         gone(fs::remove_file(&path)).map_err(CheckpointError::io("remove", &path))?;

@@ -1,63 +1,104 @@
-//! The files that hold a checkpoint's weights: one, or those of an index.
+//! The files that hold a checkpoint's weights: one, or those of an index; and the tensors in them.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
+use super::finding::Finding;
 use super::folder::{self, INDEX, WEIGHTS};
 use super::index;
 use super::safetensors_file::SafetensorsFile;
+use super::stored::Stored;
 use crate::error::CheckpointError;
 
-/// Opens every file of weights in the folder.
-pub(super) fn open(dir: &Path) -> Result<Vec<SafetensorsFile>, CheckpointError> {
-    if let Some((path, file)) = folder::open(dir, WEIGHTS)? {
-        return Ok(vec![SafetensorsFile::open(&path, &file)?]);
-    }
-    if let Some((path, file)) = folder::open(dir, INDEX)? {
-        return open_indexed(dir, &path, &index::read(&path, file)?);
-    }
-    let has_pickle = folder::has_pickle(dir);
-    Err(CheckpointError::NoWeights {
-        dir: dir.to_owned(),
-        has_pickle,
-    })
+/// The opened files and what they hold.
+#[derive(Default)]
+pub(super) struct Weights {
+    pub(super) files: Vec<SafetensorsFile>,
+    pub(super) tensors: BTreeMap<String, Stored>,
+    /// What is to be said of them.
+    pub(super) findings: Vec<Finding>,
 }
 
-/// Opens the files of an index and compares their tensors with it, both ways.
-fn open_indexed(
-    dir: &Path,
-    index: &Path,
-    files: &index::Files,
-) -> Result<Vec<SafetensorsFile>, CheckpointError> {
-    let mut opened = Vec::with_capacity(files.len());
-    for (name, listed) in files {
-        let (index, file) = (index.to_owned(), name.clone());
-        let Some((path, handle)) = folder::open(dir, name)? else {
-            let tensor = listed[0].clone();
-            return Err(CheckpointError::MissingFile {
-                index,
-                file,
-                tensor,
-            });
-        };
-        let safetensors = SafetensorsFile::open(&path, &handle)?;
-        let held: HashSet<String> = safetensors.tensors().map(|(tensor, _)| tensor).collect();
-        if let Some(tensor) = listed.iter().find(|tensor| !held.contains(*tensor)) {
-            return Err(CheckpointError::AbsentTensor {
-                index,
-                file,
-                tensor: tensor.clone(),
-            });
+impl Weights {
+    /// Opens every file of weights in the folder.
+    pub(super) fn open(dir: &Path) -> Result<Self, CheckpointError> {
+        if let Some((path, file)) = folder::open(dir, WEIGHTS)? {
+            let mut weights = Self::default();
+            weights.add(SafetensorsFile::open(&path, &file)?, |_| true);
+            return Ok(weights);
         }
-        let listed: HashSet<&String> = listed.iter().collect();
-        if let Some(tensor) = held.iter().filter(|tensor| !listed.contains(tensor)).min() {
-            return Err(CheckpointError::UnlistedTensor {
-                index,
-                file,
-                tensor: tensor.clone(),
-            });
+        if let Some((path, file)) = folder::open(dir, INDEX)? {
+            return Self::open_indexed(dir, &path, &index::read(&path, file)?);
         }
-        opened.push(safetensors);
+        let has_pickle = folder::has_pickle(dir);
+        Err(CheckpointError::NoWeights {
+            dir: dir.to_owned(),
+            has_pickle,
+        })
     }
-    Ok(opened)
+
+    /// Opens the files of an index. Tensors that it does not list are taken where they lie, as in transformers.
+    fn open_indexed(
+        dir: &Path,
+        index: &Path,
+        files: &index::Files,
+    ) -> Result<Self, CheckpointError> {
+        let mut weights = Self::default();
+        let mut unlisted = Vec::new();
+        let listed: HashSet<&String> = files.values().flatten().collect();
+        for (name, tensors) in files {
+            let (index, file) = (index.to_owned(), name.clone());
+            let Some((path, handle)) = folder::open(dir, name)? else {
+                let tensor = tensors[0].clone();
+                return Err(CheckpointError::MissingFile {
+                    index,
+                    file,
+                    tensor,
+                });
+            };
+            let safetensors = SafetensorsFile::open(&path, &handle)?;
+            let absent = |tensor: &&String| safetensors.tensor(tensor).is_none();
+            if let Some(tensor) = tensors.iter().find(absent) {
+                return Err(CheckpointError::AbsentTensor {
+                    index,
+                    file,
+                    tensor: tensor.clone(),
+                });
+            }
+            let others = safetensors.tensors().map(|(tensor, _)| tensor);
+            let mut others: Vec<String> = others.filter(|name| !listed.contains(name)).collect();
+            others.sort();
+            if let Some(tensor) = others
+                .iter()
+                .find(|name| weights.tensors.contains_key(*name))
+            {
+                return Err(CheckpointError::StoredTwice {
+                    index,
+                    file,
+                    other: weights.tensors[tensor].info.file.clone(),
+                    tensor: tensor.clone(),
+                });
+            }
+            let own: HashSet<&String> = tensors.iter().chain(&others).collect();
+            weights.add(safetensors, |tensor| own.contains(tensor));
+            unlisted.extend(others);
+        }
+        if let Some(first) = unlisted.first() {
+            weights.findings.push(Finding::Unlisted {
+                index: index.to_owned(),
+                first: first.clone(),
+                count: unlisted.len(),
+            });
+        }
+        Ok(weights)
+    }
+
+    /// Adds a file and those of its tensors that are taken from it.
+    fn add(&mut self, file: SafetensorsFile, is_taken: impl Fn(&String) -> bool) {
+        for (name, header) in file.tensors().filter(|(name, _)| is_taken(name)) {
+            let stored = Stored::new(header, self.files.len(), &file.path);
+            self.tensors.insert(name, stored);
+        }
+        self.files.push(file);
+    }
 }

@@ -1,10 +1,17 @@
 //! `config.json`: what a checkpoint says of its model, in the spelling of transformers 4 and of 5.
 
 mod checked;
+mod git_lfs;
 mod limits;
+mod quantization;
 mod rope;
 
 pub use crate::error::ConfigError;
+pub(crate) use git_lfs::require_content;
+pub use git_lfs::require_pulled;
+pub use quantization::Fp8;
+#[cfg(feature = "torch")]
+pub(crate) use quantization::{MODELOPT, remove_quantization};
 pub use rope::{LongRope, RopeParameters, RopeScaling, Yarn};
 
 use std::path::Path;
@@ -14,10 +21,10 @@ use serde_json::Value;
 
 use checked::Checked;
 
-/// Reads a `config.json`.
+/// Reads a `config.json`, and what the `hf_quant_config.json` of NVIDIA's modelopt beside it adds.
 ///
 /// # Errors
-/// If the file cannot be read or holds no JSON object.
+/// If a file cannot be read or holds no JSON object.
 pub fn read(path: &Path) -> Result<Value, ConfigError> {
     let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Io {
         path: path.to_owned(),
@@ -28,6 +35,18 @@ pub fn read(path: &Path) -> Result<Value, ConfigError> {
 
 /// Reads the text of a `config.json`, which lies at `path`.
 pub(crate) fn from_text(path: &Path, text: &str) -> Result<Value, ConfigError> {
+    let config = object(path, text)?;
+    match path.parent() {
+        Some(folder) if path.ends_with("config.json") => {
+            quantization::with_modelopt(config, folder)
+        }
+        _ => Ok(config),
+    }
+}
+
+/// The object that a file holds, given its text.
+fn object(path: &Path, text: &str) -> Result<Value, ConfigError> {
+    require_content(path, text.as_bytes())?;
     match serde_json::from_str(text) {
         Ok(config @ Value::Object(_)) => Ok(config),
         Ok(_) => Err(ConfigError::NoObject {

@@ -79,18 +79,49 @@ pub enum CheckpointError {
         tensor: String,
     },
 
-    /// A tensor that the index does not place in the file that holds it.
+    /// A tensor that two files hold and the index places in neither.
     #[error(
-        "`{file}` holds `{tensor}`, which `{index}` does not place there: \
-         index and file come from different checkpoints, download both again"
+        "`{file}` and `{other}` both hold `{tensor}`, and `{index}` does not say which is the one: \
+         index and files come from different checkpoints, download all again"
     )]
-    UnlistedTensor {
+    StoredTwice {
         /// The index.
         index: PathBuf,
-        /// The file.
+        /// One of the files.
         file: String,
-        /// The tensor it holds.
+        /// The other.
+        other: PathBuf,
+        /// The tensor they hold.
         tensor: String,
+    },
+
+    /// Scales that do not divide their weight into blocks.
+    #[error(
+        "`{scales}` of shape {found:?} does not fit `{weight}` of shape {shape:?}: \
+         there has to be one scale for the weight, for each row or for each block of the size that \
+         `quantization_config` gives"
+    )]
+    Scales {
+        /// The weight.
+        weight: String,
+        /// Its shape.
+        shape: Vec<i64>,
+        /// The scales.
+        scales: String,
+        /// Their shape.
+        found: Vec<i64>,
+    },
+
+    /// A tied parameter that is stored twice, with different values.
+    #[error(
+        "`{tensor}` and `{other}` are one parameter in the model, and stored with different values: \
+         say `\"tie_word_embeddings\": false` in `config.json`, or store one of them"
+    )]
+    Tied {
+        /// The tensor under the parameter's first name.
+        tensor: String,
+        /// That under another.
+        other: String,
     },
 
     /// A name that no file of the checkpoint holds.

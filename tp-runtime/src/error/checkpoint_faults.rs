@@ -33,6 +33,8 @@ pub enum Fault {
         found: Vec<i64>,
         /// The parameter's shape.
         expected: Vec<i64>,
+        /// The tensor that is tied to it, where it is not the first that is stored of the parameter.
+        tied_to: Option<String>,
     },
     /// A tensor of a type that is no weight.
     Dtype {
@@ -52,6 +54,16 @@ pub struct Faults {
     pub first: Vec<Fault>,
     /// How many there are in all.
     pub count: usize,
+}
+
+impl Fault {
+    /// The same fault of a tensor that the model ties to `other`.
+    pub(crate) fn tied_to(mut self, other: &str) -> Self {
+        if let Self::Shape { tied_to, .. } = &mut self {
+            *tied_to = Some(other.to_owned());
+        }
+        self
+    }
 }
 
 impl Faults {
@@ -90,16 +102,22 @@ impl fmt::Display for Fault {
                 file,
                 found,
                 expected,
+                tied_to,
             } => {
                 write!(
                     f,
                     "`{name}` in `{file}` has shape {found:?}, the model needs {expected:?}"
-                )
+                )?;
+                match tied_to {
+                    Some(other) => write!(f, " as of `{other}`, which it is tied to"),
+                    None => Ok(()),
+                }
             }
             Self::Dtype { name, file, dtype } => {
                 write!(
                     f,
-                    "`{name}` in `{file}` is stored as {dtype}, not as F32, F16 or BF16"
+                    "`{name}` in `{file}` is stored as {dtype}, not as F32, F16 or BF16, \
+                     nor as FP8 with scales beside it and a `quantization_config` that tells of them"
                 )
             }
         }

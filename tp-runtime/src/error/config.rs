@@ -31,6 +31,24 @@ pub enum ConfigError {
         path: PathBuf,
     },
 
+    /// What Git LFS left in the place of a file.
+    #[error(
+        "`{path}` is a pointer of Git LFS, not the file itself: run `git lfs pull` in its folder"
+    )]
+    GitLfsPointer {
+        /// The file.
+        path: PathBuf,
+    },
+
+    /// Weights that are stored in a way that is not read.
+    #[error(
+        "the weights are quantized with {method}: give the release that is not, or one that is stored as FP8"
+    )]
+    Quantization {
+        /// The method.
+        method: String,
+    },
+
     /// A config that does not say what model it is of.
     #[error("the config names no model type: add `\"architectures\": [\"LlamaForCausalLM\"]`")]
     NoArchitecture,

@@ -32,6 +32,9 @@ pub struct Explanation {
     pub heads: Vec<HeadReport>,
     /// All parameters together.
     pub memory: Memory,
+    /// Whether the checkpoint stores its weights as FP8, which are held and counted in the dtype of the setup.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub is_stored_as_fp8: bool,
     /// Bytes of what layers give, sum and gather in one forward, on the rank that holds most; unknown for one rank, which
     /// communicates nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -105,6 +108,7 @@ pub fn explain(plan: &'static Plan, model: &dyn Modules, setup: Setup) -> Result
         even_degrees: EvenDegrees::of(&resolution.heads),
         heads: heads::reports(&resolution.heads, ranks),
         memory: Memory::of(&reports),
+        is_stored_as_fp8: false,
         activation_bytes,
         layers: reports,
         forward,

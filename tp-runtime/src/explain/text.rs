@@ -55,11 +55,15 @@ impl Explanation {
             0 => String::new(),
             rank => format!("; of rank {rank}, which holds most"),
         };
-        writeln!(
-            f,
-            "batch {batch}, sequence {sequence}, {}{rank}\n",
-            self.setup.dtype
-        )
+        let dtype = self.setup.dtype;
+        writeln!(f, "batch {batch}, sequence {sequence}, {dtype}{rank}")?;
+        if self.is_stored_as_fp8 {
+            writeln!(
+                f,
+                "weights are stored as FP8, and held and counted as {dtype}"
+            )?;
+        }
+        writeln!(f)
     }
 
     /// Who has which heads, and where all ranks have as many.

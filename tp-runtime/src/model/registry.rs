@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{FromConfig, Model, ModelError};
 use crate::Result;
-use crate::config;
+use crate::config::{self, Fp8};
 use crate::plan::Node;
 use crate::plan::nearest::nearest;
 
@@ -134,8 +134,10 @@ pub fn model_for(architecture: &str) -> Result<&'static ModelEntry> {
 /// The model that a `config.json` describes, as shapes.
 ///
 /// # Errors
-/// As [`model_for`] and [`ModelEntry::build`], and when `architectures` names no model.
+/// As [`model_for`] and [`ModelEntry::build`], when `architectures` names no model, and when the weights are
+/// quantized in a way that cannot be read.
 pub fn build(config: &Value) -> Result<Box<dyn Model>> {
+    Fp8::of(config)?;
     model_for(config::architecture(config)?)?.build(config)
 }
 

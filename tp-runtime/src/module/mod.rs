@@ -4,6 +4,7 @@ mod context;
 mod field;
 #[cfg(feature = "torch")]
 mod forward_pass;
+mod fresh_head;
 mod last_branch;
 mod layer;
 mod leaf;
@@ -22,6 +23,7 @@ mod unread;
 
 pub use context::ParallelContext;
 pub use field::Field;
+pub use fresh_head::FreshHead;
 pub use layer::Layer;
 #[doc(hidden)]
 pub use leaf::{LeafField, check_leaf};

@@ -90,8 +90,9 @@ impl ModelBuilder {
         self
     }
 
-    /// What random weights start from; a checkpoint's do not depend on it.
+    /// What random weights start from; of a checkpoint's, those of a head that it lacks.
     pub fn seed(mut self, seed: u64) -> Self {
+        self.options.seed = seed;
         if let Source::Random {
             seed: of_weights, ..
         } = &mut self.source

@@ -208,22 +208,48 @@ fn the_index_names_an_absent_tensor() {
 }
 
 #[test]
-fn the_index_leaves_a_tensor_out() {
+fn two_files_hold_a_tensor_that_the_index_leaves_out() {
     let dir = tempfile::tempdir().unwrap();
     two_files(dir.path());
-    let both = vec![
-        counting("b", Dtype::F32, &[2]),
-        counting("c", Dtype::F32, &[2]),
-    ];
-    write_file(&dir.path().join("model-00002-of-00002.safetensors"), &both);
+    for (number, listed) in [(1, "a"), (2, "b")] {
+        let both = [listed, "c"].map(|name| counting(name, Dtype::F32, &[2]));
+        let file = format!("model-0000{number}-of-00002.safetensors");
+        write_file(&dir.path().join(file), &both);
+    }
     let message = fault(dir.path());
     assert!(
         message.starts_with(
-            "`model-00002-of-00002.safetensors` holds `c`, \
-             which `model.safetensors.index.json` does not place there"
+            "`model-00002-of-00002.safetensors` and `model-00001-of-00002.safetensors` both hold `c`, \
+             and `model.safetensors.index.json` does not say which is the one"
         ),
         "{message}"
     );
+}
+
+#[test]
+fn what_git_lfs_has_not_fetched() {
+    let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 4265\n";
+    for file in [
+        "config.json",
+        "model.safetensors",
+        "hf_quant_config.json",
+        "tokenizer.json",
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        write(dir.path(), &[counting("a", Dtype::F32, &[2])]);
+        fs::write(dir.path().join(file), pointer).unwrap();
+        let opened = Checkpoint::open(dir.path());
+        let error = match opened.and_then(|checkpoint| checkpoint.companions().map(drop)) {
+            Err(error) => error.to_string(),
+            Ok(()) => panic!("{file} was taken for what it stands for"),
+        };
+        let path = dir.path().join(file);
+        let expected = format!(
+            "`{}` is a pointer of Git LFS, not the file itself: run `git lfs pull` in its folder",
+            path.display()
+        );
+        assert_eq!(error, expected);
+    }
 }
 
 #[test]

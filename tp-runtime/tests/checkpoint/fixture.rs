@@ -7,7 +7,7 @@ use safetensors::{Dtype, serialize_to_file};
 use serde_json::{Value, json};
 use tch::{Device, Kind, Tensor};
 use tp_runtime::checkpoint::LoadOptions;
-use tp_runtime::module::{Param, ShardedParam, Sharding};
+use tp_runtime::module::{FreshHead, Param, ShardedParam, Sharding};
 use tp_runtime::plan::Placement;
 
 /// A tensor to be stored: its name, shape and values.
@@ -42,7 +42,7 @@ pub(crate) fn filled(
         Dtype::I64 => values
             .flat_map(|value| (value as i64).to_le_bytes())
             .collect(),
-        Dtype::F8_E4M3 => values.map(|_| 0u8).collect(),
+        Dtype::F8_E4M3 => values.map(fp8).collect(),
         other => panic!("no values of {other} here"),
     };
     Stored {
@@ -50,6 +50,17 @@ pub(crate) fn filled(
         dtype,
         shape: shape.to_vec(),
         bytes,
+    }
+}
+
+/// The 8-bit float of a small number: an eighth at least, of three bits after the first.
+fn fp8(value: f32) -> u8 {
+    let sign = u8::from(value < 0.0) << 7;
+    let bits = value.abs().to_bits();
+    match value {
+        0.0 => 0,
+        // Four bits of exponent, biased by 7, and three of the fraction.
+        _ => sign | ((((bits >> 23) + 7 - 127) as u8) << 3) | ((bits >> 20) & 7) as u8,
     }
 }
 
@@ -123,6 +134,9 @@ pub(crate) fn rank(rank: usize, world_size: usize) -> LoadOptions {
         kind: Kind::Float,
         device: Device::Cpu,
         renames: &[],
+        fresh_head: FreshHead::default(),
+        seed: 0,
+        std: 1.0,
     }
 }
 

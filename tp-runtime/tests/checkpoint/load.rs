@@ -6,7 +6,7 @@ use tp_runtime::checkpoint::{Checkpoint, LoadReport, load};
 use tp_runtime::module::{Param, ShardedParam};
 use tp_runtime::plan::Placement::{self, Shard};
 
-use crate::fixture::{Stored, counting, named, rank, sharded, values, write};
+use crate::fixture::{Stored, counting, filled, named, rank, sharded, values, write};
 
 fn stored() -> Vec<Stored> {
     vec![
@@ -52,6 +52,7 @@ fn each_rank_reads_its_part() {
                 LoadReport {
                     bytes_read: 4 * count(0) + 2 * count(1) + 2 * count(2) + 4 * 4,
                     parameter_bytes: 4 * (count(0) + count(1) + count(2) + 4),
+                    findings: Vec::new(),
                 }
             );
             assert_eq!(checkpoint.bytes_read(), report.bytes_read);
@@ -95,10 +96,50 @@ fn a_tied_parameter_is_found_under_either_name() {
     }
 }
 
+/// What loading says of a table of two names that is stored under both.
+fn tied(table: Stored, head: Stored) -> String {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), &[table, head]);
+    let params = [("embed.weight", Param::new(&[3, 2]))];
+    let mut named = named(&params);
+    named[0].tied.push("lm_head.weight".to_owned());
+    let checkpoint = Checkpoint::open(dir.path()).unwrap();
+    match load(&checkpoint, &named, &rank(0, 1)) {
+        Ok(_) => "tied".to_owned(),
+        Err(error) => error.to_string(),
+    }
+}
+
 #[test]
-fn rotary_buffers_are_passed_over() {
+fn a_tied_parameter_that_is_stored_twice_has_to_be_the_same() {
+    let table = |dtype| counting("embed.weight", dtype, &[3, 2]);
+    let same = |dtype| counting("lm_head.weight", dtype, &[3, 2]);
+    assert_eq!(tied(table(Dtype::F32), same(Dtype::F32)), "tied");
+    assert_eq!(tied(table(Dtype::F32), same(Dtype::BF16)), "tied");
+    for dtype in [Dtype::F32, Dtype::F16] {
+        let other = filled("lm_head.weight", dtype, &[3, 2], |index| index as f32);
+        assert_eq!(
+            tied(table(Dtype::F32), other),
+            "`embed.weight` and `lm_head.weight` are one parameter in the model, and stored with different values: \
+             say `\"tie_word_embeddings\": false` in `config.json`, or store one of them"
+        );
+    }
+    let longer = counting("lm_head.weight", Dtype::F32, &[4, 2]);
+    let message = tied(table(Dtype::F32), longer);
+    assert!(
+        message.contains(
+            "`lm_head.weight` in `model.safetensors` has shape [4, 2], \
+             the model needs [3, 2] as of `embed.weight`, which it is tied to"
+        ),
+        "{message}"
+    );
+}
+
+#[test]
+fn buffers_are_passed_over() {
     let dir = tempfile::tempdir().unwrap();
     let mut stored = stored();
+    stored.push(counting("embeddings.position_ids", Dtype::I64, &[2]));
     stored.push(counting("layers.0.rotary_emb.inv_freq", Dtype::I64, &[2]));
     write(dir.path(), &stored);
     load(
@@ -138,7 +179,8 @@ fn everything_that_does_not_fit_is_told_at_once() {
     assert_eq!(
         misfit(&stored, &params()),
         "  `embed.weight` in `model.safetensors` has shape [256, 4], the model needs [257, 4]
-  `norm.weight` in `model.safetensors` is stored as F8_E4M3, not as F32, F16 or BF16
+  `norm.weight` in `model.safetensors` is stored as F8_E4M3, not as F32, F16 or BF16, \
+nor as FP8 with scales beside it and a `quantization_config` that tells of them
   no tensor for the parameter `up.weight`
   no parameter for `lm_head.weight` in `model.safetensors`
   no parameter for `up_proj.weight` in `model.safetensors`

@@ -5,6 +5,8 @@ mod fixture;
 
 mod crash;
 mod faults;
+mod findings;
+mod fp8;
 mod initialize;
 mod load;
 mod lock;

@@ -12,7 +12,6 @@ use clap::Args;
 use tp_runtime::checkpoint::Checkpoint;
 use tp_runtime::generate::generate;
 use tp_runtime::model::{self, Inputs};
-use tp_runtime::parallel::ParallelModel;
 
 use self::settings::{SettingArgs, remark};
 use self::stop::StopStrings;
@@ -69,7 +68,7 @@ fn tell(args: &Arguments, rank: &Rank) -> Result<()> {
     let settings = args.settings.settings(&args.model, checkpoint.config())?;
     let length = prompt.input_ids.size()[1];
     let new_tokens = args.settings.new_tokens(&settings, length)?;
-    let (model, _) = ParallelModel::load(&checkpoint, &rank.mesh, rank.options)?;
+    let model = rank.load(&checkpoint)?;
     if rank.is_first {
         remark(&settings);
     }

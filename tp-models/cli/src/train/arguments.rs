@@ -141,7 +141,7 @@ impl Arguments {
     pub(super) fn build(&self, rank: &Rank) -> Result<ParallelModel> {
         if let Some(dir) = &self.model {
             let checkpoint = Checkpoint::open(dir)?;
-            return Ok(ParallelModel::load(&checkpoint, &rank.mesh, rank.options)?.0);
+            return Ok(rank.load(&checkpoint)?);
         }
         let config = config(self.start())?;
         // Where the config is named alone, its folder is this one.

@@ -10,6 +10,15 @@ use tp_runtime::job::SavedStep;
 use super::Arguments;
 use crate::model::config;
 
+/// The fields of a config that say how weights are stored.
+const OF_WEIGHTS: [&str; 5] = [
+    "dtype",
+    "torch_dtype",
+    "quantization_config",
+    "compression_config",
+    "tie_word_embeddings",
+];
+
 /// What decides which numbers a job computes, beside its model and its data.
 #[derive(Debug, Deserialize, PartialEq, Serialize)]
 pub(super) struct Facts {
@@ -45,13 +54,9 @@ impl Facts {
 /// Refuses to go on with the weights of another model.
 pub(super) fn check_model(start: &Path, saved: &SavedStep) -> Result<()> {
     let (ours, saved_as) = (config(start)?, config(saved.dir())?);
-    let fields = |config: &Value| config.as_object().cloned().unwrap_or_default();
     let (ours, saved_as) = (fields(&ours), fields(&saved_as));
-    // Saved as that of the job, whatever the weights were that it started from.
-    let is_dtype = |name: &str| matches!(name, "dtype" | "torch_dtype");
     let mut names = ours.keys().chain(saved_as.keys());
-    let Some(name) = names.find(|&name| !is_dtype(name) && ours.get(name) != saved_as.get(name))
-    else {
+    let Some(name) = names.find(|&name| ours.get(name) != saved_as.get(name)) else {
         return Ok(());
     };
     let value = |config: &Map<String, Value>| {
@@ -66,6 +71,17 @@ pub(super) fn check_model(start: &Path, saved: &SavedStep) -> Result<()> {
         value(&saved_as),
         value(&ours)
     )
+}
+
+/// The fields of a config, less those that a save writes as its weights are, whatever those were that the job
+/// started from.
+fn fields(config: &Value) -> Map<String, Value> {
+    let mut fields = config.as_object().cloned().unwrap_or_default();
+    fields.retain(|name, _| !OF_WEIGHTS.contains(&name.as_str()));
+    if let Some(text) = fields.get_mut("text_config") {
+        *text = Value::Object(self::fields(text));
+    }
+    fields
 }
 
 impl std::fmt::Display for Facts {

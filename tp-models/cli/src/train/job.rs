@@ -7,7 +7,6 @@ use tp_runtime::checkpoint::Checkpoint;
 use tp_runtime::comm::ProcessGroup;
 use tp_runtime::job::{JobFolder, SavedStep};
 use tp_runtime::optim::AdamW;
-use tp_runtime::parallel::ParallelModel;
 use tp_runtime::train::Trainer;
 
 use super::Arguments;
@@ -65,7 +64,7 @@ impl<'a> Job<'a> {
         };
         let restore = || {
             let checkpoint = Checkpoint::open(saved.dir())?;
-            let model = ParallelModel::load(&checkpoint, &rank.mesh, rank.options)?.0;
+            let model = rank.load(&checkpoint)?;
             let mut trainer = train(model)?;
             trainer.restore(saved, rank.mesh.world())?;
             Ok(trainer)

@@ -45,6 +45,40 @@ fn the_text_is_what_it_was() {
 }
 
 #[test]
+fn weights_stored_as_fp8_are_counted_as_they_are_held() {
+    let note = "weights are stored as FP8, and held and counted as bf16\n";
+    for (model, is_told) in [("ministral3_fp8", true), ("ministral3", false)] {
+        let text = printed(explain(&fixture(model), "--tp 2 --dtype bf16"));
+        assert_eq!(text.contains(note), is_told, "{text}");
+        assert_eq!(report(model, "--tp 2")["is_stored_as_fp8"] == true, is_told);
+    }
+    let described = json!({ "quantization": { "quant_algo": "FP8" } });
+    let config = std::fs::read_to_string(fixture("ministral3").join("config.json"));
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let write = |file: &str, text: String| {
+        std::fs::write(folder.path().join(file), text).expect("a test can write");
+    };
+    write("config.json", config.expect("a fixture"));
+    write("hf_quant_config.json", described.to_string());
+    assert!(printed(explain(folder.path(), "--tp 2 --dtype bf16")).contains(note));
+}
+
+#[test]
+fn weights_that_cannot_be_read_are_not_explained() {
+    let config = std::fs::read_to_string(fixture("llama_gqa").join("config.json"));
+    let mut config: Value = serde_json::from_str(&config.expect("a fixture")).expect("JSON");
+    config["quantization_config"] = json!({ "quant_method": "gptq", "bits": 4 });
+    let path = written("gptq.json", &config.to_string());
+    let message = refused(explain(&path, "--tp 2"), 1);
+    assert!(
+        message.contains(
+            "the weights are quantized with gptq: give the release that is not, or one that is stored as FP8"
+        ),
+        "{message}"
+    );
+}
+
+#[test]
 fn a_step_moves_activations_twice_a_layer_and_once_more_each_way() {
     // With sequence parallelism, an all-reduce is a reduce-scatter here and an all-gather there.
     for (flags, halves) in [

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use tch::{Kind, Tensor};
 
-use crate::support::{assert_close, fixture, printed, tensors, tp, write};
+use crate::support::{assert_close, errors, fixture, printed, tensors, tp, write};
 
 /// Writes a case of a fixture as a batch.
 pub(crate) fn write_batch(model: &str, case: &str, names: &[&str], file: &Path) {
@@ -68,6 +68,31 @@ fn a_sequence_that_does_not_divide() {
     for flags in ["--tp 1", "--tp 2", "--tp 4 --sequence-parallel"] {
         check("llama_bias", "odd", &format!("{flags} --grads"));
     }
+}
+
+#[test]
+fn what_a_checkpoint_holds_otherwise_is_told_once() {
+    let told = "note: `model.embed_tokens.weight` and `lm_head.weight` are tied by the config and stored with different values";
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let (inputs, outputs) = (dir.path().join("in"), dir.path().join("out"));
+    write(
+        &inputs,
+        &[(
+            "input_ids",
+            &Tensor::from_slice(&[1_i64, 2, 3]).view([1, 3]),
+        )],
+    );
+    let mut eval = tp![
+        "eval --threads 1 --tp 2 --model",
+        fixture("llama_apart"),
+        "--inputs",
+        inputs,
+        "--outputs",
+        outputs
+    ];
+    let errors = errors(&eval.output().expect("the program starts"));
+    assert_eq!(errors.matches(told).count(), 1, "{errors}");
+    assert_eq!(errors.lines().count(), 1, "{errors}");
 }
 
 #[test]

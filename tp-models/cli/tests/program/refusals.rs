@@ -65,6 +65,20 @@ fn a_missing_tokenizer() {
 }
 
 #[test]
+fn files_that_git_lfs_has_not_fetched() {
+    for file in ["config.json", "model.safetensors", "tokenizer.json"] {
+        let dir = copy("stories260k");
+        let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 4265\n";
+        std::fs::write(dir.path().join(file), pointer).expect("a test can write");
+        let message = generate(dir.path(), "--tp 2", 1);
+        assert_names(
+            &message,
+            &[file, "is a pointer of Git LFS", "`git lfs pull`"],
+        );
+    }
+}
+
+#[test]
 fn a_truncated_file() {
     let dir = copy("stories260k");
     let file = dir.path().join("model.safetensors");
