@@ -20,13 +20,13 @@ pub(super) fn attend(
     let scores = match mask {
         Some(mask) if mask.kind() == Kind::Bool => hide(&scores, &mask)?,
         Some(mask) => scores.f_add(&mask)?,
-        None if causal => hide(
-            &scores,
-            &scores.f_ones_like()?.f_to_kind(Kind::Bool)?.f_tril(0)?,
-        )?,
+        None if causal => {
+            let all = Tensor::f_ones(&scores.size()[2..], (Kind::Bool, scores.device()))?;
+            hide(&scores, &all.f_tril(0)?)?
+        }
         None => scores,
     };
-    // In f32, whatever the kind, as in transformers.
+    // In f32 at least, as in transformers.
     let precise = match kind {
         Kind::Double => Kind::Double,
         _ => Kind::Float,
