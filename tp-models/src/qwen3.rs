@@ -72,7 +72,7 @@ pub struct Qwen3Attention {
 
 impl FromConfig for Qwen3ForCausalLM {
     fn from_config(config: &Value) -> Result<Self> {
-        let decoder = DecoderConfig::read(config, &DEFAULTS)?;
+        let decoder = qwen2::decoder(config, &DEFAULTS)?;
         let model = model(config, &decoder)?;
         let lm_head = language_head(&model.embed_tokens, decoder.tie_word_embeddings);
         Ok(Self { model, lm_head })
@@ -115,6 +115,10 @@ impl Model for Qwen3ForCausalLM {
         self.model.vocabulary_size()
     }
 
+    fn outgrows_cache(&self, cached: i64, length: i64) -> bool {
+        self.model.rotary_emb.changes_between(cached, length)
+    }
+
     /// `[B, S]` → `[B, S, V]`
     #[cfg(feature = "torch")]
     fn forward(&self, inputs: &Inputs, cache: Option<&mut KvCache>) -> Result<DTensor> {
@@ -138,7 +142,7 @@ impl SelfAttention for Qwen3Attention {
     }
 }
 
-register_model!(Qwen3ForCausalLM);
+register_model!(Qwen3ForCausalLM, default for "qwen3");
 
 tp_plan! {
     /// Qwen3's decoder: attention by heads, MLP by columns, vocabulary split over ranks.

@@ -9,7 +9,7 @@ use tp_runtime::model::{FromConfig, Model, Task};
 use tp_runtime::nn::{Linear, LinearShape};
 use tp_runtime::{Module, Result, register_model, tp_plan};
 
-use crate::layers::DecoderConfig;
+use crate::qwen2;
 use crate::qwen3::{self, QWEN3_MODEL, Qwen3Model};
 
 #[cfg(feature = "torch")]
@@ -58,7 +58,7 @@ pub struct Qwen3ForSequenceClassification {
 
 impl FromConfig for Qwen3ForSequenceClassification {
     fn from_config(config: &Value) -> Result<Self> {
-        let decoder = DecoderConfig::read(config, &qwen3::DEFAULTS)?;
+        let decoder = qwen2::decoder(config, &qwen3::DEFAULTS)?;
         let classes: Classes = config::parse(config)?;
         let listed = classes.id2label.as_ref().map(serde_json::Map::len);
         // Two where the config says nothing, as in transformers.
@@ -68,6 +68,11 @@ impl FromConfig for Qwen3ForSequenceClassification {
             return Err(ConfigError::Unsupported { reason }.into());
         }
         let only_class = (labels == 1).then_some(Problem::Regression);
+        if labels == 1 && classes.problem_type == Some(Problem::SingleLabelClassification) {
+            let reason = "`problem_type` is `single_label_classification`, which needs two classes, and there is one";
+            let reason = reason.to_owned();
+            return Err(ConfigError::Unsupported { reason }.into());
+        }
         Ok(Self {
             model: qwen3::model(config, &decoder)?,
             score: Linear::new(LinearShape::new(decoder.hidden_size, labels as i64)),
@@ -97,6 +102,10 @@ impl Qwen3ForSequenceClassification {
 impl Model for Qwen3ForSequenceClassification {
     fn vocabulary_size(&self) -> i64 {
         self.model.vocabulary_size()
+    }
+
+    fn outgrows_cache(&self, cached: i64, length: i64) -> bool {
+        self.model.rotary_emb.changes_between(cached, length)
     }
 
     fn task(&self) -> Task {
@@ -172,7 +181,7 @@ impl Qwen3ForSequenceClassification {
     }
 }
 
-register_model!(Qwen3ForSequenceClassification);
+register_model!(Qwen3ForSequenceClassification, for "qwen3");
 
 tp_plan! {
     /// The decoder's plan, and scores that every rank has whole (AutoModel's Qwen3 classification plan).

@@ -9,8 +9,8 @@ use clap::{Args, ValueEnum};
 use tch::Kind;
 use tp_runtime::comm::backend::{self, UnknownBackend};
 use tp_runtime::comm::{DeviceKind, Launch, RankContext, launch};
-use tp_runtime::config;
 use tp_runtime::mesh::DeviceMesh;
+use tp_runtime::model::model_of;
 use tp_runtime::parallel::ParallelOptions;
 use tp_runtime::plan::plan_named;
 
@@ -82,7 +82,7 @@ impl RankArgs {
         let plan = match &self.plan {
             Some(name) => {
                 let config = config(model)?;
-                Some(plan_named(config::architecture(&config)?, name)?)
+                Some(plan_named(model_of(&config)?.architecture(), name)?)
             }
             None => None,
         };

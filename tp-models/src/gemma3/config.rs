@@ -35,7 +35,7 @@ pub struct Gemma3TextConfig {
     /// Logits are bent to stay below it.
     pub final_logit_softcapping: Option<f64>,
     /// The window of the sliding layers.
-    pub sliding_window: Option<i64>,
+    pub sliding_window: i64,
     /// How far back each layer sees.
     pub layer_types: Option<Vec<LayerType>>,
     /// Where `layer_types` is absent: every layer of this number sees everything, the others slide.
@@ -50,7 +50,7 @@ impl Default for Gemma3TextConfig {
             attention_bias: false,
             query_pre_attn_scalar: 256.0,
             final_logit_softcapping: None,
-            sliding_window: Some(4096),
+            sliding_window: 4096,
             layer_types: None,
             sliding_window_pattern: 6,
             use_bidirectional_attention: None,
@@ -58,9 +58,17 @@ impl Default for Gemma3TextConfig {
     }
 }
 
+/// The fields that decoders share whose names are others here.
+const NAMES: [(&str, &str); 1] = [("hidden_act", "hidden_activation")];
+
 /// The fields that decoders share.
-pub(crate) fn decoder(config: &Value) -> Result<DecoderConfig, ConfigError> {
-    DecoderConfig::read_named(config, &DEFAULTS, &[("hidden_act", "hidden_activation")])
+pub(super) fn decoder(config: &Value) -> Result<DecoderConfig, ConfigError> {
+    DecoderConfig::read_named(config, &DEFAULTS, &NAMES)
+}
+
+/// The same of a `text_config`.
+pub(crate) fn inner_decoder(config: &Value) -> Result<DecoderConfig, ConfigError> {
+    DecoderConfig::read_inner(config, &DEFAULTS, &NAMES)
 }
 
 impl Gemma3TextConfig {

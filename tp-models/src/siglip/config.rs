@@ -3,9 +3,12 @@
 //! E hidden, A attention heads.
 
 use serde::Deserialize;
-use tp_runtime::config::ConfigError;
+use serde_json::Value;
+use tp_runtime::config::{ConfigError, parse};
 use tp_runtime::dropout::Dropout;
 use tp_runtime::nn::Activation;
+
+use crate::layers::{TOWER, fields, of_type, require_inner};
 
 /// The `vision_config` of a SigLIP tower, with the defaults of transformers' `SiglipVisionConfig`.
 #[derive(Clone, Debug, Deserialize)]
@@ -54,6 +57,13 @@ impl Default for SiglipVisionConfig {
 }
 
 impl SiglipVisionConfig {
+    /// A `vision_config`.
+    pub(crate) fn read(config: &Value) -> Result<Self, ConfigError> {
+        of_type(config, "siglip_vision_model")?;
+        require_inner(&TOWER, fields(config)?)?;
+        parse(config)
+    }
+
     /// Patches a side of an image.
     pub(crate) fn side(&self) -> i64 {
         self.image_size / self.patch_size

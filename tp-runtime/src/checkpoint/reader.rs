@@ -15,7 +15,7 @@ use super::dtype::kind_of;
 use super::safetensors_file::SafetensorsFile;
 use super::slices::chunk_bytes;
 use super::{folder, names, weights};
-use crate::config;
+use crate::config::{self, ConfigError};
 use crate::error::CheckpointError;
 
 /// A checkpoint folder whose headers have been read and checked.
@@ -90,7 +90,7 @@ impl Checkpoint {
     /// # Errors
     /// If the config names none.
     pub fn architecture(&self) -> Result<&str, CheckpointError> {
-        Ok(config::architecture(&self.config)?)
+        Ok(config::architecture(&self.config)?.ok_or(ConfigError::NoArchitecture)?)
     }
 
     /// What travels with the weights, such as tokenizer and generation settings, for [`save`](super::save).

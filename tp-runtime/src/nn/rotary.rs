@@ -39,9 +39,9 @@ impl RotaryEmbedding {
         })
     }
 
-    /// The length beyond which other frequencies hold for all positions, if there is one.
-    pub fn changes_beyond(&self) -> Option<i64> {
-        self.frequencies.beyond.as_ref().map(|(limit, _)| *limit)
+    /// Whether other frequencies hold in a text of `longer` positions than in one of `length`.
+    pub fn changes_between(&self, length: i64, longer: i64) -> bool {
+        self.frequencies.change_between(length, longer)
     }
 }
 
@@ -67,7 +67,7 @@ impl RotaryEmbedding {
         tch::no_grad(|| {
             let (start, end, device) = (positions.start(), positions.end(), positions.device());
             let frequencies =
-                Tensor::f_from_slice(self.frequencies.for_length(end))?.f_to_device(device)?;
+                Tensor::f_from_slice(&self.frequencies.for_length(end))?.f_to_device(device)?;
             let places = Tensor::f_arange_start(start, end, (Kind::Float, device))?;
             let angles = places.f_outer(&frequencies)?;
             RotaryTables::new(&angles, self.frequencies.attention_factor, positions.kind())
