@@ -188,5 +188,8 @@ fn an_unknown_architecture_names_the_nearest() {
         "{message}"
     );
     let message = text(json!({ "hidden_size": 8 }));
-    assert!(message.contains("names no model type"), "{message}");
+    assert!(
+        message.contains("neither `architectures` nor `model_type`"),
+        "{message}"
+    );
 }

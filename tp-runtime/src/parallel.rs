@@ -19,7 +19,7 @@ use crate::comm::ProcessGroup;
 use crate::config;
 use crate::dtensor::{DTensor, TensorError};
 use crate::mesh::DeviceMesh;
-use crate::model::{self, Inputs, Model, Task};
+use crate::model::{self, InputError, Inputs, Model, Task};
 use crate::module::ShardedParam;
 use crate::nn::KvCache;
 use crate::plan::{Mode, Plan, Resolution, plan_for_architecture, resolve};
