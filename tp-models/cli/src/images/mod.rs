@@ -118,6 +118,8 @@ fn batch(pixels: &[Tensor], sizes: &[Size]) -> Tensor {
 mod tests {
     use std::collections::HashMap;
 
+    use tp_runtime::config;
+
     use super::*;
 
     fn fixtures() -> PathBuf {

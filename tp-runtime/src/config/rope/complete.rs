@@ -109,30 +109,27 @@ impl Source<'_> {
         scaling: &RopeScaling,
     ) -> Result<f64, ConfigError> {
         let name = "partial_rotary_factor";
-        let given = || match self.number(rope, name)? {
-            Some(part) => Ok(Some(part)),
-            None => field(self.config, name),
+        // Classes that rotate whole heads do not look at it, but the functions of scaling do.
+        if matches!(rotated, Rotated::Whole) && *scaling == RopeScaling::Default {
+            return Ok(1.0);
+        }
+        let outside = || match (rotated, self.config.get(name)) {
+            (Rotated::Whole, Some(Value::Null)) => Ok(None),
+            _ => field(self.config, name),
         };
-        match rotated {
-            Rotated::Part(default) => Ok(given()?.unwrap_or(default)),
-            // Classes that rotate whole heads do not look at it, but the functions of scaling do.
-            Rotated::Whole if *scaling == RopeScaling::Default => Ok(1.0),
-            Rotated::Whole => {
-                let outside = self.config.get(name);
-                let part = match rope.get(name).or(outside) {
-                    None | Some(Value::Null) => None,
-                    Some(_) => given()?,
-                };
-                match part {
-                    None | Some(1.0) => Ok(1.0),
-                    Some(part) => Err(ConfigError::Unsupported {
-                        reason: format!(
-                            "`partial_rotary_factor` is {part}, and this model rotates whole heads: only 1 fits \
-                             scaled rotary embeddings"
-                        ),
-                    }),
-                }
-            }
+        let given: Option<f64> = match self.number(rope, name)? {
+            Some(part) => Some(part),
+            None => outside()?,
+        };
+        match (rotated, given) {
+            (Rotated::Part(default), given) => Ok(given.unwrap_or(default)),
+            (Rotated::Whole, None | Some(1.0)) => Ok(1.0),
+            (Rotated::Whole, Some(part)) => Err(ConfigError::Unsupported {
+                reason: format!(
+                    "`partial_rotary_factor` is {part}, and this model rotates whole heads: only 1 fits scaled \
+                     rotary embeddings"
+                ),
+            }),
         }
     }
 
