@@ -83,7 +83,7 @@ impl DecoderConfig {
         names: &[(&str, &str)],
     ) -> Result<Self, ConfigError> {
         let given = fields(config)?;
-        refused::check(given)?;
+        refused::attention_both_ways(given)?;
         let own_name = |usual: &str| {
             let renamed = names.iter().find(|(name, _)| *name == usual);
             renamed.map_or(usual, |(_, own)| own).to_owned()

@@ -3,15 +3,19 @@
 use serde_json::{Map, Value};
 use tp_runtime::config::{ConfigError, model_type};
 
-/// Its fields.
+use super::refused;
+
+/// Its fields, which are those of all its layers.
 ///
 /// # Errors
-/// When it is no config at all.
+/// When it is no config at all, or has others for some layers.
 pub(crate) fn fields(config: &Value) -> Result<&Map<String, Value>, ConfigError> {
-    config.as_object().ok_or_else(|| ConfigError::Field {
+    let fields = config.as_object().ok_or_else(|| ConfigError::Field {
         path: ".".to_owned(),
         reason: format!("{config} is no config"),
-    })
+    })?;
+    refused::fields_by_layer(fields)?;
+    Ok(fields)
 }
 
 /// Refuses the config of another type of model than `expected`; one that names none is taken for it.

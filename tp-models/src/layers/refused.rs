@@ -1,35 +1,33 @@
-//! What a config may ask for that no decoder here does, and transformers would do.
+//! What a config may ask for that nothing here does, and transformers would do.
 
 use serde_json::{Map, Value};
 use tp_runtime::config::ConfigError;
 
-/// A field, whether a value of it asks for nothing, and what it asks for otherwise.
-type Refused = (&'static str, fn(&Value) -> bool, &'static str);
-
-const REFUSED: [Refused; 2] = [
-    (
-        "is_causal",
-        |value| *value == true,
-        "lets tokens see those after them, and only causal attention is known",
-    ),
-    (
-        "per_layer_config",
-        |value| value.is_null(),
-        "gives layers sizes of their own, and only layers of one size are known",
-    ),
-];
-
-/// Refuses a config that asks for one of these.
-pub(super) fn check(config: &Map<String, Value>) -> Result<(), ConfigError> {
-    for (field, is_harmless, why) in REFUSED {
-        if let Some(value) = config.get(field)
-            && !is_harmless(value)
-        {
-            return Err(ConfigError::Field {
-                path: field.to_owned(),
-                reason: format!("{value} {why}"),
-            });
+/// Refuses attention to what comes after a token.
+pub(super) fn attention_both_ways(config: &Map<String, Value>) -> Result<(), ConfigError> {
+    match config.get("is_causal") {
+        None | Some(Value::Bool(true)) => Ok(()),
+        Some(other) => {
+            let reason = "lets tokens see those after them, and only causal attention is known";
+            Err(refused("is_causal", other, reason))
         }
     }
-    Ok(())
+}
+
+/// Refuses layers whose fields are not those of all.
+pub(super) fn fields_by_layer(config: &Map<String, Value>) -> Result<(), ConfigError> {
+    match config.get("per_layer_config") {
+        None | Some(Value::Null) => Ok(()),
+        Some(other) => {
+            let reason = "gives layers fields of their own, and only layers of one kind are known";
+            Err(refused("per_layer_config", other, reason))
+        }
+    }
+}
+
+fn refused(field: &str, value: &Value, reason: &str) -> ConfigError {
+    ConfigError::Field {
+        path: field.to_owned(),
+        reason: format!("{value} {reason}"),
+    }
 }

@@ -55,7 +55,10 @@ impl Default for Mistral3Config {
 
 /// A layer of the tower, counted from the end where negative, or a list of layers.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "neither a layer of the tower nor a list of layers"
+)]
 pub enum FeatureLayer {
     /// One of them.
     One(i64),
