@@ -5,6 +5,8 @@ use tch::Tensor;
 use tp_models as _;
 use tp_runtime::Result;
 use tp_runtime::comm::{Launch, RankContext, launch};
+use tp_runtime::dropout::DropoutKey;
+use tp_runtime::model::Inputs;
 use tp_runtime::parallel::{ParallelModel, ParallelOptions};
 use tp_tests::config_table::{BASES, Outcome, parts};
 use tp_tests::fixture;
@@ -28,7 +30,11 @@ fn compute(mut config: Value, name: &str) -> Computed {
             let Some(labels) = fixture.find(&format!("{case}/labels")) else {
                 continue;
             };
-            let logits = model.forward(&fixture.inputs(case), None)?;
+            let inputs = Inputs {
+                dropout_key: Some(DropoutKey::new(1, 0)),
+                ..fixture.inputs(case)
+            };
+            let logits = model.forward(&inputs, None)?;
             let loss = model.loss_of(&logits, &labels)?;
             loss.f_backward()?;
             computed.push((format!("{case}/logits"), bits(&logits.full()?)?));

@@ -1,9 +1,9 @@
 //! What the integration tests share: fixtures and changed copies of them, plans, grids, bare ranks.
 
-pub mod config_table;
-pub mod configs;
 #[cfg(feature = "torch")]
 pub mod changed;
+pub mod config_table;
+pub mod configs;
 #[cfg(feature = "torch")]
 pub mod grid;
 #[cfg(feature = "torch")]
