@@ -1,9 +1,9 @@
 //! Every field of transformers' configs has a row in `docs/configs.md`, and what the row says of it is so.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tp_models as _;
 use tp_runtime::model;
-use tp_tests::config_table::{Outcome, parts};
+use tp_tests::config_table::{Outcome, Row, parts};
 
 /// The names and shapes of all parameters.
 fn built(config: &Value) -> Result<Vec<(String, Vec<i64>)>, String> {
@@ -12,6 +12,39 @@ fn built(config: &Value) -> Result<Vec<(String, Vec<i64>)>, String> {
     Ok(parameters
         .map(|named| (named.name, named.param.shape().to_vec()))
         .collect())
+}
+
+/// Fields whose null is taken for their absence, though some classes refuse it.
+const ABSENT: [&str; 7] = [
+    "attention_dropout",
+    "embd_pdrop",
+    "head_dim",
+    "model_type",
+    "num_labels",
+    "resid_pdrop",
+    "tie_word_embeddings",
+];
+
+#[test]
+fn nulls_are_allowed_where_transformers_allows_them() {
+    let mut wrong = Vec::new();
+    for part in parts() {
+        for (field, row) in &part.rows {
+            if row.outcome != Outcome::Read || ABSENT.contains(&field.as_str()) {
+                continue;
+            }
+            let alone = Row {
+                with: Map::new(),
+                ..row.clone()
+            };
+            let null = built(&part.changed(&alone, field, Some(&Value::Null)));
+            if null.is_ok() != part.nullable.contains(field) {
+                let context = format!("{} {:?} {field}", part.base["architectures"], part.inside);
+                wrong.push(format!("{context}: {:?}", null.err()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]

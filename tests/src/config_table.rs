@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::configs;
@@ -41,6 +42,15 @@ pub struct Part {
     pub inside: Option<&'static str>,
     /// By field.
     pub rows: BTreeMap<String, Row>,
+    /// The fields that transformers allows to be null.
+    pub nullable: BTreeSet<String>,
+}
+
+/// What transformers says of a config.
+#[derive(Deserialize)]
+struct Fields {
+    fields: Vec<String>,
+    nullable: BTreeSet<String>,
 }
 
 /// The architectures, each with the tiny checkpoint whose config is changed.
@@ -79,7 +89,7 @@ impl Part {
 pub fn parts() -> Vec<Part> {
     let tables = tables();
     let listed = include_str!("../fixtures/config_fields.json");
-    let listed: BTreeMap<String, BTreeMap<String, Vec<String>>> =
+    let mut listed: BTreeMap<String, BTreeMap<String, Fields>> =
         serde_json::from_str(listed).expect("lists of fields");
     let mut unused: BTreeSet<(&String, &String)> = BTreeSet::new();
     for (heading, table) in &tables {
@@ -88,9 +98,11 @@ pub fn parts() -> Vec<Part> {
     let mut parts = Vec::new();
     for (architecture, fixture) in BASES {
         for inside in [None, Some("text_config"), Some("vision_config")] {
-            let Some(fields) = listed[architecture].get(inside.unwrap_or("config")) else {
+            let own = listed.get_mut(architecture).expect("its fields");
+            let Some(own) = own.remove(inside.unwrap_or("config")) else {
                 continue;
             };
+            let Fields { fields, nullable } = own;
             let is_decoder = fields.iter().any(|field| field == "vocab_size");
             let mut rows = BTreeMap::new();
             for (heading, table) in &tables {
@@ -109,7 +121,12 @@ pub fn parts() -> Vec<Part> {
                 "{architecture} {inside:?} lacks {missing:?}"
             );
             let base = base(fixture);
-            parts.push(Part { base, inside, rows });
+            parts.push(Part {
+                base,
+                inside,
+                rows,
+                nullable,
+            });
         }
     }
     assert!(unused.is_empty(), "no config has {unused:?}");

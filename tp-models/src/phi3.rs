@@ -4,7 +4,7 @@
 
 use serde::Deserialize;
 use serde_json::Value;
-use tp_runtime::config::{self, ConfigError, RopeParameters, RopeScaling};
+use tp_runtime::config::{self, ConfigError, RopeParameters, RopeScaling, field};
 use tp_runtime::dropout::Dropout;
 use tp_runtime::model::{FromConfig, Model};
 use tp_runtime::module::Segment;
@@ -144,6 +144,8 @@ fn rope(config: &Value) -> Result<RopeParameters, ConfigError> {
             fields.entry(field).or_insert(Value::from(4096));
         }
     }
+    // Where nothing is scaled, nobody else looks at it.
+    field::<i64>(&config, "original_max_position_embeddings")?;
     let rope = RopeParameters::of_parts(&config, 10_000.0, 1.0)?;
     match rope.scaling {
         RopeScaling::Default | RopeScaling::LongRope(_) => Ok(rope),

@@ -39,7 +39,7 @@ pub struct Gemma3TextConfig {
     /// How far back each layer sees.
     pub layer_types: Option<Vec<LayerType>>,
     /// Where `layer_types` is absent: every layer of this number sees everything, the others slide.
-    pub sliding_window_pattern: usize,
+    pub sliding_window_pattern: Option<usize>,
     /// Whether positions see those after them; only `false` is known.
     pub use_bidirectional_attention: Option<bool>,
 }
@@ -52,7 +52,7 @@ impl Default for Gemma3TextConfig {
             final_logit_softcapping: None,
             sliding_window: 4096,
             layer_types: None,
-            sliding_window_pattern: 6,
+            sliding_window_pattern: Some(6),
             use_bidirectional_attention: None,
         }
     }
@@ -84,7 +84,14 @@ impl Gemma3TextConfig {
 
     /// How far back each of `layers` layers sees.
     pub(super) fn layer_types(&self, layers: usize) -> Result<Vec<LayerType>, ConfigError> {
-        let pattern = self.sliding_window_pattern.max(1);
+        let pattern = match (&self.layer_types, self.sliding_window_pattern) {
+            (None, None) => {
+                let reason = "`sliding_window_pattern` is null, and there are no `layer_types`";
+                let reason = reason.to_owned();
+                return Err(ConfigError::Unsupported { reason });
+            }
+            (_, pattern) => pattern.unwrap_or(1),
+        };
         let slides = |layer| (layer + 1) % pattern != 0;
         LayerType::of_layers(self.layer_types.as_deref(), layers, slides)
     }

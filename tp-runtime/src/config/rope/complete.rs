@@ -56,10 +56,6 @@ impl Source<'_> {
         rope: &mut Map<String, Value>,
     ) -> Result<(), ConfigError> {
         let maximum: Option<i64> = field(self.config, "max_position_embeddings")?;
-        let own = match self.context {
-            Some(name) => field::<i64>(self.config, name)?,
-            None => None,
-        };
         match rope_type {
             "dynamic" => {
                 // The config's length is meant, whatever stands beside the factor.
@@ -71,7 +67,8 @@ impl Source<'_> {
             }
             "llama3" | "yarn" | "longrope" => {
                 let name = "original_max_position_embeddings";
-                if let Some(context) = own {
+                let own = self.context.map(|name| field::<i64>(self.config, name));
+                if let Some(context) = own.transpose()?.flatten() {
                     rope.insert(name.to_owned(), Value::from(context));
                 } else if let Some(maximum) = maximum {
                     rope.entry(name).or_insert(Value::from(maximum));
