@@ -2,13 +2,13 @@
 //! names a field; nothing panics, and nothing takes long.
 
 use std::num::NonZeroUsize;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tp_models as _;
 use tp_runtime::explain::{Dtype, Setup, explain};
 use tp_runtime::{Mode, Result, model, plan};
+use tp_tests::configs;
 
 /// What fields are given, one after another.
 fn extremes() -> Vec<Value> {
@@ -30,19 +30,6 @@ fn extremes() -> Vec<Value> {
     values.extend(fractions.map(Value::from));
     values.extend([json!(u64::MAX), json!("NaN"), Value::Null]);
     values
-}
-
-/// The fixtures of models, by name, with their configs.
-fn configs() -> Vec<(String, Value)> {
-    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
-    let mut configs = Vec::new();
-    for entry in std::fs::read_dir(fixtures).expect("fixtures").flatten() {
-        if let Ok(text) = std::fs::read_to_string(entry.path().join("config.json")) {
-            let config = serde_json::from_str(&text).expect("a config is JSON");
-            configs.push((entry.file_name().to_string_lossy().into_owned(), config));
-        }
-    }
-    configs
 }
 
 /// The places of all numbers, as JSON pointers.
@@ -88,7 +75,7 @@ fn build_and_explain(config: &Value) -> Result<()> {
 
 #[test]
 fn batches_beyond_counting_are_refused() -> Result<()> {
-    for (name, config) in configs() {
+    for (name, config) in configs::tiny() {
         let model = model::build(&config)?;
         let plan = plan::plan_for_architecture(model.node().type_name)?;
         for (batch, sequence) in [(u64::MAX, u64::MAX), (1, u64::MAX), (1 << 40, 1 << 20)] {
@@ -110,7 +97,7 @@ fn batches_beyond_counting_are_refused() -> Result<()> {
 fn extreme_numbers_are_explained_or_refused_by_name() {
     let (mut refused, mut explained) = (0, 0);
     let mut unnamed = Vec::new();
-    for (fixture, config) in configs() {
+    for (fixture, config) in configs::tiny() {
         let mut places = Vec::new();
         numbers(&config, "", &mut places);
         let fields: Vec<&str> = places.iter().map(|place| field(place)).collect();

@@ -1,42 +1,60 @@
-//! Configs as published checkpoints have them, in the spelling of transformers 4 or 5: each is read, leaves
-//! what it leaves out to the right default, and its model has as many parameters as the published one.
+//! Configs as published checkpoints have them, reduced in nothing: each is read, leaves what it leaves out to the right
+//! default, and its model has the parameters of transformers' class.
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
+use serde::Deserialize;
 use tp_models as _;
-use tp_runtime::model;
+use tp_runtime::model::{self, Model};
+use tp_tests::configs::published;
 
-#[test]
-fn published_configs_have_as_many_parameters_as_published() -> Result<(), Box<dyn std::error::Error>>
-{
-    let published: BTreeMap<String, Value> =
-        serde_json::from_str(include_str!("fixtures/hub_configs.json"))?;
-    for (name, checkpoint) in published {
-        let model =
-            model::build(&checkpoint["config"]).map_err(|error| format!("{name}: {error}"))?;
-        let sizes = model.parameters();
-        let sizes = sizes
-            .iter()
-            .map(|named| named.param.shape().iter().product::<i64>());
-        assert_eq!(sizes.sum::<i64>(), checkpoint["parameters"], "{name}");
-    }
-    Ok(())
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+/// What transformers makes of a config.
+#[derive(Deserialize)]
+struct Expected {
+    parameters: i64,
+    /// How many layers have a parameter, and its shape.
+    shapes: BTreeMap<String, String>,
 }
 
 #[test]
-fn a_field_of_another_type_is_named_as_its_config_names_it() {
-    for (architecture, field) in [
-        ("LlamaForCausalLM", "rms_norm_eps"),
-        ("PhiForCausalLM", "layer_norm_eps"),
-        ("Gemma3ForCausalLM", "hidden_activation"),
-    ] {
-        let config = json!({ "architectures": [architecture], field: "unknown" });
-        let error = model::build(&config).err().map(|error| error.to_string());
-        let named = format!("`{field}`");
-        assert!(
-            error.as_ref().is_some_and(|text| text.contains(&named)),
-            "{error:?}"
-        );
+fn published_configs_make_the_parameters_of_transformers() -> Result<()> {
+    let mut expected: BTreeMap<String, Expected> =
+        serde_json::from_str(include_str!("fixtures/hub_configs.json"))?;
+    for (name, config) in published() {
+        let model = model::build(&config).map_err(|error| format!("{name}: {error}"))?;
+        let expected = expected.remove(&name).ok_or_else(|| name.clone())?;
+        assert_eq!(shapes(&*model), expected.shapes, "{name}");
+        let parameters = model.parameters();
+        let sizes = parameters.iter().map(|named| named.param.shape().iter());
+        let count: i64 = sizes.map(Iterator::product::<i64>).sum();
+        assert_eq!(count, expected.parameters, "{name}");
     }
+    assert!(expected.is_empty(), "{:?}", expected.keys());
+    Ok(())
+}
+
+/// One line for the parameters of all layers, which have to be of one shape.
+fn shapes(model: &dyn Model) -> BTreeMap<String, String> {
+    let mut layers: BTreeMap<String, Vec<Vec<i64>>> = BTreeMap::new();
+    for named in model.parameters() {
+        let is_index = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+        let index = named.name.split('.').find(|part| is_index(part));
+        let pattern = named.name.split('.').map(|part| match is_index(part) {
+            true => "*",
+            false => part,
+        });
+        let shapes = layers.entry(pattern.collect::<Vec<_>>().join("."));
+        let shapes = shapes.or_default();
+        let place = index.map_or(Ok(0), str::parse);
+        assert_eq!(place, Ok(shapes.len()), "{}", named.name);
+        shapes.push(named.param.shape().to_vec());
+    }
+    let summary = layers.into_iter().map(|(pattern, shapes)| {
+        let same = shapes.iter().all(|shape| *shape == shapes[0]);
+        assert!(same, "{pattern}: {shapes:?}");
+        (pattern, format!("{} x {:?}", shapes.len(), shapes[0]))
+    });
+    summary.collect()
 }

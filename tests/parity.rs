@@ -19,6 +19,7 @@ parity! {
     llama_as_a_classifier: "llama_seqcls" on [1, 2],
     llama_with_biases_and_an_uneven_vocabulary: "llama_bias" on [1, 2, 4],
     llama_stored_in_bf16_and_run_in_f32: "llama_bf16" on [1, 2, 4],
+    llama_with_frequencies_that_follow_the_length: "llama_dynamic" on [1, 2, 4],
     qwen2_with_a_sliding_layer: "qwen2" on [1, 2],
     qwen2_with_a_tied_head: "qwen2_tied" on [1, 2, 4],
     qwen2_as_a_classifier: "qwen2_seqcls" on [1, 2],

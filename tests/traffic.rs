@@ -42,10 +42,10 @@ fn so_is_every_collective_of_the_other_architectures() {
         "gemma3_cond",
         "mistral3_cond",
     ] {
-        let architecture = config::read(&fixture(name).dir.join("config.json"))
-            .and_then(|config| config::architecture(&config).map(str::to_owned))
-            .expect("the fixture has a config");
-        let plan = plan_for_architecture(&architecture).expect("it has a plan");
+        let config = config::read(&fixture(name).dir.join("config.json"));
+        let config = config.expect("the fixture has a config");
+        let model = model::model_of(&config).expect("it is of a model");
+        let plan = plan_for_architecture(model.architecture()).expect("it has a plan");
         for setting in settings(&[2]) {
             if plan.supports(setting.mode) {
                 check(name, setting, Kind::Float);

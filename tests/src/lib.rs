@@ -2,6 +2,8 @@
 
 #[cfg(feature = "torch")]
 pub mod changed;
+pub mod config_table;
+pub mod configs;
 #[cfg(feature = "torch")]
 pub mod grid;
 #[cfg(feature = "torch")]

@@ -9,7 +9,7 @@ pub(crate) mod config;
 use std::rc::Rc;
 
 use serde_json::Value;
-use tp_runtime::config::RopeParameters;
+use tp_runtime::config::{ConfigError, RopeParameters};
 use tp_runtime::model::{FromConfig, Model};
 use tp_runtime::nn::{Embedding, Linear, RmsNorm, RotaryEmbedding};
 use tp_runtime::{Module, Result, register_model, tp_plan};
@@ -69,7 +69,7 @@ pub struct Gemma3DecoderLayer {
     #[module(skip)]
     layer_type: LayerType,
     #[module(skip)]
-    sliding_window: Option<i64>,
+    sliding_window: i64,
 }
 
 impl FromConfig for Gemma3ForCausalLM {
@@ -86,7 +86,10 @@ impl FromConfig for Gemma3ForCausalLM {
 }
 
 /// The decoder that `config` describes.
-pub(crate) fn model(config: &Value, decoder: &DecoderConfig) -> Result<Gemma3TextModel> {
+pub(crate) fn model(
+    config: &Value,
+    decoder: &DecoderConfig,
+) -> Result<Gemma3TextModel, ConfigError> {
     let rope = |layers, theta| RopeParameters::of_layer_type(config, layers, theta);
     let (global, local) = (
         rope("full_attention", 1e6)?,
@@ -119,11 +122,22 @@ impl Gemma3TextModel {
     pub(crate) fn vocabulary_size(&self) -> i64 {
         self.embed_tokens.weight().shape()[0]
     }
+
+    pub(crate) fn outgrows_cache(&self, cached: i64, length: i64) -> bool {
+        let rotations = [&self.rotary_emb, &self.rotary_emb_local];
+        rotations
+            .iter()
+            .any(|rotation| rotation.changes_between(cached, length))
+    }
 }
 
 impl Model for Gemma3ForCausalLM {
     fn vocabulary_size(&self) -> i64 {
         self.model.vocabulary_size()
+    }
+
+    fn outgrows_cache(&self, cached: i64, length: i64) -> bool {
+        self.model.outgrows_cache(cached, length)
     }
 
     /// `[B, S]` → `[B, S, V]`
@@ -176,7 +190,7 @@ impl DecoderLayer for Gemma3DecoderLayer {
     const DECODER: &'static str = "Gemma3TextModel";
 
     fn window(&self) -> Option<i64> {
-        self.layer_type.window(self.sliding_window)
+        self.layer_type.window(Some(self.sliding_window))
     }
 
     #[cfg(feature = "torch")]
@@ -192,7 +206,7 @@ impl DecoderLayer for Gemma3DecoderLayer {
     }
 }
 
-register_model!(Gemma3ForCausalLM);
+register_model!(Gemma3ForCausalLM, default for "gemma3_text", for "gemma3");
 
 tp_plan! {
     /// Gemma 3's decoder: attention by heads, MLP by columns, vocabulary split over ranks.

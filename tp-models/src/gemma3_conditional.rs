@@ -4,14 +4,14 @@
 //! T positions that an image takes in the text.
 
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tp_runtime::config::{self, ConfigError};
 use tp_runtime::model::{FromConfig, Input, Model, Rename};
 use tp_runtime::nn::{Linear, Parameter, RmsNorm};
 use tp_runtime::{Module, Result, register_model, tp_plan};
 
 use crate::gemma3::{self, GEMMA3_TEXT_MODEL, Gemma3TextModel};
-use crate::layers::language_head;
+use crate::layers::{language_head, of_type};
 use crate::siglip::{SiglipVisionConfig, SiglipVisionModel};
 
 #[cfg(feature = "torch")]
@@ -28,32 +28,30 @@ use {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default)]
 pub struct Gemma3Config {
-    /// Of the vision tower.
-    pub vision_config: SiglipVisionConfig,
     /// T
     pub mm_tokens_per_image: i64,
     /// The token that stands for one position of an image.
     #[serde(alias = "image_token_id")]
     pub image_token_index: i64,
-    /// Whether the head shares the embedding's table.
-    pub tie_word_embeddings: bool,
+    /// Whether the head shares the embedding's table; not where null.
+    pub tie_word_embeddings: Option<bool>,
 }
 
 impl Default for Gemma3Config {
     fn default() -> Self {
         Self {
-            vision_config: SiglipVisionConfig::default(),
             mm_tokens_per_image: 256,
             image_token_index: 262_144,
-            tie_word_embeddings: true,
+            tie_word_embeddings: Some(true),
         }
     }
 }
 
-/// The config inside.
+/// The configs inside.
 #[derive(Deserialize)]
 struct Gemma3Parts {
-    text_config: Option<Value>,
+    text_config: Value,
+    vision_config: Value,
 }
 
 /// Gemma 3 with eyes and a language-modelling head.
@@ -92,18 +90,25 @@ pub struct Gemma3MultiModalProjector {
 
 impl FromConfig for Gemma3ForConditionalGeneration {
     fn from_config(config: &Value) -> Result<Self> {
-        let Gemma3Parts { text_config } = config::parse(config)?;
+        let Gemma3Parts {
+            text_config: text,
+            vision_config: vision,
+        } = config::parse(config)?;
         let config: Gemma3Config = config::parse(config)?;
-        // Defaults only, where the config has none.
-        let text_config = text_config.unwrap_or_else(|| json!({}));
-        let decoder = gemma3::config::decoder(&text_config)?;
-        let language_model = gemma3::model(&text_config, &decoder)?;
+        let of_text = |error: ConfigError| error.within("text_config");
+        of_type(&text, "gemma3_text").map_err(of_text)?;
+        let decoder = gemma3::config::inner_decoder(&text).map_err(of_text)?;
+        let language_model = gemma3::model(&text, &decoder).map_err(of_text)?;
+        let vision = SiglipVisionConfig::read(&vision);
+        let vision = vision.map_err(|error| error.within("vision_config"))?;
+        let tied = config.tie_word_embeddings == Some(true);
         Ok(Self {
-            lm_head: language_head(&language_model.embed_tokens, config.tie_word_embeddings),
+            lm_head: language_head(&language_model.embed_tokens, tied),
             model: Gemma3Model {
-                vision_tower: SiglipVisionModel::new(&config.vision_config)?,
+                vision_tower: SiglipVisionModel::new(&vision)?,
                 multi_modal_projector: Gemma3MultiModalProjector::new(
                     &config,
+                    &vision,
                     decoder.hidden_size,
                 )?,
                 language_model,
@@ -114,8 +119,11 @@ impl FromConfig for Gemma3ForConditionalGeneration {
 }
 
 impl Gemma3MultiModalProjector {
-    fn new(config: &Gemma3Config, hidden: i64) -> Result<Self, ConfigError> {
-        let vision = &config.vision_config;
+    fn new(
+        config: &Gemma3Config,
+        vision: &SiglipVisionConfig,
+        hidden: i64,
+    ) -> Result<Self, ConfigError> {
         let (side, tokens) = (
             vision.side(),
             (config.mm_tokens_per_image as f64).sqrt() as i64,
@@ -139,6 +147,11 @@ impl Gemma3MultiModalProjector {
 impl Model for Gemma3ForConditionalGeneration {
     fn vocabulary_size(&self) -> i64 {
         self.model.language_model.vocabulary_size()
+    }
+
+    fn outgrows_cache(&self, cached: i64, length: i64) -> bool {
+        let decoder = &self.model.language_model;
+        decoder.outgrows_cache(cached, length)
     }
 
     fn takes(&self) -> &'static [Input] {
@@ -220,7 +233,7 @@ mod forward {
     }
 }
 
-register_model!(Gemma3ForConditionalGeneration);
+register_model!(Gemma3ForConditionalGeneration, default for "gemma3");
 
 tp_plan! {
     /// The text model's plan; vision tower and projector are whole on every rank (AutoModel's Gemma 3 plan).

@@ -123,6 +123,10 @@ impl Model for LlamaForCausalLM {
         self.model.vocabulary_size()
     }
 
+    fn outgrows_cache(&self, cached: i64, length: i64) -> bool {
+        self.model.rotary_emb.changes_between(cached, length)
+    }
+
     /// `[B, S]` → `[B, S, V]`
     #[cfg(feature = "torch")]
     fn forward(&self, inputs: &Inputs, cache: Option<&mut KvCache>) -> Result<DTensor> {
@@ -171,7 +175,7 @@ impl LlamaAttention {
     }
 }
 
-register_model!(LlamaForCausalLM);
+register_model!(LlamaForCausalLM, default for "llama");
 
 tp_plan! {
     /// Attention by heads, MLP by columns, vocabulary split over ranks (AutoModel's Llama plan).

@@ -71,7 +71,7 @@ impl Model for LlamaForSequenceClassification {
     }
 }
 
-register_model!(LlamaForSequenceClassification);
+register_model!(LlamaForSequenceClassification, for "llama");
 
 tp_plan! {
     /// The decoder's rows as for a language model, and scores that every rank has whole.

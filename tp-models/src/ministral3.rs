@@ -4,7 +4,7 @@
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tp_runtime::config::{self, ConfigError, RopeParameters, RopeScaling};
+use tp_runtime::config::{self, ConfigError, QueryGrowth, RopeParameters};
 use tp_runtime::dropout::Dropout;
 use tp_runtime::model::{FromConfig, Model};
 use tp_runtime::nn::{Activation, Linear};
@@ -79,30 +79,23 @@ pub struct Ministral3Attention {
     growth: Option<QueryGrowth>,
 }
 
-/// Growth of the queries with the logarithm of the position, as in Llama 4.
-#[derive(Clone, Copy)]
-struct QueryGrowth {
-    beta: f64,
-    /// The context within which they do not grow.
-    context: i64,
-}
-
 impl FromConfig for Ministral3ForCausalLM {
     fn from_config(config: &Value) -> Result<Self> {
         let decoder = DecoderConfig::read(config, &DEFAULTS)?;
-        let model = model(config, &decoder, &rope(config)?)?;
+        let rope = rope(config)?;
+        let Ministral3Config { sliding_window } = config::parse(config)?;
+        let model = model(&decoder, &rope, sliding_window)?;
         let lm_head = language_head(&model.embed_tokens, decoder.tie_word_embeddings);
         Ok(Self { model, lm_head })
     }
 }
 
-/// The decoder that `config` describes.
+/// The decoder of these sizes, whose layers see `window`.
 pub(crate) fn model(
-    config: &Value,
     decoder: &DecoderConfig,
     rope: &RopeParameters,
+    window: Option<i64>,
 ) -> Result<Ministral3Model> {
-    let config: Ministral3Config = config::parse(config)?;
     let heads = decoder.heads()?;
     let layer = |_| PreNormLayer {
         self_attn: Ministral3Attention {
@@ -112,12 +105,12 @@ pub(crate) fn model(
             o_proj: heads.output(false),
             heads,
             attention_dropout: decoder.attention_dropout,
-            growth: QueryGrowth::of(rope),
+            growth: rope.query_growth,
         },
         mlp: decoder.gated_mlp(false),
         input_layernorm: decoder.rms_norm(),
         post_attention_layernorm: decoder.rms_norm(),
-        window: config.sliding_window,
+        window,
     };
     let layers = (0..decoder.num_hidden_layers).map(layer);
     Ok(Decoder::new(decoder, rope, layers)?)
@@ -125,53 +118,53 @@ pub(crate) fn model(
 
 /// The config's rotary parameters, or those of transformers' `Ministral3Config`.
 pub(crate) fn rope(config: &Value) -> Result<RopeParameters, ConfigError> {
-    let default = json!({ "rope_parameters": {
-        "rope_type": "yarn",
-        "rope_theta": 1e6,
-        "factor": 16.0,
-        "original_max_position_embeddings": 16384,
-        "mscale": 1.0,
-        "mscale_all_dim": 1.0,
-        "llama_4_scaling_beta": 0.1,
-    } });
-    let given = ["rope_parameters", "rope_scaling"]
-        .iter()
-        .any(|field| config[*field].is_object());
-    RopeParameters::of(if given { config } else { &default }, 1e6)
+    let mut config = config.clone();
+    if config["rope_parameters"].is_null() {
+        config["rope_parameters"] = json!({
+            "rope_type": "yarn",
+            "rope_theta": 1e6,
+            "factor": 16.0,
+            "original_max_position_embeddings": 16384,
+            "mscale": 1.0,
+            "mscale_all_dim": 1.0,
+            "llama_4_scaling_beta": 0.1,
+        });
+    }
+    let rope = RopeParameters::of(&config, 10_000.0)?;
+    match rope.query_growth {
+        Some(_) => Ok(rope),
+        None => Err(ConfigError::Unsupported {
+            reason: "the rotary parameters of a Ministral 3 need `llama_4_scaling_beta` and \
+                     `original_max_position_embeddings`: its queries grow beyond that length"
+                .to_owned(),
+        }),
+    }
 }
 
-impl QueryGrowth {
-    fn of(rope: &RopeParameters) -> Option<Self> {
-        match &rope.scaling {
-            RopeScaling::Yarn(yarn) => Some(Self {
-                beta: yarn.llama_4_scaling_beta?,
-                context: yarn.original_max_position_embeddings,
-            }),
-            _ => None,
-        }
+/// What the queries at these positions are multiplied by, `[S, 1, 1]`; `None` where they do not grow.
+#[cfg(feature = "torch")]
+fn growth_at(growth: QueryGrowth, positions: &Positions) -> Result<Option<Tensor>> {
+    if positions.end() <= growth.context {
+        return Ok(None);
     }
-
-    /// `[S, 1, 1]`; `None` where no position is beyond the context.
-    #[cfg(feature = "torch")]
-    fn at(&self, positions: &Positions) -> Result<Option<Tensor>> {
-        if positions.end() <= self.context {
-            return Ok(None);
-        }
-        let float = (Kind::Float, positions.device());
-        let places = Tensor::f_arange_start(positions.start(), positions.end(), float)?;
-        let contexts = places.f_div_scalar(self.context as f64)?.f_floor()?;
-        let growth = contexts
-            .f_log1p()?
-            .f_mul_scalar(self.beta)?
-            .f_add_scalar(1.0)?;
-        let growth = growth.f_to_kind(positions.kind())?;
-        Ok(Some(growth.f_reshape([-1, 1, 1])?))
-    }
+    let float = (Kind::Float, positions.device());
+    let places = Tensor::f_arange_start(positions.start(), positions.end(), float)?;
+    let contexts = places.f_div_scalar(growth.context as f64)?.f_floor()?;
+    let factor = contexts
+        .f_log1p()?
+        .f_mul_scalar(growth.beta)?
+        .f_add_scalar(1.0)?;
+    let factor = factor.f_to_kind(positions.kind())?;
+    Ok(Some(factor.f_reshape([-1, 1, 1])?))
 }
 
 impl Model for Ministral3ForCausalLM {
     fn vocabulary_size(&self) -> i64 {
         self.model.vocabulary_size()
+    }
+
+    fn outgrows_cache(&self, cached: i64, length: i64) -> bool {
+        self.model.rotary_emb.changes_between(cached, length)
     }
 
     /// `[B, S]` → `[B, S, V]`
@@ -190,7 +183,9 @@ impl SelfAttention for Ministral3Attention {
         let projections = [&self.q_proj, &self.k_proj, &self.v_proj];
         let [q, k, v] = project_heads(x, projections, self.heads.head_dim)?;
         let (mut q, k) = (context.rotary.rotate(&q)?, context.rotary.rotate(&k)?);
-        let growth = self.growth.map(|growth| growth.at(context.positions));
+        let growth = self
+            .growth
+            .map(|growth| growth_at(growth, context.positions));
         if let Some(growth) = growth.transpose()?.flatten() {
             q = q.map("growing queries", q.shape(), |q| q.f_mul(&growth))?;
         }
@@ -200,7 +195,7 @@ impl SelfAttention for Ministral3Attention {
     }
 }
 
-register_model!(Ministral3ForCausalLM);
+register_model!(Ministral3ForCausalLM, default for "ministral3");
 
 tp_plan! {
     /// Ministral 3's decoder: attention by heads, MLP by columns, vocabulary split over ranks.

@@ -8,17 +8,17 @@ mod config;
 mod projector;
 
 use serde_json::Value;
-use tp_runtime::config::parse;
+use tp_runtime::config::{ConfigError, parse};
 use tp_runtime::model::{FromConfig, Input, Model, Rename};
 use tp_runtime::nn::Linear;
 use tp_runtime::{Module, Result, register_model, tp_plan};
 
-use crate::layers::{DecoderConfig, language_head};
+use crate::layers::language_head;
 use crate::ministral3::{self, MINISTRAL3_MODEL, Ministral3Model};
-use crate::pixtral::PixtralVisionModel;
-use config::{Parts, depth, text_config};
+use crate::pixtral::{PixtralVisionConfig, PixtralVisionModel};
+use config::Parts;
 
-pub use config::Mistral3Config;
+pub use config::{FeatureLayer, Mistral3Config};
 pub use projector::{Mistral3MultiModalProjector, Mistral3PatchMerger};
 
 #[cfg(feature = "torch")]
@@ -57,20 +57,26 @@ pub struct Mistral3Model {
 
 impl FromConfig for Mistral3ForConditionalGeneration {
     fn from_config(config: &Value) -> Result<Self> {
-        let parts: Parts = parse(config)?;
+        let Parts {
+            text_config: text,
+            vision_config: vision,
+        } = parse(config)?;
         let config: Mistral3Config = parse(config)?;
-        let (text, rope) = text_config(parts.text_config)?;
-        let decoder = DecoderConfig::read(&text, &ministral3::DEFAULTS)?;
+        let of_text = |error: ConfigError| error.within("text_config");
+        let (decoder, rope) = config::decoder(&text).map_err(of_text)?;
+        let window = config::window(&text).map_err(of_text)?;
+        let vision = PixtralVisionConfig::read(&vision);
+        let vision = vision.map_err(|error| error.within("vision_config"))?;
         let model = Mistral3Model {
-            vision_tower: PixtralVisionModel::new(&parts.vision_config)?,
+            vision_tower: PixtralVisionModel::new(&vision)?,
             multi_modal_projector: Mistral3MultiModalProjector::new(
                 &config,
                 &decoder,
-                parts.vision_config.hidden_size,
+                vision.hidden_size,
             ),
-            language_model: ministral3::model(&text, &decoder, &rope)?,
+            language_model: ministral3::model(&decoder, &rope, window)?,
             image_token: config.image_token_index,
-            depth: depth(&config, parts.vision_config.num_hidden_layers)?,
+            depth: config::depth(&config, vision.num_hidden_layers)?,
         };
         let tied = config
             .tie_word_embeddings
@@ -83,6 +89,13 @@ impl FromConfig for Mistral3ForConditionalGeneration {
 impl Model for Mistral3ForConditionalGeneration {
     fn vocabulary_size(&self) -> i64 {
         self.model.language_model.vocabulary_size()
+    }
+
+    fn outgrows_cache(&self, cached: i64, length: i64) -> bool {
+        self.model
+            .language_model
+            .rotary_emb
+            .changes_between(cached, length)
     }
 
     fn takes(&self) -> &'static [Input] {
@@ -155,7 +168,7 @@ mod forward {
     }
 }
 
-register_model!(Mistral3ForConditionalGeneration);
+register_model!(Mistral3ForConditionalGeneration, default for "mistral3");
 
 tp_plan! {
     /// The decoder split, images whole on every rank (AutoModel's Mistral 3 plan, which is the same in both modes).

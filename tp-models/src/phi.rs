@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use serde::Deserialize;
 use serde_json::Value;
-use tp_runtime::config::{self, RopeParameters};
+use tp_runtime::config::{self, ConfigError, RopeParameters};
 use tp_runtime::dropout::Dropout;
 use tp_runtime::model::{FromConfig, Model};
 use tp_runtime::nn::{Activation, Embedding, LayerNorm, Linear, LinearShape, RotaryEmbedding};
@@ -118,12 +118,19 @@ pub struct PhiMlp {
 
 impl FromConfig for PhiForCausalLM {
     fn from_config(config: &Value) -> Result<Self> {
-        let rope = rope(config)?;
+        let rope = RopeParameters::of_parts(config, 10_000.0, 0.5)?;
         let names = [("rms_norm_eps", "layer_norm_eps")];
         let decoder = DecoderConfig::read_named(config, &DEFAULTS, &names)?;
         let config: PhiConfig = config::parse(config)?;
         let heads = decoder.heads()?;
         let (hidden, inner) = (decoder.hidden_size, decoder.intermediate_size);
+        if config.qk_layernorm && hidden / decoder.num_attention_heads != heads.head_dim {
+            let reason = format!(
+                "`head_dim` is {}, and `qk_layernorm` normalizes `hidden_size` over `num_attention_heads` features",
+                heads.head_dim
+            );
+            return Err(ConfigError::Unsupported { reason }.into());
+        }
         let linear = |from, to| Linear::new(LinearShape::new(from, to).bias(true));
         let norm = |features| LayerNorm::new(features, decoder.norm_eps);
         let layer = |_| PhiDecoderLayer {
@@ -160,22 +167,13 @@ impl FromConfig for PhiForCausalLM {
     }
 }
 
-/// The config's rotary parameters; half of each head is rotated where it does not say.
-fn rope(config: &Value) -> Result<RopeParameters> {
-    let mut rope = RopeParameters::of(config, 10_000.0)?;
-    let fields = [config, &config["rope_parameters"], &config["rope_scaling"]];
-    if fields
-        .iter()
-        .all(|fields| fields["partial_rotary_factor"].is_null())
-    {
-        rope.partial_rotary_factor = 0.5;
-    }
-    Ok(rope)
-}
-
 impl Model for PhiForCausalLM {
     fn vocabulary_size(&self) -> i64 {
         self.model.embed_tokens.weight().shape()[0]
+    }
+
+    fn outgrows_cache(&self, cached: i64, length: i64) -> bool {
+        self.model.rotary_emb.changes_between(cached, length)
     }
 
     /// `[B, S]` → `[B, S, V]`
@@ -243,7 +241,7 @@ impl PhiMlp {
     }
 }
 
-register_model!(PhiForCausalLM);
+register_model!(PhiForCausalLM, default for "phi");
 
 tp_plan! {
     /// Attention by heads, MLP by columns, vocabulary split over ranks (AutoModel's Phi plan).

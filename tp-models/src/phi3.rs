@@ -4,14 +4,16 @@
 
 use serde::Deserialize;
 use serde_json::Value;
-use tp_runtime::config::{self, ConfigError, RopeParameters};
+use tp_runtime::config::{self, ConfigError, RopeParameters, RopeScaling, field};
 use tp_runtime::dropout::Dropout;
 use tp_runtime::model::{FromConfig, Model};
 use tp_runtime::module::Segment;
 use tp_runtime::nn::{Activation, Linear, LinearShape, RmsNorm};
 use tp_runtime::{Module, Result, register_model, tp_plan};
 
-use crate::layers::{Decoder, DecoderConfig, DecoderLayer, GroupedQuery, language_head};
+use crate::layers::{
+    Decoder, DecoderConfig, DecoderLayer, GroupedQuery, language_head, with_rope_type,
+};
 
 #[cfg(feature = "torch")]
 use {
@@ -131,9 +133,9 @@ impl FromConfig for Phi3ForCausalLM {
     }
 }
 
-/// The config's rotary parameters; the context they were made for is 4096 where it does not say.
+/// The config's rotary parameters: plain ones or LongRoPE's, whose first names were others.
 fn rope(config: &Value) -> Result<RopeParameters, ConfigError> {
-    let mut config = config.clone();
+    let mut config = with_rope_type(config, &["su", "yarn"], "longrope");
     if let Some(fields) = config.as_object_mut() {
         for field in [
             "original_max_position_embeddings",
@@ -142,7 +144,15 @@ fn rope(config: &Value) -> Result<RopeParameters, ConfigError> {
             fields.entry(field).or_insert(Value::from(4096));
         }
     }
-    RopeParameters::of(&config, 10_000.0)
+    // Where nothing is scaled, nobody else looks at it.
+    field::<i64>(&config, "original_max_position_embeddings")?;
+    let rope = RopeParameters::of_parts(&config, 10_000.0, 1.0)?;
+    match rope.scaling {
+        RopeScaling::Default | RopeScaling::LongRope(_) => Ok(rope),
+        _ => Err(ConfigError::Unsupported {
+            reason: "the `rope_type` of a Phi-3 has to be `default` or `longrope`".to_owned(),
+        }),
+    }
 }
 
 impl Model for Phi3ForCausalLM {
@@ -150,8 +160,8 @@ impl Model for Phi3ForCausalLM {
         self.model.vocabulary_size()
     }
 
-    fn recomputes_beyond(&self) -> Option<i64> {
-        self.model.rotary_emb.changes_beyond()
+    fn outgrows_cache(&self, cached: i64, length: i64) -> bool {
+        self.model.rotary_emb.changes_between(cached, length)
     }
 
     /// `[B, S]` → `[B, S, V]`
@@ -207,7 +217,7 @@ impl Phi3Mlp {
     }
 }
 
-register_model!(Phi3ForCausalLM);
+register_model!(Phi3ForCausalLM, default for "phi3");
 
 tp_plan! {
     /// AutoModel's Phi-3 plan: heads are whole on every rank, MLP by columns of the fused projection.

@@ -26,7 +26,7 @@ use {
     tp_runtime::nn::{Attention, AttentionMask, RotaryTables},
 };
 
-pub use config::{AxialRope, PixtralVisionConfig};
+pub use config::PixtralVisionConfig;
 
 #[cfg(feature = "torch")]
 pub(crate) use grid::Grid;
@@ -86,8 +86,12 @@ impl PixtralVisionModel {
             );
             return Err(ConfigError::Unsupported { reason });
         }
-        let theta = config.rope_parameters.as_ref();
-        let theta = theta.map_or(config.rope_theta, |rope| rope.rope_theta);
+        if let Some(other) = config.head_dim.filter(|given| *given != head_dim) {
+            let reason = format!(
+                "`head_dim` of `vision_config` is {other}, and `hidden_size` over `num_attention_heads` {head_dim}"
+            );
+            return Err(ConfigError::Unsupported { reason });
+        }
         let layer = |_| PixtralAttentionLayer::new(config, head_dim);
         Ok(Self {
             patch_conv: Conv2d::new(
@@ -100,7 +104,7 @@ impl PixtralVisionModel {
             transformer: PixtralTransformer {
                 layers: (0..config.num_hidden_layers).map(layer).collect(),
             },
-            frequencies: AxialFrequencies::new(theta, head_dim),
+            frequencies: AxialFrequencies::new(config.rope_theta, head_dim),
             patch_size: config.patch_size,
         })
     }

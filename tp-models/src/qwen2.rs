@@ -64,12 +64,33 @@ impl Default for Qwen2Config {
     }
 }
 
+/// The fields that decoders share; null stands for as many key-value heads as query heads, though the class has
+/// a number of its own.
+pub(crate) fn decoder(
+    config: &Value,
+    defaults: &DecoderConfig,
+) -> Result<DecoderConfig, ConfigError> {
+    let name = "num_key_value_heads";
+    if config.get(name).is_none_or(|given| !given.is_null()) {
+        return DecoderConfig::read(config, defaults);
+    }
+    let mut config = config.clone();
+    config[name] = config["num_attention_heads"].clone();
+    DecoderConfig::read(&config, defaults)
+}
+
 impl Qwen2Config {
     /// The window of each of `layers` layers.
     pub(crate) fn windows(&self, layers: usize) -> Result<Vec<Option<i64>>, ConfigError> {
         let window = self.sliding_window.filter(|_| self.use_sliding_window);
         let slides = |layer| window.is_some() && layer >= self.max_window_layers;
         let types = LayerType::of_layers(self.layer_types.as_deref(), layers, slides)?;
+        if window.is_none() && types.contains(&LayerType::SlidingAttention) {
+            let reason = "`layer_types` has layers that slide, and no window: give `sliding_window`, and \
+                          `use_sliding_window` true";
+            let reason = reason.to_owned();
+            return Err(ConfigError::Unsupported { reason });
+        }
         Ok(types
             .into_iter()
             .map(|layer| layer.window(window))
@@ -118,7 +139,7 @@ impl FromConfig for Qwen2ForCausalLM {
 /// The decoder that `config` describes, and what it says as of every decoder.
 pub(crate) fn model(config: &Value) -> Result<(Qwen2Model, DecoderConfig)> {
     let rope = RopeParameters::of(config, 10_000.0)?;
-    let decoder = DecoderConfig::read(config, &DEFAULTS)?;
+    let decoder = decoder(config, &DEFAULTS)?;
     let config: Qwen2Config = config::parse(config)?;
     let heads = decoder.heads()?;
     let layer = |window| PreNormLayer {
@@ -145,6 +166,10 @@ impl Model for Qwen2ForCausalLM {
         self.model.vocabulary_size()
     }
 
+    fn outgrows_cache(&self, cached: i64, length: i64) -> bool {
+        self.model.rotary_emb.changes_between(cached, length)
+    }
+
     /// `[B, S]` → `[B, S, V]`
     #[cfg(feature = "torch")]
     fn forward(&self, inputs: &Inputs, cache: Option<&mut KvCache>) -> Result<DTensor> {
@@ -167,7 +192,7 @@ impl SelfAttention for Qwen2Attention {
     }
 }
 
-register_model!(Qwen2ForCausalLM);
+register_model!(Qwen2ForCausalLM, default for "qwen2");
 
 tp_plan! {
     /// Qwen2's decoder: attention by heads, MLP by columns, vocabulary split over ranks.

@@ -71,7 +71,7 @@ impl Model for Qwen2ForSequenceClassification {
     }
 }
 
-register_model!(Qwen2ForSequenceClassification);
+register_model!(Qwen2ForSequenceClassification, for "qwen2");
 
 tp_plan! {
     /// The decoder's plan, and scores that every rank has whole (that of AutoModel's Qwen3 classifier).

@@ -80,7 +80,7 @@ impl FromConfig for Qwen3ForCausalLM {
 
 /// The decoder that `config` describes, and what it says as of every decoder.
 pub(crate) fn model(config: &Value) -> Result<(Qwen3Model, DecoderConfig)> {
-    let decoder = DecoderConfig::read(config, &DEFAULTS)?;
+    let decoder = qwen2::decoder(config, &DEFAULTS)?;
     let rope = RopeParameters::of(config, 10_000.0)?;
     let Qwen3Config { attention_bias } = config::parse(config)?;
     let qwen2: Qwen2Config = config::parse(config)?;
@@ -112,6 +112,10 @@ impl Model for Qwen3ForCausalLM {
         self.model.vocabulary_size()
     }
 
+    fn outgrows_cache(&self, cached: i64, length: i64) -> bool {
+        self.model.rotary_emb.changes_between(cached, length)
+    }
+
     /// `[B, S]` → `[B, S, V]`
     #[cfg(feature = "torch")]
     fn forward(&self, inputs: &Inputs, cache: Option<&mut KvCache>) -> Result<DTensor> {
@@ -135,7 +139,7 @@ impl SelfAttention for Qwen3Attention {
     }
 }
 
-register_model!(Qwen3ForCausalLM);
+register_model!(Qwen3ForCausalLM, default for "qwen3");
 
 tp_plan! {
     /// Qwen3's decoder: attention by heads, MLP by columns, vocabulary split over ranks.

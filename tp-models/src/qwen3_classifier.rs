@@ -44,6 +44,10 @@ impl Model for Qwen3ForSequenceClassification {
         self.model.vocabulary_size()
     }
 
+    fn outgrows_cache(&self, cached: i64, length: i64) -> bool {
+        self.model.rotary_emb.changes_between(cached, length)
+    }
+
     fn task(&self) -> Task {
         Task::SequenceClassification
     }
@@ -71,7 +75,7 @@ impl Model for Qwen3ForSequenceClassification {
     }
 }
 
-register_model!(Qwen3ForSequenceClassification);
+register_model!(Qwen3ForSequenceClassification, for "qwen3");
 
 tp_plan! {
     /// The decoder's plan, and scores that every rank has whole (AutoModel's Qwen3 classification plan).

@@ -7,7 +7,7 @@ pub use crate::inputs::{Extent, Input};
 pub use crate::module::{FreshHead, Rename};
 #[cfg(feature = "torch")]
 pub use crate::{error::InputError, inputs::Inputs};
-pub use registry::{ModelEntry, build, model_for, models};
+pub use registry::{ModelEntry, build, model_for, model_of, models};
 
 use serde_json::Value;
 
@@ -80,9 +80,11 @@ pub trait Model: Modules {
         FreshHead::default()
     }
 
-    /// The length beyond which all positions are computed anew, a cache included (LongRoPE).
-    fn recomputes_beyond(&self) -> Option<i64> {
-        None
+    /// Whether keys cached in a text of `cached` positions are none of one of `length`, since rotary frequencies
+    /// change with the length (LongRoPE, dynamic scaling); all positions are computed anew then.
+    fn outgrows_cache(&self, cached: i64, length: i64) -> bool {
+        let _ = (cached, length);
+        false
     }
 
     /// Logits for a batch.
@@ -128,7 +130,6 @@ impl dyn Model {
             name: self.node().type_name,
             vocabulary_size: self.vocabulary_size(),
             takes: self.takes(),
-            recomputes_beyond: self.recomputes_beyond(),
         }
     }
 }

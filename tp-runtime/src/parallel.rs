@@ -21,7 +21,7 @@ use crate::comm::ProcessGroup;
 use crate::config;
 use crate::dtensor::{DTensor, TensorError};
 use crate::mesh::DeviceMesh;
-use crate::model::{self, Inputs, Model, Task};
+use crate::model::{self, InputError, Inputs, Model, Task};
 use crate::module::ShardedParam;
 use crate::nn::KvCache;
 use crate::plan::{Mode, Plan, Resolution, plan_for_architecture, resolve};
@@ -205,12 +205,17 @@ impl ParallelModel {
 
     /// Whether the model can take the inputs after `past` positions.
     pub(crate) fn check(&self, inputs: &Inputs, past: i64) -> Result<()> {
-        Ok(inputs.check(&self.model.accepted(), self.device(), past)?)
+        inputs.check(&self.model.accepted(), self.device(), past)?;
+        let length = past + inputs.input_ids.size()[1];
+        match past > 0 && self.model.outgrows_cache(past, length) {
+            true => Err(InputError::CacheOutlived { past, length }.into()),
+            false => Ok(()),
+        }
     }
 
-    /// The length beyond which all positions are computed anew; see [`Model::recomputes_beyond`].
-    pub fn recomputes_beyond(&self) -> Option<i64> {
-        self.model.recomputes_beyond()
+    /// Whether a cache of `cached` positions is of no use in a text of `length`; see [`Model::outgrows_cache`].
+    pub fn outgrows_cache(&self, cached: i64, length: i64) -> bool {
+        self.model.outgrows_cache(cached, length)
     }
 
     /// The loss that training lowers, the same on every rank; the mean of what

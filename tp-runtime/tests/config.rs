@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tp_runtime::config::{self, LongRope, RopeParameters, RopeScaling, Yarn};
+use tp_runtime::config::{self, LongRope, QueryGrowth, RopeParameters, RopeScaling, Yarn};
 
 fn rope(config: Value) -> RopeParameters {
     RopeParameters::of(&config, 10000.0).unwrap()
@@ -13,6 +13,7 @@ fn plain(rope_theta: f64) -> RopeParameters {
         rope_theta,
         partial_rotary_factor: 1.0,
         scaling: RopeScaling::Default,
+        query_growth: None,
     }
 }
 
@@ -47,6 +48,7 @@ fn both_spellings_of_a_scaling_are_one() {
             high_freq_factor: 4.0,
             original_max_position_embeddings: 8192,
         },
+        query_growth: None,
     };
     assert_eq!(rope(json!({ "rope_parameters": current })), expected);
     assert_eq!(
@@ -66,8 +68,11 @@ fn yarn_has_defaults() {
         "original_max_position_embeddings": 16384, "max_position_embeddings": 262144,
         "mscale": 1.0, "mscale_all_dim": 1.0, "llama_4_scaling_beta": 0.1
     });
+    let rope = rope(json!({ "rope_parameters": fields }));
+    let (beta, context) = (0.1, 16384);
+    assert_eq!(rope.query_growth, Some(QueryGrowth { beta, context }));
     assert_eq!(
-        rope(json!({ "rope_parameters": fields })).scaling,
+        rope.scaling,
         RopeScaling::Yarn(Yarn {
             factor: 16.0,
             original_max_position_embeddings: 16384,
@@ -77,7 +82,6 @@ fn yarn_has_defaults() {
             mscale: Some(1.0),
             mscale_all_dim: Some(1.0),
             truncate: true,
-            llama_4_scaling_beta: Some(0.1),
         })
     );
 }
@@ -87,10 +91,10 @@ fn fields_beside_the_scaling_belong_to_it() {
     let config = json!({
         "rope_theta": 10000.0, "partial_rotary_factor": 0.75,
         "original_max_position_embeddings": 4096,
-        "rope_scaling": { "type": "su", "short_factor": [1, 1.5], "long_factor": [2, 4] }
+        "rope_scaling": { "type": "longrope", "short_factor": [1, 1.5], "long_factor": [2, 4] }
     });
     assert_eq!(
-        rope(config),
+        RopeParameters::of_parts(&config, 10000.0, 1.0).unwrap(),
         RopeParameters {
             rope_theta: 10000.0,
             partial_rotary_factor: 0.75,
@@ -101,6 +105,7 @@ fn fields_beside_the_scaling_belong_to_it() {
                 factor: None,
                 attention_factor: None,
             }),
+            query_growth: None,
         }
     );
 }
@@ -138,23 +143,22 @@ fn faults_name_the_field() {
     let scaling = |scaling: Value| json!({ "rope_scaling": scaling });
     let unknown = message(scaling(json!({ "rope_type": "spiral" })));
     assert!(
-        unknown.contains("unknown variant `spiral`, expected one of `default`, "),
+        unknown.contains("`rope_scaling.rope_type`: `spiral` is not known, only `default`, "),
         "{unknown}"
     );
     let missing = message(scaling(json!({ "rope_type": "linear" })));
-    assert_eq!(
-        missing,
-        "config field `rope_parameters`: missing field `factor`"
-    );
+    assert_eq!(missing, "config field `rope_scaling.factor`: missing");
     let by_type = json!({ "rope_parameters": { "full_attention": { "rope_type": "default" } } });
     assert_eq!(
         message(by_type.clone()),
         "config field `rope_parameters` is by layer type, but this model has one for all layers"
     );
-    let absent = RopeParameters::of_layer_type(&by_type, "sliding_attention", 1e4).unwrap_err();
+    let for_all = json!({ "rope_parameters": { "rope_type": "default" } });
+    let for_all = RopeParameters::of_layer_type(&for_all, "sliding_attention", 1e4).unwrap_err();
     assert_eq!(
-        absent.to_string(),
-        "config field `rope_parameters` has no entry for layers of type `sliding_attention`"
+        for_all.to_string(),
+        "config field `rope_parameters` is for all layers, but this model has one for each type: give \
+         `sliding_attention` and `full_attention`"
     );
 }
 
@@ -211,7 +215,7 @@ fn numbers_out_of_limits_are_named_with_what_they_may_be() {
         json!(0),
         json!(-1),
         json!(1e12 as i64),
-        json!(64.0),
+        json!(64.5),
         json!("64"),
     ] {
         refused("expert_hidden_size", value, size);
@@ -231,6 +235,7 @@ fn numbers_out_of_limits_are_named_with_what_they_may_be() {
     );
     for (field, value) in [
         ("expert_hidden_size", json!(1 << 20)),
+        ("expert_hidden_size", json!(64.0)),
         ("num_experts", Value::Null),
         ("gate_eps", json!(0)),
         ("pad_token_id", json!(-1)),
@@ -258,7 +263,7 @@ fn rotary_numbers_that_make_no_sense() {
     let by_type = json!({ "rope_parameters": { "sliding_attention": { "rope_theta": 0 } } });
     assert_eq!(
         message(by_type),
-        format!("config field `rope_parameters.rope_theta`: {theta}")
+        format!("config field `rope_parameters.sliding_attention.rope_theta`: {theta}")
     );
     let message = |scaling: Value| {
         let config = json!({ "rope_scaling": scaling });
@@ -271,7 +276,7 @@ fn rotary_numbers_that_make_no_sense() {
     );
     assert_eq!(
         message(json!({ "rope_type": "linear", "factor": 0 })),
-        "config field `rope_parameters.factor`: 0 is not a number from 0.000000001 to 1000000000"
+        "config field `rope_scaling.factor`: 0 is not a number from 0.000000001 to 1000000000"
     );
     let llama3 = json!({
         "rope_type": "llama3", "factor": 8, "low_freq_factor": 4, "high_freq_factor": 4,
@@ -279,6 +284,6 @@ fn rotary_numbers_that_make_no_sense() {
     });
     assert_eq!(
         message(llama3),
-        "config.json: `low_freq_factor` is 4 and `high_freq_factor` 4: the second has to be greater"
+        "config field `rope_scaling.high_freq_factor`: 4 has to be greater than `low_freq_factor`, which is 4"
     );
 }

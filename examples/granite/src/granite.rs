@@ -122,6 +122,10 @@ impl Model for GraniteForCausalLM {
         self.model.vocabulary_size()
     }
 
+    fn outgrows_cache(&self, cached: i64, length: i64) -> bool {
+        self.model.rotary_emb.changes_between(cached, length)
+    }
+
     /// `[B, S]` → `[B, S, V]`
     fn forward(&self, inputs: &Inputs, cache: Option<&mut KvCache>) -> Result<DTensor> {
         let embedded = self.model.embed_tokens.forward(&inputs.input_ids)?;
@@ -159,7 +163,7 @@ impl GraniteAttention {
     }
 }
 
-register_model!(GraniteForCausalLM);
+register_model!(GraniteForCausalLM, default for "granite");
 
 tp_plan! {
     /// Attention by heads, MLP by columns, vocabulary split over ranks.

@@ -10,8 +10,8 @@ use tch::Kind;
 use tp_runtime::checkpoint::Checkpoint;
 use tp_runtime::comm::backend::{self, UnknownBackend};
 use tp_runtime::comm::{DeviceKind, Launch, RankContext, launch};
-use tp_runtime::config;
 use tp_runtime::mesh::DeviceMesh;
+use tp_runtime::model::model_of;
 use tp_runtime::parallel::{ParallelModel, ParallelOptions};
 use tp_runtime::plan::plan_named;
 
@@ -96,7 +96,7 @@ impl RankArgs {
         let plan = match &self.plan {
             Some(name) => {
                 let config = config(model)?;
-                Some(plan_named(config::architecture(&config)?, name)?)
+                Some(plan_named(model_of(&config)?.architecture(), name)?)
             }
             None => None,
         };

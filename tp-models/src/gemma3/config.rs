@@ -35,11 +35,11 @@ pub struct Gemma3TextConfig {
     /// Logits are bent to stay below it.
     pub final_logit_softcapping: Option<f64>,
     /// The window of the sliding layers.
-    pub sliding_window: Option<i64>,
+    pub sliding_window: i64,
     /// How far back each layer sees.
     pub layer_types: Option<Vec<LayerType>>,
     /// Where `layer_types` is absent: every layer of this number sees everything, the others slide.
-    pub sliding_window_pattern: usize,
+    pub sliding_window_pattern: Option<usize>,
     /// Whether positions see those after them; only `false` is known.
     pub use_bidirectional_attention: Option<bool>,
 }
@@ -50,17 +50,25 @@ impl Default for Gemma3TextConfig {
             attention_bias: false,
             query_pre_attn_scalar: 256.0,
             final_logit_softcapping: None,
-            sliding_window: Some(4096),
+            sliding_window: 4096,
             layer_types: None,
-            sliding_window_pattern: 6,
+            sliding_window_pattern: Some(6),
             use_bidirectional_attention: None,
         }
     }
 }
 
+/// The fields that decoders share whose names are others here.
+const NAMES: [(&str, &str); 1] = [("hidden_act", "hidden_activation")];
+
 /// The fields that decoders share.
-pub(crate) fn decoder(config: &Value) -> Result<DecoderConfig, ConfigError> {
-    DecoderConfig::read_named(config, &DEFAULTS, &[("hidden_act", "hidden_activation")])
+pub(super) fn decoder(config: &Value) -> Result<DecoderConfig, ConfigError> {
+    DecoderConfig::read_named(config, &DEFAULTS, &NAMES)
+}
+
+/// The same of a `text_config`.
+pub(crate) fn inner_decoder(config: &Value) -> Result<DecoderConfig, ConfigError> {
+    DecoderConfig::read_inner(config, &DEFAULTS, &NAMES)
 }
 
 impl Gemma3TextConfig {
@@ -76,7 +84,14 @@ impl Gemma3TextConfig {
 
     /// How far back each of `layers` layers sees.
     pub(super) fn layer_types(&self, layers: usize) -> Result<Vec<LayerType>, ConfigError> {
-        let pattern = self.sliding_window_pattern.max(1);
+        let pattern = match (&self.layer_types, self.sliding_window_pattern) {
+            (None, None) => {
+                let reason = "`sliding_window_pattern` is null, and there are no `layer_types`";
+                let reason = reason.to_owned();
+                return Err(ConfigError::Unsupported { reason });
+            }
+            (_, pattern) => pattern.unwrap_or(1),
+        };
         let slides = |layer| (layer + 1) % pattern != 0;
         LayerType::of_layers(self.layer_types.as_deref(), layers, slides)
     }

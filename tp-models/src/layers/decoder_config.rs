@@ -7,7 +7,7 @@ use tp_runtime::dropout::Dropout;
 use tp_runtime::nn::{Activation, Embedding, RmsNorm};
 use tp_runtime::plan::Size;
 
-use super::{GatedMlp, GroupedQuery};
+use super::{GatedMlp, GroupedQuery, fields, refused, sizes};
 
 /// The fields that decoders share, under their names in `config.json`.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -39,11 +39,14 @@ pub struct DecoderConfig {
     pub attention_dropout: Dropout,
 }
 
+/// Fields in whose place null says that they follow from others.
+const FOLLOWING: [&str; 2] = ["num_key_value_heads", "head_dim"];
+
 impl DecoderConfig {
-    /// What `config` says, and `defaults` where it says nothing.
+    /// What `config` says, and `defaults` where it says nothing; it has to say the sizes.
     ///
     /// # Errors
-    /// When a field is of another type.
+    /// When a size is missing, a field is of another type, or the config asks for what no decoder here does.
     pub fn read(config: &Value, defaults: &Self) -> Result<Self, ConfigError> {
         Self::read_named(config, defaults, &[])
     }
@@ -57,17 +60,51 @@ impl DecoderConfig {
         defaults: &Self,
         names: &[(&str, &str)],
     ) -> Result<Self, ConfigError> {
+        sizes::require(&sizes::DECODER, fields(config)?)?;
+        Self::read_fields(config, defaults, names)
+    }
+
+    /// The same of a config inside another, which may leave out sizes, too, if it names its `model_type`.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn read_inner(
+        config: &Value,
+        defaults: &Self,
+        names: &[(&str, &str)],
+    ) -> Result<Self, ConfigError> {
+        sizes::require_inner(&sizes::DECODER, fields(config)?)?;
+        Self::read_fields(config, defaults, names)
+    }
+
+    fn read_fields(
+        config: &Value,
+        defaults: &Self,
+        names: &[(&str, &str)],
+    ) -> Result<Self, ConfigError> {
+        let given = fields(config)?;
+        refused::attention_both_ways(given)?;
         let own_name = |usual: &str| {
             let renamed = names.iter().find(|(name, _)| *name == usual);
             renamed.map_or(usual, |(_, own)| own).to_owned()
         };
-        let mut fields = json!(defaults);
-        for (usual, value) in fields.as_object_mut().into_iter().flatten() {
-            if let Some(given) = config.get(own_name(usual)) {
-                *value = given.clone();
+        let mut whole = json!(defaults);
+        for (usual, value) in whole.as_object_mut().into_iter().flatten() {
+            let name = own_name(usual);
+            match given.get(&name) {
+                Some(Value::Null) if !value.is_null() && FOLLOWING.contains(&usual.as_str()) => {
+                    return Err(ConfigError::Field {
+                        path: name,
+                        reason: format!(
+                            "null, where a model of this type has a number, by default {value}"
+                        ),
+                    });
+                }
+                Some(given) => *value = given.clone(),
+                None => {}
             }
         }
-        config::parse(&fields).map_err(|error| match error {
+        config::parse(&whole).map_err(|error| match error {
             ConfigError::Field { path, reason } => ConfigError::Field {
                 path: own_name(&path),
                 reason,

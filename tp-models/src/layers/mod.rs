@@ -5,6 +5,7 @@ mod attention;
 mod classes;
 mod decoder;
 mod decoder_config;
+mod fields;
 mod gated_mlp;
 mod grouped_query;
 #[cfg(feature = "torch")]
@@ -12,6 +13,8 @@ mod image_positions;
 mod language_head;
 mod layer_type;
 mod pre_norm_layer;
+mod refused;
+mod sizes;
 
 pub use classes::Classes;
 pub use decoder::{Decoder, DecoderLayer};
@@ -21,6 +24,9 @@ pub use grouped_query::GroupedQuery;
 pub use language_head::language_head;
 pub use layer_type::LayerType;
 pub use pre_norm_layer::{PreNormLayer, SelfAttention};
+
+pub(crate) use fields::{fields, of_type, with_rope_type};
+pub(crate) use sizes::{TOWER, require_inner};
 
 #[cfg(feature = "torch")]
 pub(crate) use gated_mlp::gate;

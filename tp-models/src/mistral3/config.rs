@@ -3,12 +3,22 @@
 //! M patches a side that are merged into one position.
 
 use serde::Deserialize;
-use serde_json::{Value, json};
-use tp_runtime::config::{ConfigError, RopeParameters};
+use serde_json::Value;
+use tp_runtime::config::{ConfigError, RopeParameters, field, model_type};
 use tp_runtime::nn::Activation;
 
+use crate::layers::DecoderConfig;
 use crate::ministral3;
-use crate::pixtral::PixtralVisionConfig;
+
+/// The defaults of transformers' `MistralConfig`.
+const MISTRAL: DecoderConfig = DecoderConfig {
+    vocab_size: 32000,
+    num_hidden_layers: 32,
+    head_dim: None,
+    norm_eps: 1e-6,
+    pad_token_id: None,
+    ..ministral3::DEFAULTS
+};
 
 /// The fields of a Mistral 3 `config.json` outside the two configs it holds, with the defaults of
 /// transformers' `Mistral3Config`.
@@ -22,8 +32,8 @@ pub struct Mistral3Config {
     pub projector_hidden_act: Activation,
     /// Biases in the projector.
     pub multimodal_projector_bias: bool,
-    /// The layer of the tower whose output is read; counts from the end where negative.
-    pub vision_feature_layer: i64,
+    /// The layer of the tower whose output is read.
+    pub vision_feature_layer: FeatureLayer,
     /// M
     pub spatial_merge_size: i64,
     /// Whether the head shares the embedding's table; what the text model says where absent.
@@ -36,53 +46,85 @@ impl Default for Mistral3Config {
             image_token_index: 10,
             projector_hidden_act: Activation::Gelu,
             multimodal_projector_bias: false,
-            vision_feature_layer: -1,
+            vision_feature_layer: FeatureLayer::One(-1),
             spatial_merge_size: 2,
             tie_word_embeddings: None,
         }
     }
 }
 
+/// A layer of the tower, counted from the end where negative, or a list of layers.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(
+    untagged,
+    expecting = "neither a layer of the tower nor a list of layers"
+)]
+pub enum FeatureLayer {
+    /// One of them.
+    One(i64),
+    /// Several, of which only one alone is known.
+    Several(Vec<i64>),
+}
+
 /// The configs inside.
 #[derive(Deserialize)]
 pub(super) struct Parts {
     pub(super) text_config: Value,
-    pub(super) vision_config: PixtralVisionConfig,
+    pub(super) vision_config: Value,
 }
 
-/// The decoder's config: Ministral 3's, or that of Mistral, which is the same with other defaults.
-pub(super) fn text_config(text: Value) -> Result<(Value, RopeParameters), ConfigError> {
-    match text["model_type"].as_str() {
+/// The decoder's fields and rotary parameters: Ministral 3's, or those of Mistral, which is the same with other
+/// defaults and queries that do not grow.
+pub(super) fn decoder(text: &Value) -> Result<(DecoderConfig, RopeParameters), ConfigError> {
+    match model_type(text)? {
         Some("ministral3") => {
-            let rope = ministral3::rope(&text)?;
-            Ok((text, rope))
+            let decoder = DecoderConfig::read_inner(text, &ministral3::DEFAULTS, &[])?;
+            Ok((decoder, ministral3::rope(text)?))
         }
         None | Some("mistral") => {
-            let mut whole = json!({
-                "vocab_size": 32000,
-                "num_hidden_layers": 32,
-                "head_dim": null,
-                "rms_norm_eps": 1e-6,
-                "pad_token_id": null,
-                "sliding_window": 4096,
-            });
-            if let (Value::Object(whole), Value::Object(given)) = (&mut whole, &text) {
-                whole.extend(given.clone());
-            }
-            Ok((whole, RopeParameters::of(&text, 10_000.0)?))
+            let decoder = DecoderConfig::read_inner(text, &MISTRAL, &[])?;
+            let rope = RopeParameters::of(text, 10_000.0)?;
+            Ok((
+                decoder,
+                RopeParameters {
+                    query_growth: None,
+                    ..rope
+                },
+            ))
         }
-        Some(other) => {
-            let reason = format!(
-                "`text_config` is of `model_type` {other:?}: it has to be \"ministral3\" or \"mistral\""
-            );
-            Err(ConfigError::Unsupported { reason })
-        }
+        Some(other) => Err(ConfigError::Field {
+            path: "model_type".to_owned(),
+            reason: format!(
+                "`{other}` is another model, and only `ministral3` and `mistral` are known here"
+            ),
+        }),
+    }
+}
+
+/// The window that every layer sees, which is Mistral's where the config says nothing.
+pub(super) fn window(text: &Value) -> Result<Option<i64>, ConfigError> {
+    let mistral = (model_type(text)? != Some("ministral3")).then_some(4096);
+    match text.get("sliding_window") {
+        None => Ok(mistral),
+        Some(Value::Null) => Ok(None),
+        Some(_) => field(text, "sliding_window"),
     }
 }
 
 /// How many layers of the tower lead to `vision_feature_layer`.
 pub(super) fn depth(config: &Mistral3Config, layers: usize) -> Result<usize, ConfigError> {
-    let asked = config.vision_feature_layer;
+    let asked = match &config.vision_feature_layer {
+        FeatureLayer::One(layer) => *layer,
+        FeatureLayer::Several(listed) => match listed[..] {
+            [layer] => layer,
+            _ => {
+                let reason = format!(
+                    "`vision_feature_layer` is {listed:?}: the projector reads one layer of the tower"
+                );
+                return Err(ConfigError::Unsupported { reason });
+            }
+        },
+    };
     let depth = match asked {
         0.. => usize::try_from(asked).ok(),
         _ => (layers + 1).checked_sub(asked.unsigned_abs() as usize),

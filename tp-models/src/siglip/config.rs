@@ -3,9 +3,12 @@
 //! E hidden, A attention heads.
 
 use serde::Deserialize;
-use tp_runtime::config::ConfigError;
+use serde_json::Value;
+use tp_runtime::config::{ConfigError, parse};
 use tp_runtime::dropout::Dropout;
 use tp_runtime::nn::Activation;
+
+use crate::layers::{TOWER, fields, of_type, require_inner};
 
 /// The `vision_config` of a SigLIP tower, with the defaults of transformers' `SiglipVisionConfig`.
 #[derive(Clone, Debug, Deserialize)]
@@ -29,8 +32,8 @@ pub struct SiglipVisionConfig {
     pub hidden_act: Activation,
     /// Added to the variance in every norm.
     pub layer_norm_eps: f64,
-    /// Whether there is a pooling head; only `false` is known.
-    pub vision_use_head: bool,
+    /// Whether there is a pooling head, which nothing in Gemma 3 reads; only a tower without one is known.
+    pub vision_use_head: Option<bool>,
     /// Of the probabilities of every attention.
     pub attention_dropout: Dropout,
 }
@@ -47,13 +50,20 @@ impl Default for SiglipVisionConfig {
             patch_size: 16,
             hidden_act: Activation::GeluTanh,
             layer_norm_eps: 1e-6,
-            vision_use_head: true,
+            vision_use_head: Some(true),
             attention_dropout: Dropout::NONE,
         }
     }
 }
 
 impl SiglipVisionConfig {
+    /// A `vision_config`.
+    pub(crate) fn read(config: &Value) -> Result<Self, ConfigError> {
+        of_type(config, "siglip_vision_model")?;
+        require_inner(&TOWER, fields(config)?)?;
+        parse(config)
+    }
+
     /// Patches a side of an image.
     pub(crate) fn side(&self) -> i64 {
         self.image_size / self.patch_size
@@ -61,8 +71,9 @@ impl SiglipVisionConfig {
 
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         let (heads, hidden) = (self.num_attention_heads, self.hidden_size);
-        let reason = if self.vision_use_head {
-            "`vision_use_head` of `vision_config` is not false: a tower with a pooling head is not known"
+        let reason = if self.vision_use_head == Some(true) {
+            "`vision_use_head` of `vision_config` is true, as where it is absent: only a tower without a pooling head \
+             is known, give false"
                 .to_owned()
         } else if heads < 1 || hidden % heads != 0 {
             format!(

@@ -19,7 +19,7 @@ use super::slices::Part;
 use super::stored::{Stored, TensorInfo};
 use super::weights::Weights;
 use super::{folder, names};
-use crate::config::{self, Fp8};
+use crate::config::{self, ConfigError, Fp8};
 use crate::error::CheckpointError;
 
 /// A checkpoint folder whose headers have been read and checked.
@@ -83,7 +83,7 @@ impl Checkpoint {
     /// # Errors
     /// If the config names none.
     pub fn architecture(&self) -> Result<&str, CheckpointError> {
-        Ok(config::architecture(&self.config)?)
+        Ok(config::architecture(&self.config)?.ok_or(ConfigError::NoArchitecture)?)
     }
 
     /// What travels with the weights, such as tokenizer and generation settings, for [`save`](super::save).

@@ -25,6 +25,20 @@ pub(super) enum Checked<'de> {
 }
 
 impl<'de> Checked<'de> {
+    /// What the field `name` of a config with these fields holds.
+    pub(super) fn field(
+        config: &'de Map<String, Value>,
+        name: &'de str,
+        value: &'de Value,
+    ) -> Self {
+        Self::Field {
+            name,
+            value,
+            config,
+            is_element: false,
+        }
+    }
+
     fn value(self) -> &'de Value {
         match self {
             Self::Config(value) | Self::Field { value, .. } => value,
@@ -44,8 +58,9 @@ impl<'de> Checked<'de> {
         }
     }
 
-    /// Compares a number, or what stands in the place of one, with the limits of its field.
-    fn check(self) -> Result<(), Error> {
+    /// Compares a number, or what stands in the place of one, with the limits of its field; gives it as an integer
+    /// where the field holds one, however it is spelled (`32768.0`).
+    fn check(self) -> Result<Option<i64>, Error> {
         let Self::Field {
             name,
             value,
@@ -53,7 +68,7 @@ impl<'de> Checked<'de> {
             is_element,
         } = self
         else {
-            return Ok(());
+            return Ok(None);
         };
         let limits = Limits::of(name, config);
         let (limits, is_allowed) = match (value, limits) {
@@ -63,10 +78,10 @@ impl<'de> Checked<'de> {
             }
             (Value::String(_) | Value::Bool(_), Some(limits)) => (limits, false),
             (Value::Null, Some(limits)) if is_element => (limits, false),
-            _ => return Ok(()),
+            _ => return Ok(None),
         };
         match is_allowed {
-            true => Ok(()),
+            true => Ok(limits.whole(value)),
             false => Err(Error::custom(format!("{value} is not {limits}"))),
         }
     }
@@ -82,22 +97,15 @@ impl<'de> Deserializer<'de> for Checked<'de> {
                 visitor.visit_seq(SeqDeserializer::new(elements))
             }
             Value::Object(config) => {
-                let fields = config.iter().map(|(name, value)| {
-                    let name = name.as_str();
-                    let field = Self::Field {
-                        name,
-                        value,
-                        config,
-                        is_element: false,
-                    };
-                    (name, field)
-                });
+                let fields = config
+                    .iter()
+                    .map(|(name, value)| (name.as_str(), Self::field(config, name, value)));
                 visitor.visit_map(MapDeserializer::new(fields))
             }
-            value => {
-                self.check()?;
-                value.deserialize_any(visitor)
-            }
+            value => match self.check()? {
+                Some(whole) => visitor.visit_i64(whole),
+                None => value.deserialize_any(visitor),
+            },
         }
     }
 

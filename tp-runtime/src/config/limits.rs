@@ -98,7 +98,13 @@ impl Limits {
     /// Whether the field may be `number`.
     pub(super) fn allow(&self, number: &Number) -> bool {
         let value = number.as_f64().unwrap_or(f64::NAN);
-        (self.least..=self.greatest).contains(&value) && !(self.is_whole && number.is_f64())
+        (self.least..=self.greatest).contains(&value) && !(self.is_whole && value.fract() != 0.0)
+    }
+
+    /// An allowed number as an integer, where it has to be one.
+    pub(super) fn whole(&self, number: &Value) -> Option<i64> {
+        let number = number.as_f64().filter(|_| self.is_whole)?;
+        Some(number as i64)
     }
 }
 

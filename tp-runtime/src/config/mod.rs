@@ -12,12 +12,12 @@ pub use git_lfs::require_pulled;
 pub use quantization::Fp8;
 #[cfg(feature = "torch")]
 pub(crate) use quantization::{MODELOPT, remove_quantization};
-pub use rope::{LongRope, RopeParameters, RopeScaling, Yarn};
+pub use rope::{LongRope, QueryGrowth, RopeParameters, RopeScaling, Yarn};
 
 use std::path::Path;
 
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use checked::Checked;
 
@@ -59,14 +59,37 @@ fn object(path: &Path, text: &str) -> Result<Value, ConfigError> {
     }
 }
 
-/// The name of the model type, the first of `architectures`.
+/// The first of `architectures`, if the config has any: the name of the model's type.
 ///
 /// # Errors
-/// If the config names none.
-pub fn architecture(config: &Value) -> Result<&str, ConfigError> {
-    config["architectures"][0]
-        .as_str()
-        .ok_or(ConfigError::NoArchitecture)
+/// If the field is no list of names.
+pub fn architecture(config: &Value) -> Result<Option<&str>, ConfigError> {
+    match &config["architectures"] {
+        Value::Null => Ok(None),
+        Value::Array(names) if names.is_empty() => Ok(None),
+        names => match names[0].as_str() {
+            Some(name) => Ok(Some(name)),
+            None => Err(ConfigError::Field {
+                path: "architectures".to_owned(),
+                reason: format!("{names} is no list of names"),
+            }),
+        },
+    }
+}
+
+/// What the config calls the kind of model it is of, if it does.
+///
+/// # Errors
+/// If it is no name.
+pub fn model_type(config: &Value) -> Result<Option<&str>, ConfigError> {
+    match &config["model_type"] {
+        Value::Null => Ok(None),
+        Value::String(name) => Ok(Some(name)),
+        other => Err(ConfigError::Field {
+            path: "model_type".to_owned(),
+            reason: format!("{other} is no name"),
+        }),
+    }
 }
 
 /// Reads the fields of `config` that `T` declares, those of a crate's own model included.
@@ -81,4 +104,31 @@ pub fn parse<T: DeserializeOwned>(config: &Value) -> Result<T, ConfigError> {
         path: error.path().to_string(),
         reason: error.inner().to_string(),
     })
+}
+
+/// Reads one field, whose number is compared with its limits as [`parse`] does; `None` where it is absent.
+///
+/// # Errors
+/// If it is of another type, null included, or out of its limits.
+pub fn field<T: DeserializeOwned>(config: &Value, name: &str) -> Result<Option<T>, ConfigError> {
+    match config {
+        Value::Object(fields) => field_of(fields, name),
+        _ => Ok(None),
+    }
+}
+
+/// The same of the fields of an object.
+pub(crate) fn field_of<T: DeserializeOwned>(
+    fields: &Map<String, Value>,
+    name: &str,
+) -> Result<Option<T>, ConfigError> {
+    let Some(value) = fields.get(name) else {
+        return Ok(None);
+    };
+    let read = serde_path_to_error::deserialize(Checked::field(fields, name, value));
+    let read = read.map_err(|error| ConfigError::Field {
+        path: error.path().to_string(),
+        reason: error.inner().to_string(),
+    });
+    read.map(Some).map_err(|error| error.within(name))
 }

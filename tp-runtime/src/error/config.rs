@@ -50,7 +50,9 @@ pub enum ConfigError {
     },
 
     /// A config that does not say what model it is of.
-    #[error("the config names no model type: add `\"architectures\": [\"LlamaForCausalLM\"]`")]
+    #[error(
+        "the config has neither `architectures` nor `model_type`: add `\"architectures\": [\"LlamaForCausalLM\"]`"
+    )]
     NoArchitecture,
 
     /// A field that is missing, of another type or out of its limits.
@@ -69,18 +71,28 @@ pub enum ConfigError {
         probability: f64,
     },
 
-    /// Rotary parameters by layer type, where the model has one set for all layers.
-    #[error(
-        "config field `rope_parameters` is by layer type, but this model has one for all layers"
-    )]
-    RopeByLayerType,
-
-    /// Rotary parameters that lack a layer type.
-    #[error("config field `rope_parameters` has no entry for layers of type `{layer_type}`")]
-    NoLayerType {
-        /// The layer type asked for.
-        layer_type: String,
+    /// Sizes that a config leaves out.
+    #[error("{}", sizes(.place, .missing))]
+    MissingSizes {
+        /// The config, dotted from the top; `.` for the whole one.
+        place: String,
+        /// Each size, with the field that likely holds it.
+        missing: Vec<(&'static str, Option<String>)>,
     },
+
+    /// Rotary parameters by layer type, where the model has one set for all layers.
+    #[error("config field `{field}` is by layer type, but this model has one for all layers")]
+    RopeByLayerType {
+        /// The field.
+        field: &'static str,
+    },
+
+    /// Rotary parameters for all layers, where the model has them by layer type.
+    #[error(
+        "config field `rope_parameters` is for all layers, but this model has one for each type: give \
+         `sliding_attention` and `full_attention`"
+    )]
+    RopeForAllLayers,
 
     /// Sizes or options that no model of this type can have.
     #[error("config.json: {reason}")]
@@ -88,6 +100,39 @@ pub enum ConfigError {
         /// Which, and what is possible.
         reason: String,
     },
+}
+
+impl ConfigError {
+    /// The same fault of a config that is the field `outer` of another.
+    #[must_use]
+    pub fn within(self, outer: &str) -> Self {
+        let join = |path: String| match path.as_str() {
+            "." => outer.to_owned(),
+            _ => format!("{outer}.{path}"),
+        };
+        match self {
+            Self::Field { path, reason } => Self::Field {
+                path: join(path),
+                reason,
+            },
+            Self::MissingSizes { place, missing } => Self::MissingSizes {
+                place: join(place),
+                missing,
+            },
+            other => other,
+        }
+    }
+}
+
+/// What sizes are missing where.
+fn sizes(path: &str, missing: &[(&'static str, Option<String>)]) -> String {
+    let sizes = missing.iter().map(|(size, likely)| match likely {
+        Some(likely) => format!("`{size}` (there is a `{likely}`)"),
+        None => format!("`{size}`"),
+    });
+    let sizes = sizes.collect::<Vec<_>>().join(", ");
+    let place = place(path);
+    format!("{place} has no {sizes}: a model's sizes are not guessed, give them under these names")
 }
 
 /// Where in the config a field is.

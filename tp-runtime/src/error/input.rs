@@ -107,14 +107,16 @@ pub enum InputError {
     )]
     PaddedPrompt,
 
-    /// A cache that was filled under the frequencies of short texts.
+    /// A cache that was filled under the frequencies of a shorter text.
     #[error(
-        "a cache of at most {limit} positions cannot go on beyond them, where rotary frequencies change: \
+        "a cache of {past} positions cannot go on to {length}, where rotary frequencies are others: \
          give all tokens again, with a new cache"
     )]
     CacheOutlived {
-        /// The length up to which the short frequencies hold.
-        limit: i64,
+        /// How many positions the cache holds.
+        past: i64,
+        /// How long the text becomes.
+        length: i64,
     },
 
     /// More logits, or fewer, than there are positions.

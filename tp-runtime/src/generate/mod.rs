@@ -90,8 +90,8 @@ pub fn generate(
             }
             finished = Some(stopped);
             inputs = Inputs::new(chosen.f_unsqueeze(1)?);
-            let (seen, short) = (cache.length(), model.recomputes_beyond());
-            if short.is_some_and(|short| seen == short) {
+            let seen = cache.length();
+            if model.outgrows_cache(seen, seen + 1) {
                 cache = KvCache::new(limit);
                 inputs = Inputs {
                     input_ids: ids.shallow_clone(),

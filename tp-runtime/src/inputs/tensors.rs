@@ -40,8 +40,6 @@ pub(crate) struct Accepted {
     pub(crate) vocabulary_size: i64,
     /// What it takes besides token ids.
     pub(crate) takes: &'static [Input],
-    /// The length beyond which all positions are computed anew.
-    pub(crate) recomputes_beyond: Option<i64>,
 }
 
 impl Inputs {
@@ -154,12 +152,6 @@ impl Inputs {
                     wanted: extents.wanted(input),
                 });
             }
-        }
-        if let Some(limit) = model.recomputes_beyond
-            && (1..=limit).contains(&past)
-            && past + sequence > limit
-        {
-            return Err(InputError::CacheOutlived { limit });
         }
         match self.logits_to_keep {
             Some(asked) if !(1..=sequence).contains(&asked) => {

@@ -103,7 +103,7 @@ impl Import {
         let plans = plans.into_iter();
         let plans = plans.map(|plan| plan.as_object().ok_or(InteropError::NoPlan));
         Ok(Self {
-            architecture: architecture(json).ok().map(str::to_owned),
+            architecture: architecture(json).ok().flatten().map(str::to_owned),
             is_of_text,
             ..one_column(entries(plans.collect::<Result<Vec<_>, _>>()?)?)?
         })

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{FromConfig, Model, ModelError};
 use crate::Result;
-use crate::config::{self, Fp8};
+use crate::config::{self, ConfigError, Fp8};
 use crate::plan::Node;
 use crate::plan::nearest::nearest;
 
@@ -12,6 +12,10 @@ use crate::plan::nearest::nearest;
 pub struct ModelEntry {
     node: &'static Node,
     build: fn(&Value) -> Result<Box<dyn Model>>,
+    /// The `model_type` that finds the model where a config has no `architectures`.
+    default_for: Option<&'static str>,
+    /// Further ones that its configs may have.
+    further: &'static [&'static str],
     file: &'static str,
     line: u32,
 }
@@ -19,6 +23,9 @@ pub struct ModelEntry {
 inventory::collect!(ModelEntry);
 
 /// Registers a [`FromConfig`] type, so that the `architectures` of a `config.json` find it.
+///
+/// `register_model!(Bare, default for "bare", for "bare_text")` says, too, which `model_type` a config of it has: one
+/// without `architectures` finds the type's default, and one of another type is refused. Without these, any type fits.
 ///
 /// ```
 /// # use tp_runtime::model::{FromConfig, Model};
@@ -55,9 +62,11 @@ inventory::collect!(ModelEntry);
 /// ```
 #[macro_export]
 macro_rules! register_model {
-    ($model:ty) => {
+    ($model:ty $(, default for $default:literal)? $(, for $further:literal)*) => {
         $crate::__private::inventory::submit! {
             $crate::model::ModelEntry::of::<$model>(::core::file!(), ::core::line!())
+                $(.default_for($default))?
+                .further(&[$($further),*])
         }
     };
 }
@@ -68,9 +77,36 @@ impl ModelEntry {
         Self {
             node: M::NODE,
             build: build_as::<M>,
+            default_for: None,
+            further: &[],
             file,
             line,
         }
+    }
+
+    /// The same, found by a `model_type` alone, too.
+    #[must_use]
+    pub const fn default_for(self, model_type: &'static str) -> Self {
+        Self {
+            default_for: Some(model_type),
+            ..self
+        }
+    }
+
+    /// The same for configs of these types, too.
+    #[must_use]
+    pub const fn further(self, model_types: &'static [&'static str]) -> Self {
+        Self {
+            further: model_types,
+            ..self
+        }
+    }
+
+    /// Every `model_type` that a config of it may have; where there is none, any.
+    pub fn model_types(&self) -> impl Iterator<Item = &'static str> {
+        self.default_for
+            .into_iter()
+            .chain(self.further.iter().copied())
     }
 
     /// What `config.json` calls the model.
@@ -131,14 +167,63 @@ pub fn model_for(architecture: &str) -> Result<&'static ModelEntry> {
     }
 }
 
+/// The model that a `config.json` is of: by `architectures`, or else the default of its `model_type`.
+///
+/// # Errors
+/// As [`model_for`], and when the config names no model, or its two fields name different ones.
+pub fn model_of(config: &Value) -> Result<&'static ModelEntry> {
+    let model_type = config::model_type(config)?;
+    match (config::architecture(config)?, model_type) {
+        (Some(architecture), model_type) => {
+            let entry = model_for(architecture)?;
+            let known: Vec<&'static str> = entry.model_types().collect();
+            match model_type {
+                Some(found) if !known.is_empty() && !known.contains(&found) => {
+                    Err(ModelError::OtherModelType {
+                        architecture: entry.architecture(),
+                        found: found.to_owned(),
+                        known,
+                    }
+                    .into())
+                }
+                _ => Ok(entry),
+            }
+        }
+        (None, Some(model_type)) => default_for(model_type),
+        (None, None) => Err(ConfigError::NoArchitecture.into()),
+    }
+}
+
+/// The model that a `model_type` alone stands for.
+fn default_for(model_type: &str) -> Result<&'static ModelEntry> {
+    let all = models();
+    let defaults = || all.iter().filter_map(|entry| entry.default_for);
+    let mut named = all
+        .iter()
+        .copied()
+        .filter(|entry| entry.default_for == Some(model_type));
+    match (named.next(), named.next()) {
+        (Some(entry), None) => Ok(entry),
+        (Some(first), Some(second)) => Err(ModelError::TwoDefaults {
+            model_type: model_type.to_owned(),
+            first: first.place(),
+            second: second.place(),
+        }
+        .into()),
+        (None, _) => {
+            let near = nearest(model_type, defaults());
+            Err(ModelError::unknown_type(model_type, near, defaults().collect()).into())
+        }
+    }
+}
+
 /// The model that a `config.json` describes, as shapes.
 ///
 /// # Errors
-/// As [`model_for`] and [`ModelEntry::build`], when `architectures` names no model, and when the weights are
-/// quantized in a way that cannot be read.
+/// As [`model_of`] and [`ModelEntry::build`], and when the weights are quantized in a way that cannot be read.
 pub fn build(config: &Value) -> Result<Box<dyn Model>> {
     Fp8::of(config)?;
-    model_for(config::architecture(config)?)?.build(config)
+    model_of(config)?.build(config)
 }
 
 fn build_as<M: FromConfig>(config: &Value) -> Result<Box<dyn Model>> {

@@ -1,10 +1,12 @@
 //! What a layer is to a plan: a kind, parameters, and a place for what the plan makes of it.
 
+use std::any::Any;
+
 use super::{ParallelContext, Param};
 use tp_plan::ModuleKind;
 
 /// A module without children: what a row of a plan applies to; written by [`leaf!`](crate::leaf).
-pub trait Layer {
+pub trait Layer: Any {
     /// What it computes.
     fn kind(&self) -> ModuleKind;
 

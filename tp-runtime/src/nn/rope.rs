@@ -1,5 +1,6 @@
 //! Rotary frequencies (Su et al. 2021; transformers `modeling_rope_utils`).
 
+use std::borrow::Cow;
 use std::f32::consts::TAU;
 
 use crate::config::{ConfigError, RopeParameters, RopeScaling};
@@ -7,11 +8,19 @@ use crate::config::{ConfigError, RopeParameters, RopeScaling};
 /// The angle per position of each rotated pair of features, in radians, computed in f32 as transformers does.
 pub(super) struct Frequencies {
     /// `[pairs]`
-    pub(super) inverse: Vec<f32>,
-    /// Those of longer texts, and the length beyond which they hold.
-    pub(super) beyond: Option<(i64, Vec<f32>)>,
+    inverse: Vec<f32>,
+    /// What holds beyond a length.
+    beyond: Option<(i64, Beyond)>,
     /// What cosines and sines are multiplied by.
     pub(super) attention_factor: f64,
+}
+
+/// The frequencies of long texts.
+enum Beyond {
+    /// The same for all of them.
+    Fixed(Vec<f32>),
+    /// Those of a base that grows with the length.
+    Growing { theta: f64, width: i64, factor: f64 },
 }
 
 impl Frequencies {
@@ -20,15 +29,31 @@ impl Frequencies {
     /// # Errors
     /// When the config gives another number of factors than there are pairs.
     pub(super) fn new(rope: &RopeParameters, width: i64) -> Result<Self, ConfigError> {
-        let plain: Vec<f32> = (0..width / 2)
-            .map(|pair| {
-                let exponent = (2 * pair) as f32 / width as f32;
-                1.0 / (rope.rope_theta as f32).powf(exponent)
-            })
-            .collect();
+        let plain = powers(rope.rope_theta as f32, width);
+        let mut attention_factor = 1.0;
+        let mut beyond = None;
         let inverse = match &rope.scaling {
             RopeScaling::Default => plain,
             RopeScaling::Linear { factor } => each(&plain, |frequency| frequency / *factor as f32),
+            RopeScaling::Dynamic {
+                factor,
+                max_position_embeddings: limit,
+            } => {
+                if width < 4 {
+                    let reason =
+                        "dynamic rotary embeddings need at least 4 rotated features of a head";
+                    let reason = reason.to_owned();
+                    return Err(ConfigError::Unsupported { reason });
+                }
+                let (theta, factor) = (rope.rope_theta, *factor);
+                let growing = Beyond::Growing {
+                    theta,
+                    width,
+                    factor,
+                };
+                beyond = Some((*limit, growing));
+                plain
+            }
             RopeScaling::Llama3 {
                 factor,
                 low_freq_factor,
@@ -42,37 +67,65 @@ impl Frequencies {
                 (1.0 - kept) * (frequency / *factor as f32) + kept * frequency
             }),
             RopeScaling::Yarn(yarn) => {
-                let inverse = yarn.stretch(&plain, rope.rope_theta, width);
-                return Ok(Self {
-                    inverse,
-                    beyond: None,
-                    attention_factor: yarn.attention_factor(),
-                });
+                attention_factor = yarn.attention_factor();
+                yarn.stretch(&plain, rope.rope_theta, width)
             }
             RopeScaling::LongRope(long) => {
+                attention_factor = long.attention_factor();
                 let limit = long.original_max_position_embeddings;
-                let divide = |factors: &[f64], field| divide(&plain, factors, field);
-                return Ok(Self {
-                    inverse: divide(&long.short_factor, "short_factor")?,
-                    beyond: Some((limit, divide(&long.long_factor, "long_factor")?)),
-                    attention_factor: long.attention_factor(),
-                });
+                let divided = divide(&plain, &long.long_factor, "long_factor")?;
+                beyond = Some((limit, Beyond::Fixed(divided)));
+                divide(&plain, &long.short_factor, "short_factor")?
             }
         };
         Ok(Self {
             inverse,
-            beyond: None,
-            attention_factor: 1.0,
+            beyond,
+            attention_factor,
         })
     }
 
     /// The frequencies for a text of `length` positions.
-    pub(super) fn for_length(&self, length: i64) -> &[f32] {
+    pub(super) fn for_length(&self, length: i64) -> Cow<'_, [f32]> {
         match &self.beyond {
-            Some((limit, long)) if length > *limit => long,
-            _ => &self.inverse,
+            Some((limit, beyond)) if length > *limit => beyond.for_length(*limit, length),
+            _ => Cow::Borrowed(&self.inverse),
         }
     }
+
+    /// Whether other frequencies hold for `longer` positions than for `length`.
+    pub(super) fn change_between(&self, length: i64, longer: i64) -> bool {
+        match &self.beyond {
+            None => false,
+            Some((limit, Beyond::Fixed(_))) => length <= *limit && longer > *limit,
+            Some((limit, Beyond::Growing { .. })) => longer > *limit.max(&length),
+        }
+    }
+}
+
+impl Beyond {
+    fn for_length(&self, limit: i64, length: i64) -> Cow<'_, [f32]> {
+        match self {
+            Self::Fixed(frequencies) => Cow::Borrowed(frequencies),
+            Self::Growing {
+                theta,
+                width,
+                factor,
+            } => {
+                let stretched = *factor as f32 * length as f32 / limit as f32;
+                let growth = stretched - (factor - 1.0) as f32;
+                let exponent = *width as f64 / (width - 2) as f64;
+                let base = *theta as f32 * growth.powf(exponent as f32);
+                Cow::Owned(powers(base, *width))
+            }
+        }
+    }
+}
+
+/// The inverse powers of `base` for each pair of `width` features.
+fn powers(base: f32, width: i64) -> Vec<f32> {
+    let power = |pair| 1.0 / base.powf((2 * pair) as f32 / width as f32);
+    (0..width / 2).map(power).collect()
 }
 
 fn each(frequencies: &[f32], change: impl Fn(f32) -> f32) -> Vec<f32> {

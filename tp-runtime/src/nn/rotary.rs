@@ -1,5 +1,7 @@
 //! Rotary position tables, and the rotation of queries and keys.
 
+use std::borrow::Cow;
+
 use super::rope::Frequencies;
 use crate::config::{ConfigError, RopeParameters};
 use crate::leaf;
@@ -39,9 +41,16 @@ impl RotaryEmbedding {
         })
     }
 
-    /// The length beyond which other frequencies hold for all positions, if there is one.
-    pub fn changes_beyond(&self) -> Option<i64> {
-        self.frequencies.beyond.as_ref().map(|(limit, _)| *limit)
+    /// The angle per position of each rotated pair of features in a text of `length` positions, and what cosines and
+    /// sines are multiplied by.
+    pub fn frequencies(&self, length: i64) -> (Cow<'_, [f32]>, f64) {
+        let frequencies = &self.frequencies;
+        (frequencies.for_length(length), frequencies.attention_factor)
+    }
+
+    /// Whether other frequencies hold in a text of `longer` positions than in one of `length`.
+    pub fn changes_between(&self, length: i64, longer: i64) -> bool {
+        self.frequencies.change_between(length, longer)
     }
 }
 
@@ -66,11 +75,11 @@ impl RotaryEmbedding {
     pub fn forward(&self, positions: &Positions) -> crate::Result<RotaryTables> {
         tch::no_grad(|| {
             let (start, end, device) = (positions.start(), positions.end(), positions.device());
-            let frequencies =
-                Tensor::f_from_slice(self.frequencies.for_length(end))?.f_to_device(device)?;
+            let (frequencies, factor) = self.frequencies(end);
+            let frequencies = Tensor::f_from_slice(&frequencies)?.f_to_device(device)?;
             let places = Tensor::f_arange_start(start, end, (Kind::Float, device))?;
             let angles = places.f_outer(&frequencies)?;
-            RotaryTables::new(&angles, self.frequencies.attention_factor, positions.kind())
+            RotaryTables::new(&angles, factor, positions.kind())
         })
     }
 }

@@ -9,6 +9,7 @@ use super::fixture::Fixture;
 use super::setting::{Setting, on_ranks, settings};
 use crate::Result;
 use crate::config;
+use crate::model::model_of;
 use crate::plan::{Plan, plan_for_architecture};
 
 /// Compares a model with what transformers computes from the same checkpoint.
@@ -80,7 +81,7 @@ impl Parity {
             Some(plan) => plan,
             None => {
                 let config = config::read(&self.dir.join("config.json"))?;
-                plan_for_architecture(config::architecture(&config)?)?
+                plan_for_architecture(model_of(&config)?.architecture())?
             }
         };
         let (plan_asked, backend) = (self.plan, self.backend);

@@ -14,8 +14,7 @@ use anyhow::{Result, bail, ensure};
 use serde_json::Value;
 use tch::Tensor;
 use tokenizers::Tokenizer;
-use tp_runtime::config;
-use tp_runtime::model::Inputs;
+use tp_runtime::model::{Inputs, model_of};
 
 use super::text;
 use gemma3::Gemma3;
@@ -54,7 +53,7 @@ pub(super) fn prompt(
     text: &str,
     files: &[PathBuf],
 ) -> Result<Inputs> {
-    let processor: Box<dyn Processor> = match config::architecture(config)? {
+    let processor: Box<dyn Processor> = match model_of(config)?.architecture() {
         "Gemma3ForConditionalGeneration" => Box::new(Gemma3::new(dir, config, tokenizer)?),
         "Mistral3ForConditionalGeneration" => Box::new(Pixtral::new(dir)?),
         other => bail!(
@@ -118,6 +117,8 @@ fn batch(pixels: &[Tensor], sizes: &[Size]) -> Tensor {
 #[cfg(test)]
 mod tests {
     use std::collections::HashMap;
+
+    use tp_runtime::config;
 
     use super::*;
 
