@@ -2,10 +2,13 @@
 //! default, and its model has the parameters of transformers' class.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 
 use serde::Deserialize;
 use tp_models as _;
+use tp_runtime::explain::{Dtype, Setup, explain};
 use tp_runtime::model::{self, Model};
+use tp_runtime::plan::{Mode, plan_for_architecture};
 use tp_tests::configs::published;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
@@ -57,4 +60,35 @@ fn shapes(model: &dyn Model) -> BTreeMap<String, String> {
         (pattern, format!("{} x {:?}", shapes.len(), shapes[0]))
     });
     summary.collect()
+}
+
+#[test]
+fn any_number_of_ranks_runs_a_published_config() -> Result<()> {
+    for (name, config) in published() {
+        let model = model::build(&config).map_err(|error| format!("{name}: {error}"))?;
+        let plan = plan_for_architecture(model.node().type_name)?;
+        for degree in [2, 3, 4, 5, 6, 7, 8, 16] {
+            for mode in Mode::ALL {
+                let setup = Setup {
+                    degree: NonZeroUsize::new(degree).ok_or("no rank")?,
+                    mode,
+                    batch: 1,
+                    sequence: 128,
+                    dtype: Dtype::Bf16,
+                };
+                let explained = explain(plan, &*model, setup);
+                let explained = explained.map_err(|error| format!("{name}: {error}"))?;
+                // Every query head is on one rank, every key-value head on those that read it.
+                for heads in explained.heads {
+                    let held: i64 = heads.held().iter().sum();
+                    let is_query = heads.count == heads.queries;
+                    assert!(
+                        held == heads.count || !is_query && held > heads.count,
+                        "{name}"
+                    );
+                }
+            }
+        }
+    }
+    Ok(())
 }
