@@ -39,7 +39,7 @@ impl StyledLayer<'_> {
             count => Features::plain(count),
         };
         let output = self.give(activations, made, promised, features)?;
-        if self.is_of_heads(activations.features(input).count) {
+        if self.is_of_heads(activations.features(input)) {
             let projections = activations.projections(input).to_vec();
             activations.set_projections(output, projections);
         }
@@ -66,8 +66,7 @@ impl StyledLayer<'_> {
             .resolved
             .style
             .map_or(Placement::Replicate, |style| style.input);
-        let dimensions =
-            DIMENSIONS + usize::from(self.is_of_heads(activations.features(input).count));
+        let dimensions = DIMENSIONS + usize::from(self.is_of_heads(activations.features(input)));
         let reading = rule.reads.reading(found, expected, dimensions);
         let reading = reading
             .map_err(|expected| self.mismatch(found, expected, activations.producer(input)))?;
@@ -129,12 +128,14 @@ impl StyledLayer<'_> {
         Ok(first)
     }
 
-    /// Whether this is a norm narrower than its input, so that it works on each head by itself.
-    fn is_of_heads(&self, features: i64) -> bool {
+    /// Whether this is a norm of the width of a head, so that it works on each head by itself.
+    fn is_of_heads(&self, Features { count, heads }: Features) -> bool {
         let width = self
             .parameter("weight")
             .map_or(0, |weight| weight.shape()[0]);
-        self.layer.kind() == ModuleKind::Norm && (1..features).contains(&width)
+        // One head is as wide as all there are.
+        let is_one_head = heads.is_some_and(|heads| heads.count == 1 && width == count);
+        self.layer.kind() == ModuleKind::Norm && (is_one_head || (1..count).contains(&width))
     }
 
     fn mismatch(&self, found: Placement, expected: Placement, producer: &str) -> crate::Error {
