@@ -60,6 +60,7 @@ fn a_step_has_the_model_and_a_file_by_each_rank() {
             "optimizer-00001-of-00004.safetensors",
             "optimizer-00002-of-00004.safetensors",
             "optimizer-00003-of-00004.safetensors",
+            "reference.json",
         ]
     );
     on_grid(ONE, MODEL, |rank| {
@@ -109,7 +110,7 @@ fn pruning_keeps_the_newest_and_what_is_not_ours() {
     assert_eq!(link(dir.path()), "step-20");
     assert_eq!(
         entries(&dir.path().join("latest")).len(),
-        4,
+        5,
         "one rank's files"
     );
 }

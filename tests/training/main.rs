@@ -87,3 +87,23 @@ fn gemma3_with_dropout_in_text_and_images() {
         json!({ "/text_config/attention_dropout": 0.2, "/vision_config/attention_dropout": 0.3 });
     on_every_grid(&Data::images("gemma3_cond").with_fields(fields));
 }
+
+/// Tensor-parallel ranks hold different numbers of heads, so that their flat buffers differ; what two of
+/// them hold is cut at different places.
+#[test]
+fn heads_that_ranks_hold_unevenly() {
+    let data = Data::texts("llama_gqa");
+    let reference = Reference::of(&data);
+    for mode in [Mode::TensorParallel, Mode::SequenceParallel] {
+        for zero in [Zero::Replicas, Zero::Optimizer, Zero::Parameters] {
+            let run = Run {
+                grid: Grid::new(2, 3, mode),
+                zero,
+                accumulation: 1,
+                recompute: Recompute::None,
+                kind: Kind::Float,
+            };
+            reference.hold(&data, &run);
+        }
+    }
+}

@@ -57,6 +57,7 @@ fn small_updates_add_up_in_bf16() {
         (Grid::new(1, 1, Mode::TensorParallel), Zero::Replicas),
         (Grid::new(2, 1, Mode::TensorParallel), Zero::Replicas),
         (Grid::new(2, 2, Mode::SequenceParallel), Zero::Optimizer),
+        (Grid::new(2, 3, Mode::TensorParallel), Zero::Optimizer),
         (Grid::new(2, 1, Mode::TensorParallel), Zero::Parameters),
     ] {
         let run = |kind| Run {

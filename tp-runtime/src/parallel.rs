@@ -8,6 +8,7 @@ mod replicas;
 
 pub use crate::error::DriftError;
 pub use builder::ModelBuilder;
+pub(crate) use replicas::Held;
 
 use std::path::Path;
 

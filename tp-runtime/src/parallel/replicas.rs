@@ -26,6 +26,24 @@ struct Replica {
     hash: Tensor,
 }
 
+/// What a rank holds of a parameter.
+#[derive(Clone, Copy)]
+pub(crate) enum Held {
+    /// Itself.
+    Value,
+    /// Its gradient.
+    Gradient,
+}
+
+impl Held {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Value => "value",
+            Self::Gradient => "gradient",
+        }
+    }
+}
+
 /// What a rank has of what a group holds together.
 enum Part {
     /// Nothing.
@@ -43,8 +61,13 @@ impl ParallelModel {
     /// # Errors
     /// On every rank, for the first parameter that is not, or when the collective fails.
     pub fn check_replicas(&self) -> Result<()> {
+        self.check_held(&[Held::Value, Held::Gradient])
+    }
+
+    /// As [`Self::check_replicas`], for some of what ranks hold of a parameter.
+    pub(crate) fn check_held(&self, held: &[Held]) -> Result<()> {
         let parameters = self.parameters();
-        let replicas = parameters.iter().map(|named| self.replicas(named));
+        let replicas = parameters.iter().map(|named| self.replicas(named, held));
         let replicas: Vec<Vec<Replica>> = replicas.collect::<Result<_>>()?;
         compare(replicas.into_iter().flatten().collect(), self.group(), "tp")
     }
@@ -58,7 +81,7 @@ impl ParallelModel {
         let copy = |named: &ShardedParam<'_>| {
             Ok(Replica {
                 parameter: named.name.clone(),
-                what: "value",
+                what: Held::Value.name(),
                 holders: 0..ranks.size(),
                 hash: named.param.inspect(hash)?,
             })
@@ -67,22 +90,26 @@ impl ParallelModel {
         compare(copies, ranks, "dp")
     }
 
-    /// What several ranks hold of a parameter, and its gradient; every rank lists the same.
-    fn replicas(&self, named: &ShardedParam<'_>) -> Result<Vec<Replica>> {
+    /// What several ranks hold of a parameter; every rank lists the same.
+    fn replicas(&self, named: &ShardedParam<'_>, held: &[Held]) -> Result<Vec<Replica>> {
         let local = named.param.gathered()?;
-        let (value, gradient) = (local.f_detach()?, local.f_grad()?);
         let mut replicas = Vec::new();
         for (holders, part) in self.parts(named) {
-            for (what, tensor) in [("value", &value), ("gradient", &gradient)] {
+            for held in held {
+                let tensor = match held {
+                    Held::Value => local.f_detach()?,
+                    Held::Gradient => local.f_grad()?,
+                };
                 let hash = match &part {
-                    _ if !tensor.defined() => zero(value.device())?,
-                    Part::None => zero(value.device())?,
-                    Part::Whole => hash(tensor)?,
-                    Part::Ranges(dim, ranges) => hash(&joined(tensor, *dim, ranges)?)?,
+                    Part::Whole if tensor.defined() => hash(&tensor)?,
+                    Part::Ranges(dim, ranges) if tensor.defined() => {
+                        hash(&joined(&tensor, *dim, ranges)?)?
+                    }
+                    _ => zero(local.device())?,
                 };
                 replicas.push(Replica {
                     parameter: named.name.clone(),
-                    what,
+                    what: held.name(),
                     holders: holders.clone(),
                     hash,
                 });

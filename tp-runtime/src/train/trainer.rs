@@ -16,7 +16,7 @@ use crate::mesh::DeviceMesh;
 use crate::model::Inputs;
 use crate::module::{Keeper, ShardedParam};
 use crate::optim::{Optimizer, Part};
-use crate::parallel::ParallelModel;
+use crate::parallel::{Held, ParallelModel};
 
 /// What a rank's model is given at once, and what it should say to it.
 #[derive(Debug)]
@@ -215,15 +215,21 @@ impl Trainer {
         })
     }
 
-    /// Checks that ranks that hold the same parameters hold the same bits, along `dp` and along `tp`. Every
-    /// rank makes the call; two small gathers.
+    /// Checks that ranks that hold the same parameters hold the same bits, along `dp` and along `tp`, and so
+    /// their gradients where each rank has them whole. Every rank makes the call; two small gathers.
     ///
     /// # Errors
     /// On every rank, for the first parameter that is not, or when a collective fails.
     pub fn check_replicas(&self) -> Result<()> {
         tch::no_grad(|| {
             self.model.check_copies(&self.data)?;
-            self.model.check_replicas()?;
+            let divides = self.options.zero != Zero::Replicas && self.data.size() > 1;
+            // Of gradients that data-parallel ranks divide, a rank has sums of its own share only.
+            let held: &[Held] = match divides {
+                true => &[Held::Value],
+                false => &[Held::Value, Held::Gradient],
+            };
+            self.model.check_held(held)?;
             self.units.iter().try_for_each(|unit| unit.release())
         })
     }

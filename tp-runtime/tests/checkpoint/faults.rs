@@ -140,7 +140,7 @@ fn no_architecture() {
         .unwrap_err()
         .to_string();
     assert!(
-        message.contains("names no model type: add `\"architectures\""),
+        message.contains("neither `architectures` nor `model_type`: add `\"architectures\""),
         "{message}"
     );
 }

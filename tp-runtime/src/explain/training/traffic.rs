@@ -152,7 +152,8 @@ impl Step<'_> {
             }
         }
         let mut scalars = Traffic::default();
-        let counts = training.data_ranks.get() as u64 * 2 * SCALAR;
+        // Of labels, micro-batches, samples and images.
+        let counts = training.data_ranks.get() as u64 * 4 * SCALAR;
         scalars.add(Collective::AllGather(FLAT), 1, counts);
         scalars.add(Collective::AllReduce, 1, SCALAR);
         let part = |purpose, traffic| StepTraffic {
