@@ -241,7 +241,7 @@ mod tests {
         assert_eq!(fused(1).ranges(3, 4), [6..8, 9..10, 11..12]);
         let part = SharedPart {
             holders: 2..4,
-            ranges: Vec::from_iter([2..4]),
+            ranges: std::iter::once(2..4).collect(),
         };
         assert_eq!(fused(1).shared(3, 4), [part]);
     }
