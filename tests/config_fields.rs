@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 use tp_models as _;
 use tp_runtime::model;
-use tp_tests::config_table::{Outcome, Row, parts};
+use tp_tests::config_table::{BASES, Outcome, Row, parts};
 
 /// The names and shapes of all parameters.
 fn built(config: &Value) -> Result<Vec<(String, Vec<i64>)>, String> {
@@ -12,6 +12,14 @@ fn built(config: &Value) -> Result<Vec<(String, Vec<i64>)>, String> {
     Ok(parameters
         .map(|named| (named.name, named.param.shape().to_vec()))
         .collect())
+}
+
+#[test]
+fn every_model_has_tables() {
+    let models = model::models()
+        .into_iter()
+        .map(|model| model.architecture());
+    assert!(models.eq(BASES.map(|(architecture, _)| architecture)));
 }
 
 /// Fields whose null is taken for their absence, though some classes refuse it.

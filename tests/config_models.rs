@@ -88,6 +88,7 @@ fn types_that_occur_together_are_accepted() {
         // A text model that is told apart by its architecture alone.
         ("gemma3_text", json!("gemma3")),
         ("qwen3_seqcls", json!("qwen3")),
+        ("llama_seqcls", json!("llama")),
     ] {
         let config = changed(fixture, json!({ "model_type": model_type }));
         assert!(built(&config).is_ok(), "{fixture} {model_type}");
@@ -185,6 +186,15 @@ fn spellings_of_numbers_are_those_of_json_and_transformers() {
         config["vision_config"]["patch_size"] = json!([2, 2]);
         let error = built(&config).expect_err("no square patches");
         assert!(error.contains("`vision_config.patch_size`"), "{error}");
+    }
+}
+
+#[test]
+fn one_class_is_no_choice() {
+    let problem = json!({ "num_labels": 1, "problem_type": "single_label_classification" });
+    for fixture in ["llama_seqcls", "qwen2_seqcls", "qwen3_seqcls"] {
+        let error = built(&changed(fixture, problem.clone())).expect_err("one class");
+        assert!(error.contains("`problem_type`"), "{error}");
     }
 }
 

@@ -54,15 +54,17 @@ struct Fields {
 }
 
 /// The architectures, each with the tiny checkpoint whose config is changed.
-pub const BASES: [(&str, &str); 10] = [
+pub const BASES: [(&str, &str); 12] = [
     ("Gemma3ForCausalLM", "gemma3_text"),
     ("Gemma3ForConditionalGeneration", "gemma3_cond"),
     ("LlamaForCausalLM", "llama_gqa"),
+    ("LlamaForSequenceClassification", "llama_seqcls"),
     ("Ministral3ForCausalLM", "ministral3"),
     ("Mistral3ForConditionalGeneration", "mistral3_cond"),
     ("Phi3ForCausalLM", "phi3"),
     ("PhiForCausalLM", "phi2"),
     ("Qwen2ForCausalLM", "qwen2"),
+    ("Qwen2ForSequenceClassification", "qwen2_seqcls"),
     ("Qwen3ForCausalLM", "qwen3"),
     ("Qwen3ForSequenceClassification", "qwen3_seqcls"),
 ];

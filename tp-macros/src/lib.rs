@@ -59,8 +59,8 @@ pub fn derive_module(input: proc_macro::TokenStream) -> proc_macro::TokenStream 
 ///
 /// The config is a constant whose type has a `const fn sizes(&self)` that gives an array of `Size`s
 /// (of `tp_runtime::plan`); the model's fields say which of them their weights have,
-/// `#[module(weight = [num_attention_heads, hidden_size])]`. Heads have to divide, and no rank may be
-/// left with nothing; the error lists the degrees that work.
+/// `#[module(weight = [num_attention_heads, hidden_size])]`. No rank may be left with nothing; the error
+/// lists the degrees that work.
 #[proc_macro]
 pub fn assert_shards(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
     shards::assert_shards(input.into()).into()

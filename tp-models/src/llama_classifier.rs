@@ -44,6 +44,10 @@ impl Model for LlamaForSequenceClassification {
         self.model.vocabulary_size()
     }
 
+    fn outgrows_cache(&self, cached: i64, length: i64) -> bool {
+        self.model.rotary_emb.changes_between(cached, length)
+    }
+
     fn task(&self) -> Task {
         Task::SequenceClassification
     }

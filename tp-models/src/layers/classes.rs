@@ -72,6 +72,11 @@ impl Classes {
             let reason = "`num_labels` is 0: a classifier needs a class".to_owned();
             return Err(ConfigError::Unsupported { reason });
         }
+        if count == 1 && fields.problem_type == Some(Problem::SingleLabelClassification) {
+            let reason = "`problem_type` is `single_label_classification`, which needs two classes, and there is one";
+            let reason = reason.to_owned();
+            return Err(ConfigError::Unsupported { reason });
+        }
         let only_class = (count == 1).then_some(Problem::Regression);
         Ok(Self {
             count: count as i64,

@@ -1,4 +1,4 @@
-//! The tensors that autograd saves for the backward, on rank 0.
+//! The tensors that autograd saves for the backward, on one rank.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;

@@ -214,7 +214,7 @@ fn style(layer: &LayerReport) -> String {
     }
 }
 
-/// The shape and bytes on rank 0; a part that is smaller elsewhere is an upper bound.
+/// The shape and bytes on the rank that is shown; a part that is smaller elsewhere is an upper bound.
 fn on_a_rank(parameter: &ParameterReport) -> (String, String) {
     let bound = if parameter.uneven { "≤ " } else { "" };
     let bytes = match &parameter.tied_to {
