@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use tp_runtime::comm::{Launch, RankContext, launch};
+use tp_runtime::testing::device;
 use tp_runtime::{Mode, Result};
 
 /// How many ranks share a batch, how many a model, and by which column of its plan.
@@ -31,6 +32,7 @@ impl Grid {
             timeout: Duration::from_secs(60),
             // Tiny tensors: more threads would only wait for one another.
             threads_per_rank: Some(1),
+            device: device(),
             ..Launch::new(self.dp * self.tp)
         };
         launch(&job, body).unwrap_or_else(|error| panic!("{self:?}: {error}"))

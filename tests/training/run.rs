@@ -31,6 +31,7 @@ impl Run {
         let model = ParallelModel::from_pretrained(&data.dir)
             .mode(self.grid.mode)
             .kind(self.kind)
+            .device(rank.device)
             .load(&mesh)?;
         let train = TrainOptions {
             zero: self.zero,

@@ -42,6 +42,7 @@ fn hold(name: &str, zero: Zero, rank: &RankContext) -> Result<()> {
     let mesh = rank.mesh(&[("dp", 2), ("tp", 2)])?;
     let model = ParallelModel::from_pretrained(&fixture.dir)
         .sequence_parallel()
+        .device(rank.device)
         .load(&mesh)?;
     let train = TrainOptions {
         zero,

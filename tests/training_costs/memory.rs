@@ -123,7 +123,7 @@ fn check_run(architecture: &str, run: Run) {
         trainer.update(1e-3)?;
         let state = trainer.state_bytes();
         let state = state.parameters + state.master + state.moments + state.gradients;
-        let (step, bytes) = measure(|| {
+        let (step, bytes) = measure(tch::Device::Cpu, || {
             trainer.backward(&batches)?;
             trainer.update(1e-3)
         })?;

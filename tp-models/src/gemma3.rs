@@ -163,8 +163,8 @@ impl Gemma3TextModel {
         // Rounded to the weights' kind first, as the model was trained.
         let hidden = self.embed_tokens.weight().shape()[1];
         let scale = Tensor::from((hidden as f64).sqrt());
-        let scale = scale.f_to_kind(x.kind())?.f_to_device(x.device())?;
-        x.map("scaling embeddings", x.shape(), |x| x.f_mul(&scale))
+        let scale = f64::try_from(scale.f_to_kind(x.kind())?)?;
+        x.map("scaling embeddings", x.shape(), |x| x.f_mul_scalar(scale))
     }
 
     /// `[B, S, H]` → `[B, S, H]`

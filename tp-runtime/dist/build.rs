@@ -10,6 +10,7 @@ const SOURCES: &[&str] = &[
     "autograd.cpp",
     "adamw.cpp",
     "memory.cpp",
+    "pinned.cpp",
     "store.cpp",
     "group.cpp",
     "gloo.cpp",
@@ -50,7 +51,7 @@ fn main() {
     }
     shim.files(SOURCES.iter().map(|source| format!("{DIR}/{source}")));
     if cfg!(feature = "nccl") {
-        shim.file(format!("{DIR}/nccl.cpp"));
+        shim.files(["cuda.cpp", "nccl.cpp"].map(|source| format!("{DIR}/{source}")));
         for include in cuda_includes(Path::new(&lib)) {
             shim.flag("-isystem").flag(include);
         }

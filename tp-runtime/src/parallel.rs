@@ -219,6 +219,20 @@ impl ParallelModel {
         self.model.outgrows_cache(cached, length)
     }
 
+    /// The inputs where the model computes. Ids are checked before they are copied to a GPU, where nobody reads
+    /// them.
+    ///
+    /// # Errors
+    /// When the model cannot take them, or libtorch refuses a copy.
+    pub fn upload(&self, inputs: &Inputs) -> Result<Inputs> {
+        let from = inputs.input_ids.device();
+        if from == self.device() {
+            return Ok(inputs.shallow_clone());
+        }
+        inputs.check(&self.model.accepted(), from, 0)?;
+        Ok(inputs.to_device(self.device())?)
+    }
+
     /// The loss that training lowers, the same on every rank; the mean of what
     /// [`Model::loss_sum`] sums.
     ///

@@ -125,14 +125,14 @@ impl Arguments {
     /// Bytes that a rank has allocated before a step, and the most it has in one.
     fn measure(self, rank: RankContext) -> Result<(u64, u64)> {
         let mesh = rank.mesh(&[("dp", self.dp), ("tp", self.tp)])?;
-        let (trainer, state) = measure(|| self.trainer(&mesh))?;
+        let (trainer, state) = measure(rank.device, || self.trainer(&mesh))?;
         let mut trainer = trainer?;
         let batches = self.batches(trainer.model().vocabulary_size());
         step(&mut trainer, &batches)?;
         mesh.world().barrier("the first step")?;
         // From here on, `VmHWM` is that of steps alone.
         std::fs::write("/proc/self/clear_refs", "5")?;
-        let (steps, bytes) = measure(|| {
+        let (steps, bytes) = measure(rank.device, || {
             step(&mut trainer, &batches)?;
             step(&mut trainer, &batches)
         })?;

@@ -45,12 +45,13 @@ impl Batch {
         Ok(batch)
     }
 
-    pub(super) fn to_device(&self, device: Device) -> Self {
+    pub(super) fn to_device(&self, device: Device) -> Result<Self> {
         let labels = self.labels.as_ref();
-        Self {
-            inputs: self.inputs.to_device(device),
-            labels: labels.map(|labels| labels.to_device(device)),
-        }
+        let labels = labels.map(|labels| labels.f_to_device(device));
+        Ok(Self {
+            inputs: self.inputs.to_device(device)?,
+            labels: labels.transpose()?,
+        })
     }
 
     pub(super) fn is_padded(&self) -> Result<bool> {

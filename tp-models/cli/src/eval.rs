@@ -63,7 +63,7 @@ fn eval(args: &Arguments, rank: &Rank) -> Result<()> {
         "--grads needs `labels` in `{}`, [batch]: there is no loss without them",
         args.inputs.display()
     );
-    let batch = batch.to_device(rank.options.device);
+    let batch = batch.to_device(rank.options.device)?;
     let model = rank.load(&checkpoint)?;
     let mut outputs = Vec::new();
     let mut write = |name: String, tensor: Tensor| {

@@ -6,6 +6,7 @@
 use {
     super::Grid,
     tch::{Kind, Tensor},
+    tp_runtime::comm::upload,
     tp_runtime::dtensor::DTensor,
     tp_runtime::nn::RotaryTables,
 };
@@ -40,7 +41,7 @@ impl AxialFrequencies {
     ) -> tp_runtime::Result<RotaryTables> {
         let options = (Kind::Float, like.device());
         let angles = |frequencies: &[f32], length| {
-            let frequencies = Tensor::f_from_slice(frequencies)?.f_to_device(like.device())?;
+            let frequencies = upload(&Tensor::f_from_slice(frequencies)?, like.device())?;
             Tensor::f_arange(length, options)?.f_outer(&frequencies)
         };
         let of_image = |grid: &Grid| {

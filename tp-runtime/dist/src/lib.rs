@@ -24,6 +24,8 @@ pub mod autograd;
 pub mod backend;
 mod c10d;
 mod counts;
+#[cfg(feature = "nccl")]
+pub mod cuda;
 mod error;
 mod ffi;
 mod launch;
@@ -33,6 +35,7 @@ pub mod mesh;
 mod operation;
 mod panic;
 mod process_group;
+mod upload;
 mod work;
 
 pub use counts::{CommCount, CommCounts};
@@ -44,4 +47,5 @@ pub use launch::{
 pub use mesh::{DeviceMesh, MeshError};
 pub use operation::{Operation, ReduceOp};
 pub use process_group::ProcessGroup;
+pub use upload::upload;
 pub use work::Work;

@@ -1,10 +1,10 @@
-//! How much memory the tensors of a rank take on the CPU.
+//! How much memory the tensors of a rank take.
 
-use tch::TchError;
+use tch::{Device, TchError};
 
 use crate::ffi;
 
-/// Bytes of CPU tensors that a thread has allocated.
+/// Bytes of tensors that a thread has allocated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AllocatedBytes {
     /// What is left at the end; negative where more was freed that was there before.
@@ -13,7 +13,7 @@ pub struct AllocatedBytes {
     pub peak: i64,
 }
 
-/// Runs `body` and counts the bytes of CPU tensors that this thread allocates and frees meanwhile.
+/// Runs `body` and counts the bytes of tensors on `device` that this thread allocates and frees meanwhile.
 ///
 /// Every rank of [`launch`](crate::launch) that is a thread counts its own. What is allocated before
 /// counts only where it is allocated within another measurement of the thread. Libraries' own buffers,
@@ -21,7 +21,7 @@ pub struct AllocatedBytes {
 ///
 /// ```no_run
 /// # use tch::{Device, Kind, Tensor};
-/// let (sum, bytes) = tp_dist::memory::measure(|| {
+/// let (sum, bytes) = tp_dist::memory::measure(Device::Cpu, || {
 ///     let ones = Tensor::ones([1024], (Kind::Float, Device::Cpu));
 ///     (&ones + &ones).sum(Kind::Float)
 /// })?;
@@ -32,8 +32,11 @@ pub struct AllocatedBytes {
 ///
 /// # Errors
 /// When libtorch is measuring this thread for somebody else.
-pub fn measure<T>(body: impl FnOnce() -> T) -> Result<(T, AllocatedBytes), TchError> {
-    ffi::start_measuring()?;
+pub fn measure<T>(
+    device: Device,
+    body: impl FnOnce() -> T,
+) -> Result<(T, AllocatedBytes), TchError> {
+    ffi::start_measuring(device.is_cuda())?;
     let guard = StopOnPanic;
     let value = body();
     std::mem::forget(guard);

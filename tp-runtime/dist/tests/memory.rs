@@ -10,7 +10,7 @@ fn zeros(length: i64) -> Tensor {
 #[test]
 fn what_is_left_and_the_most_there_was() {
     let before = zeros(100);
-    let (left, bytes) = measure(|| {
+    let (left, bytes) = measure(Device::Cpu, || {
         drop(zeros(1000));
         // A view allocates nothing.
         let view = before.narrow(0, 0, 50);
@@ -27,8 +27,10 @@ fn what_is_left_and_the_most_there_was() {
 
 #[test]
 fn another_thread_counts_for_itself() {
-    let (other, bytes) = measure(|| {
-        let thread = std::thread::spawn(|| measure(|| drop(zeros(1000))).map(|(_, bytes)| bytes));
+    let (other, bytes) = measure(Device::Cpu, || {
+        let thread = std::thread::spawn(|| {
+            measure(Device::Cpu, || drop(zeros(1000))).map(|(_, bytes)| bytes)
+        });
         thread.join().expect("the thread ends")
     })
     .expect("libtorch reports");
@@ -38,8 +40,8 @@ fn another_thread_counts_for_itself() {
 
 #[test]
 fn a_panic_ends_the_measurement() {
-    let outcome = std::panic::catch_unwind(|| measure(|| panic!("on purpose")));
+    let outcome = std::panic::catch_unwind(|| measure(Device::Cpu, || panic!("on purpose")));
     assert!(outcome.is_err());
-    let (_, bytes) = measure(|| drop(zeros(10))).expect("libtorch reports");
+    let (_, bytes) = measure(Device::Cpu, || drop(zeros(10))).expect("libtorch reports");
     assert_eq!((bytes.held, bytes.peak), (0, 40));
 }

@@ -9,6 +9,7 @@ use std::ops::ControlFlow;
 use tch::{TchError, Tensor};
 
 use crate::Result;
+use crate::comm::upload;
 use crate::model::{InputError, Inputs};
 use crate::nn::KvCache;
 use crate::parallel::ParallelModel;
@@ -70,6 +71,7 @@ pub fn generate(
         let mut sampler = Sampler::new(options.sampling, &options.processors, vocabulary)?;
         let mut cache = KvCache::new(limit);
         let mut inputs = prompt.shallow_clone();
+        let stop = upload(&Tensor::f_from_slice(&options.stop)?, ids.device())?;
         let mut finished: Option<Tensor> = None;
         for _ in 0..options.max_new_tokens {
             inputs.logits_to_keep = Some(1);
@@ -83,12 +85,18 @@ pub fn generate(
             if let Some(finished) = &finished {
                 chosen = ids.f_select(1, -1)?.f_where_self(finished, &chosen)?;
             }
-            let stopped = stops(&chosen, &options.stop)?;
             ids = Tensor::f_cat(&[&ids, &chosen.f_unsqueeze(1)?], 1)?;
-            if each(&chosen).is_break() || bool::try_from(stopped.f_all()?)? {
+            if each(&chosen).is_break() {
                 break;
             }
-            finished = Some(stopped);
+            // Without a stop token the processor need not wait for a GPU to see the tokens.
+            if !options.stop.is_empty() {
+                let stopped = stops(&chosen, &stop)?;
+                if bool::try_from(stopped.f_all()?)? {
+                    break;
+                }
+                finished = Some(stopped);
+            }
             inputs = Inputs::new(chosen.f_unsqueeze(1)?);
             let seen = cache.length();
             if model.outgrows_cache(seen, seen + 1) {
@@ -104,8 +112,7 @@ pub fn generate(
 }
 
 /// Which rows have just ended; a finished row repeats its stop token, so it stays so.
-fn stops(chosen: &Tensor, stop: &[i64]) -> Result<Tensor, TchError> {
-    let stop = Tensor::f_from_slice(stop)?.f_to_device(chosen.device())?;
+fn stops(chosen: &Tensor, stop: &Tensor) -> Result<Tensor, TchError> {
     chosen
         .f_unsqueeze(1)?
         .f_eq_tensor(&stop.f_unsqueeze(0)?)?

@@ -6,6 +6,7 @@ use tch::{Kind, TchError, Tensor};
 
 use super::{LogitsProcessor, Progress};
 use crate::Result;
+use crate::comm::upload;
 use crate::dtensor::{DTensor, TensorError};
 use crate::plan::{Placement, chunk};
 
@@ -117,7 +118,7 @@ fn draw(probabilities: &Tensor, draws: &[f32]) -> Result<Tensor, TchError> {
     // In f64 no draw rounds up to the total, beyond which only tokens of no probability lie.
     let cumulative = sorted.f_cumsum(-1, Kind::Double)?;
     let total = cumulative.f_select(1, -1)?;
-    let draws = Tensor::f_from_slice(draws)?.f_to_device(total.device())?;
+    let draws = upload(&Tensor::f_from_slice(draws)?, total.device())?;
     let target = draws.f_mul(&total)?.f_unsqueeze(1)?;
     let position = cumulative
         .f_le_tensor(&target)?

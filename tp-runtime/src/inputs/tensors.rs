@@ -1,11 +1,13 @@
 //! What a model is given, and whether it can take it.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 
-use tch::{Device, Kind, Tensor};
+use tch::{Device, Kind, TchError, Tensor};
 
 use super::Input;
 use super::input::Extents;
+use crate::comm::upload;
 use crate::dropout::DropoutKey;
 use crate::error::InputError;
 
@@ -77,30 +79,36 @@ impl Inputs {
 
     /// The same tensors, not copied.
     pub fn shallow_clone(&self) -> Self {
-        self.each(Tensor::shallow_clone)
+        let same = |tensor: &Tensor| Ok::<_, Infallible>(tensor.shallow_clone());
+        match self.each(same) {
+            Ok(inputs) => inputs,
+            Err(never) => match never {},
+        }
     }
 
-    /// The same on another device.
-    pub fn to_device(&self, device: Device) -> Self {
-        self.each(|tensor| tensor.to_device(device))
+    /// The same on another device; see [`upload`].
+    ///
+    /// # Errors
+    /// When libtorch refuses a copy, such as for want of memory.
+    pub fn to_device(&self, device: Device) -> Result<Self, TchError> {
+        self.each(|tensor| upload(tensor, device))
     }
 
-    fn each(&self, place: impl Fn(&Tensor) -> Tensor) -> Self {
-        Self {
-            input_ids: place(&self.input_ids),
-            attention_mask: self.attention_mask.as_ref().map(&place),
-            token_type_ids: self.token_type_ids.as_ref().map(&place),
-            pixel_values: self.pixel_values.as_ref().map(&place),
-            image_sizes: self.image_sizes.as_ref().map(&place),
-            further: self
-                .further
-                .iter()
-                .map(|(name, tensor)| (name.clone(), place(tensor)))
-                .collect(),
+    fn each<E>(&self, place: impl Fn(&Tensor) -> Result<Tensor, E>) -> Result<Self, E> {
+        let placed = |tensor: &Option<Tensor>| tensor.as_ref().map(&place).transpose();
+        let further = self.further.iter();
+        let further = further.map(|(name, tensor)| Ok((name.clone(), place(tensor)?)));
+        Ok(Self {
+            input_ids: place(&self.input_ids)?,
+            attention_mask: placed(&self.attention_mask)?,
+            token_type_ids: placed(&self.token_type_ids)?,
+            pixel_values: placed(&self.pixel_values)?,
+            image_sizes: placed(&self.image_sizes)?,
+            further: further.collect::<Result<_, _>>()?,
             logits_to_keep: self.logits_to_keep,
             recompute: self.recompute,
             dropout_key: self.dropout_key.clone(),
-        }
+        })
     }
 
     /// What is given beside `input_ids`, by name.

@@ -12,6 +12,7 @@ use tp_plan::ModuleKind;
 use {
     super::Positions,
     crate::autograd::with_backward,
+    crate::comm::upload,
     crate::dtensor::DTensor,
     tch::{Kind, TchError, Tensor},
 };
@@ -76,7 +77,7 @@ impl RotaryEmbedding {
         tch::no_grad(|| {
             let (start, end, device) = (positions.start(), positions.end(), positions.device());
             let (frequencies, factor) = self.frequencies(end);
-            let frequencies = Tensor::f_from_slice(&frequencies)?.f_to_device(device)?;
+            let frequencies = upload(&Tensor::f_from_slice(&frequencies)?, device)?;
             let places = Tensor::f_arange_start(start, end, (Kind::Float, device))?;
             let angles = places.f_outer(&frequencies)?;
             RotaryTables::new(&angles, factor, positions.kind())

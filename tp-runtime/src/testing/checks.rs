@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 
 use super::compare::{Tolerance, difference};
 use super::fixture::{Fixture, Training};
@@ -56,18 +56,31 @@ impl<'a> Checks<'a> {
         Ok(())
     }
 
+    /// What the model is given in a group, where it computes.
+    fn inputs(&self, group: &str) -> Result<Inputs> {
+        let inputs = self.fixture.inputs(group);
+        Ok(inputs.to_device(self.model.device())?)
+    }
+
+    fn labels(&self, group: &str) -> Tensor {
+        let labels = self.fixture.tensor(&format!("{group}/labels"));
+        labels.to_device(self.model.device())
+    }
+
     /// Logits and loss of a case, and every gradient where the fixture has them.
     fn case(&mut self, case: &str) -> Result<()> {
-        let inputs = self.fixture.inputs(case);
-        let labels = self.fixture.tensor(&format!("{case}/labels"));
+        let inputs = self.inputs(case)?;
+        let labels = self.labels(case);
         let logits = self.model.forward(&inputs, None)?;
         let loss = self.model.loss_of(&logits, &labels)?;
         let name = format!("{case}/logits");
-        let (found, wanted) = (logits.full()?, self.fixture.tensor(&name));
+        let found = logits.full()?.to_device(Device::Cpu);
+        let wanted = self.fixture.tensor(&name);
+        let mask = self.fixture.find(&format!("{case}/attention_mask"));
         self.compare(
             &name,
-            &seen(&found, &inputs),
-            &seen(&wanted, &inputs),
+            &seen(&found, mask.as_ref()),
+            &seen(&wanted, mask.as_ref()),
             Tolerance::F32,
         );
         self.hold(&format!("{case}/loss"), &loss, Tolerance::F32);
@@ -116,8 +129,8 @@ impl<'a> Checks<'a> {
 
     /// Losses over some AdamW steps, and every parameter after them.
     fn training(&mut self, training: &Training) -> Result<()> {
-        let inputs = self.fixture.inputs(&training.case);
-        let labels = self.fixture.tensor(&format!("{}/labels", training.case));
+        let inputs = self.inputs(&training.case)?;
+        let labels = self.labels(&training.case);
         let parameters = self.model.parameters();
         let mut optimizer = AdamW::new(
             parameters.iter().map(|named| named.param),
@@ -147,13 +160,13 @@ impl<'a> Checks<'a> {
 
     /// Greedy tokens of a prompt.
     fn generation(&mut self, prompt: &str) -> Result<()> {
-        let inputs = self.fixture.inputs(prompt);
+        let inputs = self.inputs(prompt)?;
         let name = format!("{prompt}/generated");
         let reference = self.fixture.tensor(&name);
         let new_tokens = reference.size()[1] - inputs.input_ids.size()[1];
         let options = GenerateOptions::greedy(new_tokens);
         let go_on = |_: &Tensor| ControlFlow::Continue(());
-        let generated = generate(self.model, &inputs, &options, go_on)?;
+        let generated = generate(self.model, &inputs, &options, go_on)?.to_device(Device::Cpu);
         if generated != reference {
             self.differences
                 .push(format!("{name}: {generated:?} should be {reference:?}"));
@@ -179,8 +192,8 @@ impl<'a> Checks<'a> {
 }
 
 /// The logits of the positions that the mask shows, `[tokens, vocabulary]`; all of a classifier's.
-fn seen(logits: &Tensor, inputs: &Inputs) -> Tensor {
-    match &inputs.attention_mask {
+fn seen(logits: &Tensor, mask: Option<&Tensor>) -> Tensor {
+    match mask {
         Some(mask) if logits.dim() == 3 => logits.index(&[Some(mask.to_kind(Kind::Bool))]),
         _ => logits.shallow_clone(),
     }

@@ -1,6 +1,6 @@
 //! Closeness of tensors, with a message that says where they part.
 
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 
 /// How far two tensors may be apart: an absolute bound, and one relative to the largest reference element.
 #[derive(Clone, Copy, Debug)]
@@ -45,8 +45,11 @@ pub(super) fn difference(
     if found != wanted {
         return Some(format!("the shape is {found:?} and should be {wanted:?}"));
     }
-    let actual = actual.to_kind(Kind::Double).reshape([-1]);
-    let reference = reference.to_kind(Kind::Double).reshape([-1]);
+    let flat = |tensor: &Tensor| {
+        let tensor = tensor.to_device(Device::Cpu).to_kind(Kind::Double);
+        tensor.reshape([-1])
+    };
+    let (actual, reference) = (flat(actual), flat(reference));
     if reference.numel() == 0 {
         return None;
     }

@@ -18,6 +18,8 @@
 //! # granite_is_that_of_transformers();
 //! ```
 //!
+//! With `TP_TEST_DEVICE=cuda` in the environment it does so on GPUs.
+//!
 //! The rest is for tests that ask for something else: [`on_ranks`] runs a model in a [`Setting`], a
 //! [`Fixture`] has the tensors, and [`assert_close`] compares them. [`record`] tells which layers feed
 //! which.
@@ -32,4 +34,4 @@ pub use crate::module::recording::{Edge, record};
 pub use compare::{Tolerance, assert_close};
 pub use fixture::Fixture;
 pub use parity::Parity;
-pub use setting::{Setting, on_ranks, settings};
+pub use setting::{Setting, device, on_ranks, settings};

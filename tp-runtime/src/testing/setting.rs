@@ -7,7 +7,7 @@ use std::time::Duration;
 use tch::Kind;
 
 use crate::checkpoint::Checkpoint;
-use crate::comm::{Launch, RankContext, launch};
+use crate::comm::{DeviceKind, Launch, RankContext, launch};
 use crate::parallel::{ParallelModel, ParallelOptions};
 use crate::plan::{Mode, Plan};
 use crate::{Error, Result};
@@ -53,6 +53,18 @@ pub fn settings(degrees: &[usize]) -> Vec<Setting> {
         .collect()
 }
 
+/// What tests compute on: the CPU, or with `TP_TEST_DEVICE=cuda` in the environment the GPUs.
+///
+/// # Panics
+/// When the variable names anything else.
+pub fn device() -> DeviceKind {
+    match std::env::var("TP_TEST_DEVICE").as_deref() {
+        Err(_) | Ok("cpu") => DeviceKind::Cpu,
+        Ok("cuda") => DeviceKind::Cuda,
+        Ok(other) => panic!("TP_TEST_DEVICE is `{other}`, and can be `cpu` or `cuda`"),
+    }
+}
+
 /// Runs `body` on every rank of a setting with the model of the checkpoint in `dir`.
 ///
 /// # Panics
@@ -68,6 +80,7 @@ pub fn on_ranks(
         timeout: Duration::from_secs(60),
         // Tiny tensors: more threads would only wait for one another.
         threads_per_rank: Some(1),
+        device: device(),
         ..Launch::new(setting.degree)
     };
     let run = |context: RankContext| -> Result<(), Error> {
@@ -76,6 +89,7 @@ pub fn on_ranks(
             mode: setting.mode,
             plan: setting.plan,
             kind,
+            device: context.device,
             ..Default::default()
         };
         let (model, _) = ParallelModel::load(&Checkpoint::open(dir)?, &mesh, options)?;

@@ -2,13 +2,13 @@
 
 use std::rc::Rc;
 
-use tch::{Device, Kind, Tensor};
+use tch::{Kind, Tensor};
 
 use super::norm::counted_gradients;
 use super::unit::Unit;
 use super::units::units;
 use crate::Result;
-use crate::comm::{ProcessGroup, ReduceOp};
+use crate::comm::{ProcessGroup, ReduceOp, upload};
 use crate::data_parallel::{TrainOptions, Zero};
 use crate::dropout::DropoutKey;
 use crate::error::TrainError;
@@ -18,7 +18,8 @@ use crate::module::{Keeper, ShardedParam};
 use crate::optim::{Optimizer, Part};
 use crate::parallel::{Held, ParallelModel};
 
-/// What a rank's model is given at once, and what it should say to it.
+/// What a rank's model is given at once, and what it should say to it; best on the CPU, where it is counted and
+/// checked without waiting for a GPU. The trainer copies it.
 #[derive(Debug)]
 pub struct MicroBatch {
     /// What the model reads.
@@ -162,8 +163,7 @@ impl Trainer {
             let key = key.clone().after(samples, images);
             samples += batch.samples();
             images += batch.images();
-            let logits = self.model.forward(&self.inputs(batch, Some(key)), None)?;
-            let sum = self.model.loss_sum(&logits, &batch.labels)?;
+            let sum = self.loss_sum(batch, Some(key))?;
             let mean = sum.f_div_scalar(labels)?;
             mean.f_backward()?;
             loss = loss.f_add(&mean.f_detach()?.f_to_kind(Kind::Double)?)?;
@@ -175,8 +175,9 @@ impl Trainer {
             }
         }
         let loss = self.data.all_reduce(loss, ReduceOp::Sum, "the loss")?;
-        let loss = f64::try_from(&loss)?;
-        let norm = self.norm()?;
+        // The one wait for the device in a step.
+        let read = Vec::<f64>::try_from(Tensor::f_stack(&[loss, self.squares()?], 0)?)?;
+        let (loss, norm) = (read[0], read[1].sqrt());
         if !(loss.is_finite() && norm.is_finite()) {
             let step = self.steps + 1;
             return Err(TrainError::NotFinite { step, loss, norm }.into());
@@ -205,8 +206,7 @@ impl Trainer {
             let Counts { labels, .. } = self.count(batches)?;
             let mut loss = Tensor::f_zeros([], (Kind::Double, self.model.device()))?;
             for batch in batches {
-                let logits = self.model.forward(&self.inputs(batch, None), None)?;
-                let sum = self.model.loss_sum(&logits, &batch.labels)?;
+                let sum = self.loss_sum(batch, None)?;
                 loss = loss.f_add(&sum.f_to_kind(Kind::Double)?)?;
             }
             self.units.iter().try_for_each(|unit| unit.release())?;
@@ -250,22 +250,19 @@ impl Trainer {
 
     /// How many labels the global batch has, and what of it comes before this rank's part.
     fn count(&self, batches: &[MicroBatch]) -> Result<Counts> {
-        let mut labels = Tensor::f_zeros([], (Kind::Double, self.model.device()))?;
+        let mut labels = 0.0;
         for batch in batches {
-            let count = self.model.label_count(&batch.labels)?;
-            labels = labels.f_add(&count.f_to_kind(Kind::Double)?)?;
+            labels += f64::try_from(&self.model.label_count(&batch.labels)?)?;
         }
-        let labels = labels.f_to_device(Device::Cpu)?;
         let samples: i64 = batches.iter().map(MicroBatch::samples).sum();
         let images: i64 = batches.iter().map(MicroBatch::images).sum();
         let own = [batches.len() as i64, samples, images].map(|count| count as f64);
-        let own = Tensor::from_slice(&[&[f64::try_from(labels)?], &own[..]].concat());
-        let own = own.f_to_device(self.model.device())?.f_unsqueeze(0)?;
+        let own = Tensor::from_slice(&[&[labels], &own[..]].concat()).f_unsqueeze(0)?;
         let ranks = self.data.size();
         let all = self
             .data
             .all_gather(&own, 0, ranks as i64, "the labels of a step")?;
-        let all = Vec::<f64>::try_from(all.f_to_device(Device::Cpu)?.f_flatten(0, -1)?)?;
+        let all = Vec::<f64>::try_from(all.f_flatten(0, -1)?)?;
         let counts = |of: usize| all.chunks(4).map(move |rank| rank[of]);
         let micro_batches: Vec<usize> = counts(1).map(|count| count as usize).collect();
         if micro_batches.iter().any(|&count| count != micro_batches[0]) {
@@ -288,23 +285,25 @@ impl Trainer {
         }
     }
 
-    fn inputs(&self, batch: &MicroBatch, key: Option<DropoutKey>) -> Inputs {
-        let mut inputs = batch.inputs.shallow_clone();
+    fn loss_sum(&self, batch: &MicroBatch, key: Option<DropoutKey>) -> Result<Tensor> {
+        let mut inputs = self.model.upload(&batch.inputs)?;
+        let labels = upload(&batch.labels, self.model.device())?;
         inputs.recompute = self.options.recomputes();
         inputs.dropout_key = key;
-        inputs
+        let logits = self.model.forward(&inputs, None)?;
+        self.model.loss_sum(&logits, &labels)
     }
 
-    fn norm(&self) -> Result<f64> {
+    /// The sum of the squares of the whole model's gradient.
+    fn squares(&self) -> Result<Tensor> {
         let mut squares = Tensor::f_zeros([], (Kind::Double, self.model.device()))?;
         for gradient in &self.counted {
             let norm = gradient.f_norm_scalaropt_dtype(2, Kind::Float)?;
             squares = squares.f_add(&norm.f_to_kind(Kind::Double)?.f_square()?)?;
         }
-        let sum = self
+        Ok(self
             .counting
-            .all_reduce(squares, ReduceOp::Sum, "the gradient norm")?;
-        Ok(f64::try_from(&sum)?.sqrt())
+            .all_reduce(squares, ReduceOp::Sum, "the gradient norm")?)
     }
 
     fn clip(&self, norm: f64) -> Result<()> {

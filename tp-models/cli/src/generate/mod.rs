@@ -87,7 +87,7 @@ fn tell(args: &Arguments, rank: &Rank) -> Result<()> {
         }
     };
     show(&args.prompt);
-    let prompt = prompt.to_device(rank.options.device);
+    let prompt = model.upload(&prompt)?;
     let mut decoding = Ok(());
     let _ = generate(&model, &prompt, &options, |chosen| {
         let token = chosen.int64_value(&[0]);

@@ -36,10 +36,10 @@ pub(super) fn run(args: &Arguments) -> Result<ExitCode> {
 fn train(args: &Arguments, rank: &Rank, stop: &Stop) -> Result<Option<u8>> {
     let shapes = model::build(&config(args.start())?)?;
     require_language_model(&*shapes, "`tp train`")?;
-    let (world, device) = (rank.mesh.world(), rank.options.device);
+    let world = rank.mesh.world();
     let data_rank = rank.mesh.coordinate("dp")?;
     let size = args.batch_size()?;
-    let read = |text| Windows::read(text, &args.tokenizer(), args.sequence, device);
+    let read = |text| Windows::read(text, &args.tokenizer(), args.sequence);
     let text = read(&args.data)?;
     let validation = args.validate.as_deref().map(read).transpose()?;
     let job = Job::open(args, world)?;
@@ -78,7 +78,7 @@ fn train(args: &Arguments, rank: &Rank, stop: &Stop) -> Result<Option<u8>> {
             let batches = text.all(size.micro(), data_rank, args.dp.get());
             metrics.validated(step + 1, trainer.evaluate(&batches)?)?;
         }
-        signal = stop.requested(world, device)?;
+        signal = stop.requested(world)?;
         if is_due(args.save_every) || step + 1 == args.steps || signal.is_some() {
             job.save(&trainer)?;
         }

@@ -27,9 +27,9 @@ impl Stop {
     }
 
     /// The signal that any rank was sent, as all of them agree. Every rank makes the call.
-    pub(super) fn requested(&self, world: &ProcessGroup, device: Device) -> Result<Option<u8>> {
+    pub(super) fn requested(&self, world: &ProcessGroup) -> Result<Option<u8>> {
         let own = self.0.load(Ordering::Relaxed) as i64;
-        let own = Tensor::f_full([], own, (Kind::Int64, device))?;
+        let own = Tensor::f_full([], own, (Kind::Int64, Device::Cpu))?;
         let signal = world.all_reduce(own, ReduceOp::Max, "whether to stop")?;
         Ok(match i64::try_from(&signal)? {
             0 => None,

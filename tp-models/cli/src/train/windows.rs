@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
-use tch::{Device, Tensor};
+use tch::Tensor;
 use tp_runtime::loss::IGNORED_LABEL;
 use tp_runtime::model::Inputs;
 use tp_runtime::train::{BatchSize, MicroBatch, Sampler};
@@ -15,16 +15,10 @@ use crate::text;
 pub(super) struct Windows {
     tokens: Vec<i64>,
     sequence: usize,
-    device: Device,
 }
 
 impl Windows {
-    pub(super) fn read(
-        text: &Path,
-        tokenizer: &Path,
-        sequence: u64,
-        device: Device,
-    ) -> Result<Self> {
+    pub(super) fn read(text: &Path, tokenizer: &Path, sequence: u64) -> Result<Self> {
         let content = std::fs::read_to_string(text)
             .with_context(|| format!("cannot read the text `{}`", text.display()))?;
         let tokens = text::encode(&text::tokenizer(tokenizer)?, &content, false)?;
@@ -37,7 +31,6 @@ impl Windows {
         Ok(Self {
             tokens,
             sequence: sequence as usize,
-            device,
         })
     }
 
@@ -97,11 +90,7 @@ impl Windows {
             }
         }
         let shape = [count as i64, self.sequence as i64];
-        let tensor = |values: &[i64]| {
-            Tensor::from_slice(values)
-                .view(shape)
-                .to_device(self.device)
-        };
+        let tensor = |values: &[i64]| Tensor::from_slice(values).view(shape);
         MicroBatch {
             inputs: Inputs::new(tensor(&ids)),
             labels: tensor(&labels),

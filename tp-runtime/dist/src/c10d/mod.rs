@@ -4,6 +4,8 @@ mod group;
 mod layout;
 mod loopback;
 mod member;
+#[cfg(all(test, feature = "nccl"))]
+mod on_one_gpu;
 mod work;
 
 use crate::backend::Registration;

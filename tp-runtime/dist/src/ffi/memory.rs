@@ -1,4 +1,4 @@
-//! Bytes of CPU tensors, as libtorch's allocator reports them.
+//! Bytes of tensors, as libtorch's allocators report them.
 
 use std::ffi::c_int;
 
@@ -7,14 +7,14 @@ use tch::TchError;
 use super::error::check;
 
 unsafe extern "C" {
-    fn tp_memory_start() -> c_int;
+    fn tp_memory_start(cuda: c_int) -> c_int;
     fn tp_memory_stop(held: *mut i64, peak: *mut i64) -> c_int;
 }
 
-/// Starts to measure this thread's allocations.
-pub(crate) fn start_measuring() -> Result<(), TchError> {
+/// Starts to measure this thread's allocations on the CPU, or on GPUs.
+pub(crate) fn start_measuring(cuda: bool) -> Result<(), TchError> {
     // SAFETY: sets a slot of this thread.
-    check(unsafe { tp_memory_start() }).map(drop)
+    check(unsafe { tp_memory_start(cuda.into()) }).map(drop)
 }
 
 /// Ends what this thread started last: the bytes that are left, and the most there were.

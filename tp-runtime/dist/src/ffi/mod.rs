@@ -4,9 +4,15 @@
 mod adamw;
 mod autograd;
 pub(crate) mod c10d;
+#[cfg(feature = "nccl")]
+mod cuda;
 mod error;
 mod map;
 mod memory;
+mod pinned;
+
+#[cfg(feature = "nccl")]
+pub(crate) use cuda::forbid_waits;
 
 pub use adamw::FusedAdamW;
 pub(crate) use autograd::{
@@ -15,3 +21,4 @@ pub(crate) use autograd::{
 };
 pub use map::MappedFile;
 pub(crate) use memory::{start_measuring, stop_measuring};
+pub(crate) use pinned::pinned;

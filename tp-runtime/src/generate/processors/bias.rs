@@ -2,6 +2,8 @@
 
 use tch::{Kind, TchError, Tensor};
 
+use crate::comm::upload;
+
 /// Adds to the score of the last token of each sequence where the tokens before it stand.
 pub(super) fn sequences(
     scores: &Tensor,
@@ -19,7 +21,7 @@ pub(super) fn sequences(
             continue;
         }
         let end = ids.f_narrow(1, seen - length, length)?;
-        let before = Tensor::f_from_slice(before)?.f_to_device(ids.device())?;
+        let before = upload(&Tensor::f_from_slice(before)?, ids.device())?;
         let stands = end.f_eq_tensor(&before)?.f_all_dim(1, false)?;
         let mut column = sum.f_select(1, last)?;
         let raised = column.f_add_scalar(*bias)?.f_where_self(&stands, &column)?;
@@ -44,7 +46,7 @@ pub(super) fn only(scores: &Tensor, tokens: &[i64]) -> Result<Tensor, TchError> 
 /// Which tokens of the vocabulary these are.
 pub(super) fn are(tokens: &[i64], scores: &Tensor) -> Result<Tensor, TchError> {
     let vocabulary = Tensor::f_arange(scores.size()[1], (Kind::Int64, scores.device()))?;
-    let tokens = Tensor::f_from_slice(tokens)?.f_to_device(scores.device())?;
+    let tokens = upload(&Tensor::f_from_slice(tokens)?, scores.device())?;
     vocabulary
         .f_unsqueeze(1)?
         .f_eq_tensor(&tokens.f_unsqueeze(0)?)?

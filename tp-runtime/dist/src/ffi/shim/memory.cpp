@@ -1,4 +1,4 @@
-// Bytes of CPU tensors that a thread allocates, as libtorch's allocator reports them to a profiler.
+// Bytes of tensors that a thread allocates, as libtorch's allocators report them to a profiler.
 
 #include "guard.h"
 
@@ -15,8 +15,10 @@ namespace {
 // Autograd's threads inherit it from the thread that starts them.
 class Meter final : public c10::MemoryReportingInfoBase {
  public:
+  explicit Meter(bool cuda) : type_(cuda ? c10::DeviceType::CUDA : c10::DeviceType::CPU) {}
+
   void reportMemoryUsage(void*, int64_t bytes, size_t, size_t, c10::Device device) override {
-    if (!device.is_cpu()) {
+    if (device.type() != type_) {
       return;
     }
     const int64_t held = held_.fetch_add(bytes) + bytes;
@@ -38,6 +40,7 @@ class Meter final : public c10::MemoryReportingInfoBase {
   }
 
  private:
+  const c10::DeviceType type_;
   std::atomic<int64_t> held_{0};
   std::atomic<int64_t> peak_{0};
 };
@@ -46,10 +49,10 @@ class Meter final : public c10::MemoryReportingInfoBase {
 
 extern "C" {
 
-// Starts to measure what this thread allocates.
-int tp_memory_start() {
+// Starts to measure what this thread allocates on the CPU, or on GPUs.
+int tp_memory_start(int cuda) {
   TP_GUARD(-1, {
-    c10::ThreadLocalDebugInfo::_push(c10::DebugInfoKind::PROFILER_STATE, std::make_shared<Meter>());
+    c10::ThreadLocalDebugInfo::_push(c10::DebugInfoKind::PROFILER_STATE, std::make_shared<Meter>(cuda != 0));
     return 0;
   })
 }

@@ -1,0 +1,98 @@
+//! What only a GPU can show: `TP_TEST_DEVICE=cuda cargo test --test cuda --features nccl -- --ignored`.
+
+use std::ops::ControlFlow;
+
+use tch::{Device, Kind, Tensor};
+use tp_models as _;
+use tp_runtime::comm::cuda::without_waiting;
+use tp_runtime::generate::{GenerateOptions, generate};
+use tp_runtime::memory::measure;
+use tp_runtime::optim::{AdamW, AdamWOptions};
+use tp_runtime::testing::{on_ranks, settings};
+use tp_tests::fixture;
+
+/// One of each attention, norm, rotation and head.
+const LANGUAGE_MODELS: [&str; 7] = [
+    "llama_gqa",
+    "qwen2",
+    "qwen3",
+    "gemma3_text",
+    "ministral3",
+    "phi3_longrope",
+    "phi2",
+];
+
+/// One rank: ranks that are threads wait for each other's GPUs by design.
+fn on_one_rank(name: &str, body: impl Fn(&tp_runtime::parallel::ParallelModel) + Sync) {
+    on_ranks(
+        &fixture(name).dir,
+        settings(&[1])[0],
+        Kind::Float,
+        |model| {
+            assert!(model.device().is_cuda(), "TP_TEST_DEVICE=cuda is not set");
+            body(model);
+            Ok(())
+        },
+    );
+}
+
+#[test]
+#[ignore = "needs a GPU"]
+fn reading_a_number_is_a_wait() {
+    let ones = Tensor::ones([2], (Kind::Float, Device::Cuda(0)));
+    let read = without_waiting(|| ones.f_double_value(&[0])).expect("libtorch listens");
+    assert!(read.is_err());
+    assert_eq!(ones.double_value(&[0]), 1.0);
+}
+
+#[test]
+#[ignore = "needs a GPU"]
+fn no_token_waits_for_the_gpu() {
+    for name in LANGUAGE_MODELS {
+        on_one_rank(name, |model| {
+            let prompt = fixture(name).inputs("even");
+            let prompt = model.upload(&prompt).expect("room");
+            let options = GenerateOptions::greedy(6);
+            let go_on = |_: &Tensor| ControlFlow::Continue(());
+            let generated = without_waiting(|| generate(model, &prompt, &options, go_on));
+            let generated = generated.expect("libtorch listens");
+            let ids = generated.unwrap_or_else(|error| panic!("{name}: {error}"));
+            assert_eq!(ids.device(), model.device());
+        });
+    }
+}
+
+#[test]
+#[ignore = "needs a GPU"]
+fn no_gradient_and_no_update_waits_for_the_gpu() {
+    for name in LANGUAGE_MODELS {
+        on_one_rank(name, |model| {
+            let fixture = fixture(name);
+            let inputs = model.upload(&fixture.inputs("even")).expect("room");
+            let labels = fixture.tensor("even/labels").to_device(model.device());
+            let parameters = model.parameters();
+            let parameters = parameters.iter().map(|named| named.param);
+            let mut optimizer =
+                AdamW::new(parameters, AdamWOptions::default()).expect("room for its state");
+            let step = without_waiting(|| {
+                model.loss(&inputs, &labels)?.f_backward()?;
+                optimizer.step()
+            });
+            let step = step.expect("libtorch listens");
+            step.unwrap_or_else(|error| panic!("{name}: {error}"));
+        });
+    }
+}
+
+#[test]
+#[ignore = "needs a GPU"]
+fn bytes_of_a_gpu_are_counted() {
+    let zeros = || Tensor::zeros([1 << 20], (Kind::Float, Device::Cuda(0)));
+    let (kept, bytes) = measure(Device::Cuda(0), || {
+        drop((zeros(), zeros()));
+        zeros()
+    })
+    .expect("libtorch reports");
+    assert_eq!((bytes.held, bytes.peak), (4 << 20, 8 << 20));
+    drop(kept);
+}
