@@ -64,7 +64,8 @@ fn llama_run_in_bf16() {
             |model| {
                 let fixture = fixture("llama_bf16");
                 for case in ["even", "odd"] {
-                    let logits = model.forward(&fixture.inputs(case), None)?.full()?;
+                    let inputs = model.upload(&fixture.inputs(case))?;
+                    let logits = model.forward(&inputs, None)?.full()?;
                     let name = format!("{case}/logits_bf16");
                     assert_close(&name, &logits, &fixture.tensor(&name), Tolerance::BF16);
                 }

@@ -27,6 +27,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, DynamicCache, PreTrai
 
 # The rows that the Rust side runs, as AutoModel has them.
 PLANS = json.loads((Path(__file__).resolve().parents[2] / "tests/fixtures/automodel_plans.json").read_text())
+DTYPES = {"f32": torch.float32, "bf16": torch.bfloat16}
 LAYOUTS = {"Replicate": Replicate(), "Shard(-1)": Shard(-1)}
 
 
@@ -47,6 +48,8 @@ def style(row: dict) -> ParallelStyle:
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--unsharded", action="store_true")
+    parser.add_argument("--dtype", choices=DTYPES, default="f32")
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu", help="a GPU for --unsharded only")
     parser.add_argument("--config", type=json.loads, required=True, help="the text of its config.json")
     for name, default in dict(batch=4, seq=128, prompt=16, new_tokens=64, warmup=2, repeat=7).items():
         parser.add_argument("--" + name.replace("_", "-"), type=int, default=default)
@@ -57,10 +60,10 @@ def build(args: argparse.Namespace) -> PreTrainedModel:
     """Sharded before any weight is allocated, so that a rank's memory is its shard."""
     config = AutoConfig.for_model(**args.config)
     with torch.device("meta"):
-        model = AutoModelForCausalLM.from_config(config, attn_implementation="sdpa")
+        model = AutoModelForCausalLM.from_config(config, attn_implementation="sdpa", dtype=DTYPES[args.dtype])
     if not args.unsharded:
         parallelize_module(model, init_device_mesh("cpu", (dist.get_world_size(),)), plan(model))
-    model.to_empty(device="cpu")
+    model.to_empty(device=args.device)
     if config.tie_word_embeddings:
         model.lm_head.weight = model.model.embed_tokens.weight
     with torch.no_grad():
@@ -85,17 +88,25 @@ def median_seconds(run: Callable[[], None], warmup: int, repeat: int) -> float:
     for _ in range(warmup + repeat):
         if dist.is_initialized():
             dist.barrier()
+        wait()
         start = time.perf_counter()
         run()
+        wait()
         seconds.append(time.perf_counter() - start)
     return statistics.median(seconds[warmup:])
+
+
+def wait() -> None:
+    """Until a GPU has done what it was asked for."""
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
 
 
 def measure(args: argparse.Namespace) -> dict:
     torch.manual_seed(0)
     model = build(args)
     step = optimizer(model)
-    ids = torch.randint(0, model.config.vocab_size, (args.batch, args.seq), generator=torch.Generator().manual_seed(1))
+    ids = torch.randint(0, model.config.vocab_size, (args.batch, args.seq), generator=torch.Generator().manual_seed(1)).to(args.device)
 
     @torch.no_grad()
     def forward() -> None:

@@ -2,10 +2,10 @@
 
 use std::time::Instant;
 
-use anyhow::{Context, Result};
-use tch::Tensor;
-use tp_runtime::comm::ProcessGroup;
+use anyhow::{Context, Result, bail};
+use tch::{Cuda, Device, Kind, Tensor};
 use tp_runtime::comm::backend::{self, UnknownBackend};
+use tp_runtime::comm::{DeviceKind, ProcessGroup};
 
 /// A backend as a flag names it.
 ///
@@ -15,12 +15,37 @@ pub fn backend_name(name: &str) -> Result<&'static str, UnknownBackend> {
     backend::named(name).map(|backend| backend.name)
 }
 
+/// A type of numbers as a flag names it.
+///
+/// # Errors
+/// When there is none of that name.
+pub fn kind_name(name: &str) -> Result<Kind> {
+    match name {
+        "f32" => Ok(Kind::Float),
+        "bf16" => Ok(Kind::BFloat16),
+        _ => bail!("`{name}` is not `f32` or `bf16`"),
+    }
+}
+
+/// A kind of device as a flag names it.
+///
+/// # Errors
+/// When there is none of that name.
+pub fn device_name(name: &str) -> Result<DeviceKind> {
+    match name {
+        "cpu" => Ok(DeviceKind::Cpu),
+        "cuda" => Ok(DeviceKind::Cuda),
+        _ => bail!("`{name}` is not `cpu` or `cuda`"),
+    }
+}
+
 /// The median of the times of `run` after some that do not count; all ranks start together.
 ///
 /// # Errors
 /// When `run` fails, or another rank does.
 pub fn median_seconds(
     world: &ProcessGroup,
+    device: Device,
     warmup: usize,
     repeat: usize,
     mut run: impl FnMut() -> Result<()>,
@@ -28,14 +53,23 @@ pub fn median_seconds(
     let mut seconds = Vec::new();
     for turn in 0..warmup + repeat {
         world.barrier("the bench")?;
+        wait_for(device);
         let start = Instant::now();
         run()?;
+        wait_for(device);
         if turn >= warmup {
             seconds.push(start.elapsed().as_secs_f64());
         }
     }
     seconds.sort_by(f64::total_cmp);
     Ok(seconds[seconds.len() / 2])
+}
+
+/// Until a GPU has done what it was asked for.
+fn wait_for(device: Device) {
+    if let Device::Cuda(index) = device {
+        Cuda::synchronize(index as i64);
+    }
 }
 
 /// The most memory each process of the job has had, in MiB; ranks that are threads share one.

@@ -100,7 +100,7 @@ def steps(binaries: Path, out: Path, device: str) -> list[Step]:
 
 
 def bench(binaries: Path, config: dict, flags: list[str]) -> Step:
-    own = ["--config", json.dumps(config), "--parts", "forward", "train", "decode", "prompt", *flags]
+    own = ["--config", json.dumps(config), *flags]
     pytorch = [sys.executable, str(ROOT / "examples/bench/pytorch_tp.py"), "--unsharded", *own]
     ours = [str(binaries / "tp-bench"), *own]
     return Step("bench", "one rank beside PyTorch", [pytorch, ours, [*ours, "--tp", "2"]],

@@ -8,10 +8,10 @@ use std::str::FromStr;
 use anyhow::Result;
 use clap::Parser;
 use serde_json::{Value, json};
-use tch::{Device, Kind, Tensor};
-use tp_examples::{backend_name, median_seconds, peak_rss_mb};
+use tch::{Kind, Tensor};
+use tp_examples::{backend_name, device_name, kind_name, median_seconds, peak_rss_mb};
 use tp_models as _;
-use tp_runtime::comm::{Launch, RankContext, launch};
+use tp_runtime::comm::{DeviceKind, Launch, RankContext, launch};
 use tp_runtime::generate::{GenerateOptions, generate};
 use tp_runtime::loss;
 use tp_runtime::model::Inputs;
@@ -43,6 +43,12 @@ struct Arguments {
     /// How many ranks
     #[arg(long, default_value_t = 1)]
     tp: usize,
+    /// `f32` or `bf16`
+    #[arg(long, value_parser = kind_name, default_value = "f32")]
+    dtype: Kind,
+    /// `cpu` or `cuda`
+    #[arg(long, value_parser = device_name, default_value = "cpu")]
+    device: DeviceKind,
     /// `local` or `gloo`
     #[arg(long, value_parser = backend_name, default_value = "local")]
     backend: &'static str,
@@ -52,6 +58,7 @@ fn main() -> Result<()> {
     let arguments = Arguments::parse();
     let options = Launch {
         backend: Some(arguments.backend),
+        device: arguments.device,
         ..Launch::new(arguments.tp)
     };
     launch(&options, |rank| {
@@ -66,9 +73,13 @@ fn main() -> Result<()> {
 }
 
 fn measure(arguments: &Arguments, rank: RankContext) -> Result<Value> {
-    let world = rank.world.clone();
+    let (world, device) = (rank.world.clone(), rank.device);
     let mesh = rank.mesh(&[("tp", arguments.tp)])?;
-    let options = ParallelOptions::default();
+    let options = ParallelOptions {
+        kind: arguments.dtype,
+        device,
+        ..Default::default()
+    };
     let model = ParallelModel::initialize(&arguments.config, vec![], 0, &mesh, options)?;
     let params: Vec<_> = model
         .parameters()
@@ -81,17 +92,17 @@ fn measure(arguments: &Arguments, rank: RankContext) -> Result<Value> {
     };
     let mut optimizer = AdamW::new(&params, options)?;
     let count = arguments.batch * arguments.seq;
-    let ids = (Tensor::arange(count, (Kind::Int64, Device::Cpu)) * 7919)
-        .remainder(model.vocabulary_size());
+    let ids =
+        (Tensor::arange(count, (Kind::Int64, device)) * 7919).remainder(model.vocabulary_size());
     let ids = ids.view([arguments.batch, arguments.seq]);
     let batch = || Inputs::new(ids.shallow_clone());
     let labels = loss::next_token_labels(&ids)?;
 
-    let forward = median_seconds(&world, arguments.warmup, arguments.repeat, || {
+    let forward = median_seconds(&world, device, arguments.warmup, arguments.repeat, || {
         tch::no_grad(|| model.forward(&batch(), None))?;
         Ok(())
     })?;
-    let train_step = median_seconds(&world, arguments.warmup, arguments.repeat, || {
+    let train_step = median_seconds(&world, device, arguments.warmup, arguments.repeat, || {
         optimizer.zero_grad();
         let logits = model.forward(&batch(), None)?;
         loss::cross_entropy(&logits, &labels)?.f_backward()?;
@@ -99,7 +110,7 @@ fn measure(arguments: &Arguments, rank: RankContext) -> Result<Value> {
     })?;
     let prompt = ids.narrow(0, 0, 1).narrow(1, 0, arguments.prompt);
     let options = GenerateOptions::greedy(arguments.new_tokens);
-    let decode = median_seconds(&world, 1, 3, || {
+    let decode = median_seconds(&world, device, 1, 3, || {
         let _ = generate(
             &model,
             &Inputs::new(prompt.shallow_clone()),

@@ -8,9 +8,9 @@ use anyhow::Result;
 use clap::Parser;
 use serde_json::{Value, json};
 use tch::{Kind, Tensor};
-use tp_examples::{backend_name, median_seconds, peak_rss_mb};
+use tp_examples::{backend_name, device_name, kind_name, median_seconds, peak_rss_mb};
 use tp_models as _;
-use tp_runtime::comm::{Launch, RankContext, launch};
+use tp_runtime::comm::{DeviceKind, Launch, RankContext, launch};
 use tp_runtime::model::Inputs;
 use tp_runtime::optim::{AdamW, AdamWOptions};
 use tp_runtime::parallel::ParallelModel;
@@ -45,6 +45,12 @@ struct Arguments {
     zero: u8,
     #[arg(long)]
     recompute: bool,
+    /// `f32` or `bf16`
+    #[arg(long, value_parser = kind_name, default_value = "f32")]
+    dtype: Kind,
+    /// `cpu` or `cuda`
+    #[arg(long, value_parser = device_name, default_value = "cpu")]
+    device: DeviceKind,
     /// `local` or `gloo`
     #[arg(long, value_parser = backend_name, default_value = "local")]
     backend: &'static str,
@@ -54,6 +60,7 @@ fn main() -> Result<()> {
     let arguments = Arguments::parse();
     let options = Launch {
         backend: Some(arguments.backend),
+        device: arguments.device,
         ..Launch::new(arguments.dp * arguments.tp)
     };
     launch(&options, |rank| {
@@ -69,7 +76,10 @@ fn main() -> Result<()> {
 
 fn measure(arguments: &Arguments, rank: &RankContext) -> Result<Value> {
     let mesh = rank.mesh(&[("dp", arguments.dp), ("tp", arguments.tp)])?;
-    let model = ParallelModel::from_config(arguments.config.clone()).load(&mesh)?;
+    let model = ParallelModel::from_config(arguments.config.clone())
+        .kind(arguments.dtype)
+        .device(rank.device)
+        .load(&mesh)?;
     let vocabulary = model.vocabulary_size();
     let options = TrainOptions {
         zero: match arguments.zero {
@@ -104,9 +114,15 @@ fn measure(arguments: &Arguments, rank: &RankContext) -> Result<Value> {
             }
         });
     let batches: Vec<MicroBatch> = own.collect();
-    let step = median_seconds(&rank.world, arguments.warmup, arguments.repeat, || {
-        trainer.backward(&batches)?;
-        Ok(trainer.update(1e-4)?)
-    })?;
+    let step = median_seconds(
+        &rank.world,
+        rank.device,
+        arguments.warmup,
+        arguments.repeat,
+        || {
+            trainer.backward(&batches)?;
+            Ok(trainer.update(1e-4)?)
+        },
+    )?;
     Ok(json!({ "train_step_s": step, "peak_rss_mb": peak_rss_mb(&rank.world)? }))
 }
