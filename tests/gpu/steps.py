@@ -95,7 +95,7 @@ def steps(binaries: Path, out: Path, device: str) -> list[Step]:
             Step("nccl", "two processes over NCCL train", [tp(*job, *pair("nccl"), *log("nccl"), ranks=TORCHRUN)],
                  impossible="Duplicate GPU detected", check=lambda printed: same_losses(logs["nccl"], logs["cpu"], 1e-2)),
         ]
-    size, flags = (LARGE, ["--dtype", "bf16", "--device", "cuda"]) if device == "cuda" else (SMALL, ["--repeat", "1", "--warmup", "1"])
+    size, flags = (LARGE, ["--dtype", "bf16", "--device", "cuda", "--batch", "8", "--seq", "1024"]) if device == "cuda" else (SMALL, ["--repeat", "1", "--warmup", "1"])
     return [*every, bench(binaries, size, flags)]
 
 
