@@ -4,10 +4,14 @@ use std::ops::ControlFlow;
 
 use tch::{Device, Kind, Tensor};
 use tp_models as _;
+use tp_runtime::Result;
 use tp_runtime::comm::cuda::without_waiting;
 use tp_runtime::generate::{GenerateOptions, generate};
 use tp_runtime::memory::measure;
+use tp_runtime::model::Inputs;
+use tp_runtime::nn::KvCache;
 use tp_runtime::optim::{AdamW, AdamWOptions};
+use tp_runtime::parallel::ParallelModel;
 use tp_runtime::testing::{on_ranks, settings};
 use tp_tests::fixture;
 
@@ -23,7 +27,7 @@ const LANGUAGE_MODELS: [&str; 7] = [
 ];
 
 /// One rank: ranks that are threads wait for each other's GPUs by design.
-fn on_one_rank(name: &str, body: impl Fn(&tp_runtime::parallel::ParallelModel) + Sync) {
+fn on_one_rank(name: &str, body: impl Fn(&ParallelModel) + Sync) {
     on_ranks(
         &fixture(name).dir,
         settings(&[1])[0],
@@ -60,6 +64,50 @@ fn no_token_waits_for_the_gpu() {
             assert_eq!(ids.device(), model.device());
         });
     }
+}
+
+/// Over more tokens than the first capture has room for.
+#[test]
+#[ignore = "needs a GPU"]
+fn replayed_steps_choose_what_each_by_itself_does() {
+    let tokens = 300;
+    for name in LANGUAGE_MODELS {
+        on_one_rank(name, |model| {
+            let prompt = Inputs::new(fixture(name).inputs("even").input_ids);
+            let prompt = model.upload(&prompt).expect("room");
+            let options = GenerateOptions::greedy(tokens);
+            let go_on = |_: &Tensor| ControlFlow::Continue(());
+            let replayed = generate(model, &prompt, &options, go_on).expect("text");
+            let each = tch::no_grad(|| one_by_one(model, &prompt, tokens)).expect("text");
+            let same = replayed.eq_tensor(&each).to_kind(Kind::Float);
+            // Sums in another order may choose otherwise between equals, and all differs after that.
+            let first = same.narrow(1, 0, prompt.input_ids.size()[1] + 40);
+            assert_eq!(first.min().double_value(&[]), 1.0, "{name}");
+            eprintln!(
+                "{name}: {:.3} of the tokens",
+                same.mean(Kind::Float).double_value(&[])
+            );
+        });
+    }
+}
+
+fn one_by_one(model: &ParallelModel, prompt: &Inputs, tokens: i64) -> Result<Tensor> {
+    let mut ids = prompt.input_ids.shallow_clone();
+    let mut cache = KvCache::new(ids.size()[1] + tokens);
+    let mut inputs = prompt.shallow_clone();
+    for _ in 0..tokens {
+        inputs.logits_to_keep = Some(1);
+        let logits = model.forward(&inputs, Some(&mut cache))?.full()?;
+        let chosen = logits.argmax(-1, false);
+        ids = Tensor::cat(&[&ids, &chosen], 1);
+        let (seen, next) = (cache.length(), cache.length() + 1);
+        inputs = Inputs::new(chosen);
+        if model.outgrows_cache(seen, next) {
+            cache = KvCache::new(ids.size()[1] + tokens);
+            inputs = Inputs::new(ids.shallow_clone());
+        }
+    }
+    Ok(ids)
 }
 
 #[test]

@@ -90,12 +90,12 @@ def steps(binaries: Path, out: Path, device: str) -> list[Step]:
     ]
     if device == "cuda":
         every += [
-            tests("waits", "no decoded token, gradient or update waits for the GPU; bytes as the allocator counts them", "cuda", "--ignored", "--test-threads", "1"),
+            tests("waits", "no decoded token, gradient or update waits for the GPU; captured steps; the allocator's bytes", "cuda", "--ignored", "--test-threads", "1"),
             Step("nccl-one", "every collective through NCCL, a group of one rank", [[str(binaries / "tp_dist"), "--ignored", "nccl"]]),
             Step("nccl", "two processes over NCCL train", [tp(*job, *pair("nccl"), *log("nccl"), ranks=TORCHRUN)],
                  impossible="Duplicate GPU detected", check=lambda printed: same_losses(logs["nccl"], logs["cpu"], 1e-2)),
         ]
-    size, flags = (LARGE, ["--dtype", "bf16", "--device", "cuda", "--batch", "8", "--seq", "1024"]) if device == "cuda" else (SMALL, ["--repeat", "1", "--warmup", "1"])
+    size, flags = (LARGE, ["--dtype", "bf16", "--device", "cuda", "--batch", "8", "--seq", "1024", "--new-tokens", "128"]) if device == "cuda" else (SMALL, ["--repeat", "1", "--warmup", "1"])
     return [*every, bench(binaries, size, flags)]
 
 

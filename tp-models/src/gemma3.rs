@@ -136,6 +136,10 @@ impl Model for Gemma3ForCausalLM {
         self.model.vocabulary_size()
     }
 
+    fn can_be_captured(&self) -> bool {
+        true
+    }
+
     fn outgrows_cache(&self, cached: i64, length: i64) -> bool {
         self.model.outgrows_cache(cached, length)
     }

@@ -149,6 +149,10 @@ impl Model for Gemma3ForConditionalGeneration {
         self.model.language_model.vocabulary_size()
     }
 
+    fn can_be_captured(&self) -> bool {
+        true
+    }
+
     fn outgrows_cache(&self, cached: i64, length: i64) -> bool {
         let decoder = &self.model.language_model;
         decoder.outgrows_cache(cached, length)

@@ -123,6 +123,10 @@ impl Model for LlamaForCausalLM {
         self.model.vocabulary_size()
     }
 
+    fn can_be_captured(&self) -> bool {
+        true
+    }
+
     fn outgrows_cache(&self, cached: i64, length: i64) -> bool {
         self.model.rotary_emb.changes_between(cached, length)
     }

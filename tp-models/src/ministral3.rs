@@ -17,7 +17,7 @@ use crate::layers::{
 #[cfg(feature = "torch")]
 use {
     crate::layers::{LayerContext, logits, project_heads},
-    tch::{Kind, Tensor},
+    tch::Tensor,
     tp_runtime::dtensor::DTensor,
     tp_runtime::model::Inputs,
     tp_runtime::nn::{KvCache, Positions},
@@ -147,9 +147,10 @@ fn growth_at(growth: QueryGrowth, positions: &Positions) -> Result<Option<Tensor
     if positions.end() <= growth.context {
         return Ok(None);
     }
-    let float = (Kind::Float, positions.device());
-    let places = Tensor::f_arange_start(positions.start(), positions.end(), float)?;
-    let contexts = places.f_div_scalar(growth.context as f64)?.f_floor()?;
+    let contexts = positions
+        .places()?
+        .f_div_scalar(growth.context as f64)?
+        .f_floor()?;
     let factor = contexts
         .f_log1p()?
         .f_mul_scalar(growth.beta)?
@@ -161,6 +162,10 @@ fn growth_at(growth: QueryGrowth, positions: &Positions) -> Result<Option<Tensor
 impl Model for Ministral3ForCausalLM {
     fn vocabulary_size(&self) -> i64 {
         self.model.vocabulary_size()
+    }
+
+    fn can_be_captured(&self) -> bool {
+        true
     }
 
     fn outgrows_cache(&self, cached: i64, length: i64) -> bool {

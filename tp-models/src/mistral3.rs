@@ -91,6 +91,10 @@ impl Model for Mistral3ForConditionalGeneration {
         self.model.language_model.vocabulary_size()
     }
 
+    fn can_be_captured(&self) -> bool {
+        true
+    }
+
     fn outgrows_cache(&self, cached: i64, length: i64) -> bool {
         self.model
             .language_model

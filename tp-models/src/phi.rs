@@ -172,6 +172,10 @@ impl Model for PhiForCausalLM {
         self.model.embed_tokens.weight().shape()[0]
     }
 
+    fn can_be_captured(&self) -> bool {
+        true
+    }
+
     fn outgrows_cache(&self, cached: i64, length: i64) -> bool {
         self.model.rotary_emb.changes_between(cached, length)
     }

@@ -59,6 +59,9 @@ fn main() {
         shim.flag("-idirafter").flag(out.join("cuda"));
     }
     shim.compile("tp_shim");
+    if cfg!(feature = "nccl") {
+        println!("cargo:rustc-link-lib=c10_cuda");
+    }
 
     // Dependents read the first as DEP_TP_DIST_LIBTORCH_LIB and emit the second themselves:
     // cargo applies link arguments to the targets of one package only.

@@ -87,6 +87,13 @@ pub trait Model: Modules {
         false
     }
 
+    /// Whether all that a forward of one token makes of its position comes from
+    /// [`Positions::places`](crate::nn::Positions::places) and the cache, so that on a GPU it can be captured once
+    /// and replayed at other positions.
+    fn can_be_captured(&self) -> bool {
+        false
+    }
+
     /// Logits for a batch.
     ///
     /// # Shapes

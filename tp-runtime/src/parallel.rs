@@ -214,6 +214,11 @@ impl ParallelModel {
         }
     }
 
+    /// Whether a GPU can be told the forward of a token once; see [`Model::can_be_captured`].
+    pub fn can_be_captured(&self) -> bool {
+        self.model.can_be_captured()
+    }
+
     /// Whether a cache of `cached` positions is of no use in a text of `length`; see [`Model::outgrows_cache`].
     pub fn outgrows_cache(&self, cached: i64, length: i64) -> bool {
         self.model.outgrows_cache(cached, length)

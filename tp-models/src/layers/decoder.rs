@@ -164,7 +164,7 @@ pub fn run_layers<L: DecoderLayer>(
         };
     }
     if let Some(cache) = cache {
-        cache.advance(positions.length());
+        cache.advance(positions.length())?;
     }
     Ok(x)
 }

@@ -1,8 +1,10 @@
-//! Whether a program keeps its GPU busy; behind the feature `nccl`.
+//! Keeping a GPU busy; behind the feature `nccl`.
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use tch::TchError;
 
-use crate::ffi::forbid_waits;
+use crate::ffi::{Graph, forbid_waits};
 
 /// Runs `body`, in which any call of this process that waits for a GPU fails, such as reading a number of a
 /// tensor there.
@@ -35,5 +37,39 @@ impl Drop for AllowOnPanic {
     fn drop(&mut self) {
         // The panic goes on; there is nobody to tell of a second fault.
         let _ = forbid_waits(false);
+    }
+}
+
+/// What a thread asked of a GPU once, to be asked for again with a single call (a CUDA graph).
+pub struct Captured(Graph);
+
+impl Captured {
+    /// Records what `body` asks of the GPU, which does nothing of it before [`Self::replay`].
+    ///
+    /// Each replay reads and writes the same memory as `body` did. So what changes from one to the next has to be in
+    /// tensors that `body` did not make; those that it made are the graph's, and the next replay writes over them.
+    /// `body` must not read a tensor, nor copy to or from the CPU. It should have run before, since libraries start
+    /// with work that cannot be recorded.
+    ///
+    /// # Errors
+    /// What `body` fails with, or when something in it cannot be recorded.
+    pub fn capture<T, E: From<TchError>>(
+        device: usize,
+        body: impl FnOnce() -> Result<T, E>,
+    ) -> Result<(Self, T), E> {
+        let mut graph = Graph::begin(device)?;
+        let made = catch_unwind(AssertUnwindSafe(body));
+        let ended = graph.end();
+        let made = made.unwrap_or_else(|panic| resume_unwind(panic))?;
+        ended?;
+        Ok((Self(graph), made))
+    }
+
+    /// Asks the GPU for all of it again, and does not wait.
+    ///
+    /// # Errors
+    /// When CUDA refuses.
+    pub fn replay(&mut self) -> Result<(), TchError> {
+        self.0.replay()
     }
 }

@@ -161,6 +161,10 @@ pub enum InputError {
     #[error("a cache keeps no gradients: run the forward under `no_grad`, or without the cache")]
     CacheRecorded,
 
+    /// A cache without a position that is to be made static.
+    #[error("a cache becomes static after a forward has written to it: run the prompt first")]
+    CacheEmpty,
+
     /// A setting of generation that is out of its range.
     #[error("`{name}` is {found}: give {expected}")]
     Setting {

@@ -1,8 +1,11 @@
 //! Autoregressive generation on sharded logits; every rank gets the same tokens.
 
+#[cfg(feature = "nccl")]
+mod captured;
 mod config;
 mod processors;
 mod sampling;
+mod steps;
 
 use std::ops::ControlFlow;
 
@@ -11,12 +14,12 @@ use tch::{TchError, Tensor};
 use crate::Result;
 use crate::comm::upload;
 use crate::model::{InputError, Inputs};
-use crate::nn::KvCache;
 use crate::parallel::ParallelModel;
 
 pub use config::GenerationConfig;
 pub use processors::{LogitsProcessor, Progress};
 pub use sampling::{Sampler, Sampling};
+use steps::Steps;
 
 /// When and how to go on; by default with no token at all.
 #[derive(Clone, Debug, Default)]
@@ -69,13 +72,13 @@ pub fn generate(
         let limit = length.saturating_add(options.max_new_tokens);
         let vocabulary = model.vocabulary_size();
         let mut sampler = Sampler::new(options.sampling, &options.processors, vocabulary)?;
-        let mut cache = KvCache::new(limit);
+        let mut steps = Steps::new(model, limit);
         let mut inputs = prompt.shallow_clone();
         let stop = upload(&Tensor::f_from_slice(&options.stop)?, ids.device())?;
         let mut finished: Option<Tensor> = None;
         for _ in 0..options.max_new_tokens {
             inputs.logits_to_keep = Some(1);
-            let logits = model.forward(&inputs, Some(&mut cache))?;
+            let logits = steps.logits(&inputs)?;
             let progress = Progress {
                 ids: &ids,
                 prompt: length,
@@ -98,9 +101,9 @@ pub fn generate(
                 finished = Some(stopped);
             }
             inputs = Inputs::new(chosen.f_unsqueeze(1)?);
-            let seen = cache.length();
+            let seen = steps.length();
             if model.outgrows_cache(seen, seen + 1) {
-                cache = KvCache::new(limit);
+                steps.forget();
                 inputs = Inputs {
                     input_ids: ids.shallow_clone(),
                     ..prompt.shallow_clone()

@@ -118,16 +118,24 @@ impl Attention<'_> {
                 explicit::attend([&q, &k, &v], mask, causal, scale, drop)?
             }
             None => in_groups([&q, &k, &v], readers, |[q, k, v], is_grouped| {
+                // One token's queries of a key-value head are rows beside each other: no key is copied for them.
+                let rows = is_grouped && new == 1;
+                let shape = q.size();
+                let q = match rows {
+                    true => q.f_reshape([shape[0], k.size()[1], -1, shape[3]])?,
+                    false => q.shallow_clone(),
+                };
                 Tensor::f_scaled_dot_product_attention(
-                    q,
+                    &q,
                     k,
                     v,
                     mask.as_ref(),
                     0.0,
                     causal,
                     scale,
-                    is_grouped,
-                )
+                    is_grouped && !rows,
+                )?
+                .f_reshape(shape)
             })?,
         };
         // 4. positions before heads

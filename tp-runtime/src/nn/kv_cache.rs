@@ -1,6 +1,6 @@
 //! Keys and values of the positions already seen: this rank's heads only.
 
-use tch::Tensor;
+use tch::{Kind, Tensor};
 
 use crate::Result;
 use crate::error::InputError;
@@ -11,6 +11,16 @@ pub struct KvCache {
     layers: Vec<Option<(Tensor, Tensor)>>,
     length: i64,
     capacity: i64,
+    place: Option<Place>,
+}
+
+/// Where the next token stands, as a number that the processor need not know.
+#[derive(Debug)]
+pub(super) struct Place {
+    /// `[1]`, on the device.
+    pub(super) index: Tensor,
+    /// How many positions there is room for.
+    pub(super) room: i64,
 }
 
 impl KvCache {
@@ -27,6 +37,68 @@ impl KvCache {
         self.length
     }
 
+    /// From now on every forward takes one token and does the same with the same memory, whatever its position:
+    /// the position is a number on the device, there is room for `room` of them, and a token sees what of that
+    /// was written. So it can be captured once and replayed (transformers `StaticCache`).
+    ///
+    /// # Errors
+    /// When `room` does not hold what was written, or libtorch cannot allocate it.
+    pub fn make_static(&mut self, room: i64) -> Result<()> {
+        if room < self.length {
+            return Err(InputError::CacheFull {
+                capacity: room,
+                positions: self.length,
+            }
+            .into());
+        }
+        for (k, v) in self.layers.iter_mut().flatten() {
+            for tensor in [k, v] {
+                let whole = with_room(tensor, self.length, room)?;
+                // What was never written is multiplied by zero, and must be a number.
+                let rest = whole.f_narrow(2, self.length, room - self.length)?;
+                let _ = { rest }.f_zero_()?;
+                *tensor = whole;
+            }
+        }
+        let device = match self.layers.iter().flatten().next() {
+            Some((k, _)) => k.device(),
+            None => return Err(InputError::CacheEmpty.into()),
+        };
+        let index = Tensor::f_full([1], self.length, (Kind::Int64, device))?;
+        self.place = Some(Place { index, room });
+        Ok(())
+    }
+
+    /// From now on the cache grows again, and the processor counts its positions.
+    pub fn make_growing(&mut self) {
+        self.place = None;
+    }
+
+    /// How many positions a static cache has room for.
+    pub fn room(&self) -> Option<i64> {
+        self.place.as_ref().map(|place| place.room)
+    }
+
+    pub(super) fn place(&self) -> Option<&Place> {
+        self.place.as_ref()
+    }
+
+    /// Takes back the last position, which is to be written again.
+    #[cfg(feature = "nccl")]
+    pub(crate) fn step_back(&mut self) -> Result<()> {
+        self.length -= 1;
+        if let Some(place) = &mut self.place {
+            let _ = place.index.f_sub_scalar_(1)?;
+        }
+        Ok(())
+    }
+
+    /// Says how many positions there are, where the device has counted others than the processor.
+    #[cfg(feature = "nccl")]
+    pub(crate) fn set_length(&mut self, length: i64) {
+        self.length = length;
+    }
+
     /// The part of one layer.
     pub fn layer(&mut self, index: usize) -> LayerCache<'_> {
         if self.layers.len() <= index {
@@ -35,13 +107,21 @@ impl KvCache {
         LayerCache {
             length: self.length,
             capacity: self.capacity,
+            place: self.place.as_ref(),
             written: &mut self.layers[index],
         }
     }
 
     /// Says that every layer has written `new` positions.
-    pub fn advance(&mut self, new: i64) {
+    ///
+    /// # Errors
+    /// When libtorch cannot count them on the device.
+    pub fn advance(&mut self, new: i64) -> Result<()> {
         self.length += new;
+        if let Some(place) = &mut self.place {
+            let _ = place.index.f_add_scalar_(new)?;
+        }
+        Ok(())
     }
 }
 
@@ -49,6 +129,7 @@ impl KvCache {
 pub struct LayerCache<'a> {
     length: i64,
     capacity: i64,
+    place: Option<&'a Place>,
     written: &'a mut Option<(Tensor, Tensor)>,
 }
 
@@ -61,7 +142,7 @@ impl LayerCache<'_> {
     /// Appends keys and values, and gives all there are by now.
     ///
     /// # Shapes
-    /// `[batch, heads, new, head_dim]` → `[batch, heads, past + new, head_dim]`
+    /// `[batch, heads, new, head_dim]` → `[batch, heads, past + new, head_dim]`; all the room of a static cache
     ///
     /// # Errors
     /// When the positions exceed the capacity, another batch or model filled the cache, autograd
@@ -78,6 +159,15 @@ impl LayerCache<'_> {
                 positions,
             }
             .into());
+        }
+        if let (Some(place), Some((k, v))) = (self.place, &*self.written) {
+            check_shape(k, keys)?;
+            check_shape(v, values)?;
+            let write = |whole: &Tensor, one: &Tensor| {
+                let mut whole = whole.shallow_clone();
+                whole.f_index_copy_(2, &place.index, one)
+            };
+            return Ok((write(k, keys)?, write(v, values)?));
         }
         let (k, v) = match &*self.written {
             None => (

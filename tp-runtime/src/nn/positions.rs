@@ -14,6 +14,8 @@ pub struct Positions {
     attention_mask: Option<Tensor>,
     token_type_ids: Option<Tensor>,
     start: i64,
+    /// Where the one token stands, if the processor need not know, and how many places there are.
+    place: Option<(Tensor, i64)>,
     kind: Kind,
 }
 
@@ -27,18 +29,38 @@ impl Positions {
             attention_mask: shared(&inputs.attention_mask),
             token_type_ids: shared(&inputs.token_type_ids),
             start: cache.map_or(0, KvCache::length),
+            place: cache
+                .and_then(KvCache::place)
+                .map(|place| (place.index.shallow_clone(), place.room)),
             kind,
         }
     }
 
-    /// The first one.
+    /// The first one, as the processor knows it; a forward that is captured must go by [`Self::places`].
     pub fn start(&self) -> i64 {
         self.start
     }
 
-    /// The one after the last.
+    /// The one after the last; of a static cache, the one after the last there is room for.
     pub fn end(&self) -> i64 {
-        self.start + self.length()
+        match &self.place {
+            Some((_, room)) => *room,
+            None => self.start + self.length(),
+        }
+    }
+
+    /// All of them, as numbers on the device.
+    ///
+    /// # Shapes
+    /// `[sequence]` of f32
+    ///
+    /// # Errors
+    /// When libtorch cannot allocate them.
+    pub fn places(&self) -> Result<Tensor, TchError> {
+        match &self.place {
+            Some((index, _)) => index.f_to_kind(Kind::Float),
+            None => Tensor::f_arange_start(self.start, self.end(), (Kind::Float, self.device)),
+        }
     }
 
     /// How many there are.
@@ -70,6 +92,9 @@ impl Positions {
     /// When libtorch cannot allocate the mask.
     pub fn sliding(&self, window: Option<i64>) -> Result<AttentionMask> {
         let window = window.filter(|window| *window < self.end());
+        if let Some((index, room)) = &self.place {
+            return self.written(index, *room, window);
+        }
         let Self {
             attention_mask,
             token_type_ids,
@@ -92,6 +117,19 @@ impl Positions {
             seen = seen.f_logical_and(&mask.f_to_kind(Kind::Bool)?.f_unsqueeze(1)?)?;
         }
         Ok(AttentionMask::additive(&seen.f_unsqueeze(1)?, self.kind)?)
+    }
+
+    /// What the one token of a static cache sees: all that was written, itself included, or the last `window`.
+    fn written(&self, index: &Tensor, room: i64, window: Option<i64>) -> Result<AttentionMask> {
+        let places = Tensor::f_arange(room, (Kind::Int64, self.device))?;
+        let mut seen = places.f_le_tensor(index)?;
+        if let Some(window) = window {
+            seen = seen.f_logical_and(&places.f_gt_tensor(&index.f_sub_scalar(window)?)?)?;
+        }
+        Ok(AttentionMask::additive(
+            &seen.f_view([1, 1, 1, room])?,
+            self.kind,
+        )?)
     }
 
     /// Whether query and key belong to one image: a run of ones.

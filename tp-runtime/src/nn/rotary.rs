@@ -14,12 +14,16 @@ use {
     crate::autograd::with_backward,
     crate::comm::upload,
     crate::dtensor::DTensor,
-    tch::{Kind, TchError, Tensor},
+    std::cell::RefCell,
+    tch::{Device, Kind, TchError, Tensor},
 };
 
 /// The module that turns positions into angles (`LlamaRotaryEmbedding`); it has no parameters.
 pub struct RotaryEmbedding {
     frequencies: Frequencies,
+    /// Frequencies on devices, by where they are in `frequencies`.
+    #[cfg(feature = "torch")]
+    uploaded: RefCell<Vec<(*const f32, Tensor)>>,
     context: ParallelContext,
 }
 
@@ -38,6 +42,8 @@ impl RotaryEmbedding {
         }
         Ok(Self {
             frequencies: Frequencies::new(parameters, width)?,
+            #[cfg(feature = "torch")]
+            uploaded: RefCell::default(),
             context: ParallelContext::default(),
         })
     }
@@ -75,13 +81,30 @@ impl RotaryEmbedding {
     /// When libtorch cannot allocate them.
     pub fn forward(&self, positions: &Positions) -> crate::Result<RotaryTables> {
         tch::no_grad(|| {
-            let (start, end, device) = (positions.start(), positions.end(), positions.device());
-            let (frequencies, factor) = self.frequencies(end);
-            let frequencies = upload(&Tensor::f_from_slice(&frequencies)?, device)?;
-            let places = Tensor::f_arange_start(start, end, (Kind::Float, device))?;
-            let angles = places.f_outer(&frequencies)?;
+            let (frequencies, factor) = self.frequencies(positions.end());
+            let frequencies = self.uploaded(frequencies, positions.device())?;
+            let angles = positions.places()?.f_outer(&frequencies)?;
             RotaryTables::new(&angles, factor, positions.kind())
         })
+    }
+}
+
+#[cfg(feature = "torch")]
+impl RotaryEmbedding {
+    /// Frequencies on a device, where those that stay the same are kept.
+    fn uploaded(&self, frequencies: Cow<'_, [f32]>, device: Device) -> Result<Tensor, TchError> {
+        let kept = match frequencies {
+            Cow::Borrowed(kept) => kept.as_ptr(),
+            Cow::Owned(passing) => return upload(&Tensor::f_from_slice(&passing)?, device),
+        };
+        let mut known = self.uploaded.borrow_mut();
+        let one = |(at, tensor): &&(*const f32, Tensor)| *at == kept && tensor.device() == device;
+        if let Some((_, tensor)) = known.iter().find(one) {
+            return Ok(tensor.shallow_clone());
+        }
+        let tensor = upload(&Tensor::f_from_slice(&frequencies)?, device)?;
+        known.push((kept, tensor.shallow_clone()));
+        Ok(tensor)
     }
 }
 

@@ -12,7 +12,7 @@ mod memory;
 mod pinned;
 
 #[cfg(feature = "nccl")]
-pub(crate) use cuda::forbid_waits;
+pub(crate) use cuda::{Graph, forbid_waits};
 
 pub use adamw::FusedAdamW;
 pub(crate) use autograd::{
