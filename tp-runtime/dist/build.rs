@@ -8,6 +8,8 @@ const DIR: &str = "src/ffi/shim";
 const SOURCES: &[&str] = &[
     "guard.cpp",
     "autograd.cpp",
+    "linear.cpp",
+    "matvec.cpp",
     "adamw.cpp",
     "memory.cpp",
     "pinned.cpp",
@@ -45,6 +47,10 @@ fn main() {
     shim.cpp(true)
         .std("c++17")
         .define("_GLIBCXX_USE_CXX11_ABI", "1")
+        // Loops that libtorch's threads share, and products that are added at once.
+        .flag("-fopenmp")
+        .flag("-ffp-contract=fast")
+        .opt_level(3)
         .include(&out);
     for include in [include.clone(), include.join("torch/csrc/api/include")] {
         shim.flag("-isystem").flag(include);

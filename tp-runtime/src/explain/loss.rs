@@ -12,7 +12,7 @@ const F32: u64 = Dtype::F32.bytes();
 /// What a loss holds on a rank besides what the model's layers do.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct LossMemory {
-    /// The logits, which stay until the backward is over.
+    /// The logits, which are gone before the backward.
     pub(super) logits: u64,
     /// What it keeps for its backward: exponentials in f32.
     pub(super) saved: u64,

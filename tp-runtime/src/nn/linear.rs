@@ -10,6 +10,7 @@ use tp_plan::{HeadShares, ModuleKind};
 #[cfg(feature = "torch")]
 use {
     crate::Result,
+    crate::comm::linear,
     crate::dtensor::DTensor,
     crate::module::{ForwardPass, LayerError},
     tch::Tensor,
@@ -175,9 +176,7 @@ impl Linear {
             return pass.give(self.local(pass)?, features);
         };
         // Added to the sum, not to the terms: once, not once per rank.
-        let term = pass
-            .input()
-            .f_linear(&pass.parameter(&self.weight)?, None::<&Tensor>)?;
+        let term = linear(pass.input(), &pass.parameter(&self.weight)?, None)?;
         let (sum, bias) = (pass.give(term, features)?, pass.parameter(bias)?);
         sum.map("adding a bias", sum.shape(), |local| local.f_add(&bias))
     }
@@ -186,7 +185,7 @@ impl Linear {
     fn local(&self, pass: &ForwardPass<'_>) -> Result<Tensor> {
         let weight = pass.parameter(&self.weight)?;
         let bias = self.bias.as_ref().map(|bias| pass.parameter(bias));
-        Ok(pass.input().f_linear(&weight, bias.transpose()?)?)
+        Ok(linear(pass.input(), &weight, bias.transpose()?.as_ref())?)
     }
 }
 

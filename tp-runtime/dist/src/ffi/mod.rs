@@ -7,6 +7,7 @@ pub(crate) mod c10d;
 #[cfg(feature = "nccl")]
 mod cuda;
 mod error;
+mod linear;
 mod map;
 mod memory;
 mod pinned;
@@ -19,6 +20,7 @@ pub(crate) use autograd::{
     attach, backward, is_recorded, is_recording, is_unshared, run_backward_on_this_thread,
     set_gradient,
 };
+pub use linear::linear;
 pub use map::MappedFile;
 pub(crate) use memory::{start_measuring, stop_measuring};
 pub(crate) use pinned::pinned;

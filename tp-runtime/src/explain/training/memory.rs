@@ -70,12 +70,12 @@ pub(super) fn memory(
         true => Moment {
             activations: saved.layer_inputs() + saved.largest_layer(),
             // With the layer's output and its gradient.
-            working: loss.logits + 2 * saved.largest_layer_input() + in_layers,
+            working: 2 * saved.largest_layer_input() + in_layers,
             gathered: rest + layer,
         },
         false => Moment {
             activations: kept,
-            working: loss.logits + outside_layers.max(in_layers),
+            working: outside_layers.max(in_layers),
             gathered: rest,
         },
     };
