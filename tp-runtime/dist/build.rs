@@ -13,6 +13,7 @@ const SOURCES: &[&str] = &[
     "adamw.cpp",
     "memory.cpp",
     "pinned.cpp",
+    "rows.cpp",
     "store.cpp",
     "group.cpp",
     "gloo.cpp",

@@ -40,7 +40,7 @@ mod work;
 
 pub use counts::{CommCount, CommCounts};
 pub use error::{CommError, Error, Participant, RankFailure, Result};
-pub use ffi::{FusedAdamW, MappedFile, linear};
+pub use ffi::{FusedAdamW, MappedFile, linear, rms_norm, rotate};
 pub use launch::{
     DEFAULT_TIMEOUT, DeviceKind, Launch, LaunchError, RankContext, SetupError, launch,
 };

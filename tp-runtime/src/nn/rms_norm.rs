@@ -7,6 +7,8 @@ use tp_plan::ModuleKind;
 #[cfg(feature = "torch")]
 use {
     crate::Result,
+    crate::autograd::is_recorded,
+    crate::comm::rms_norm,
     crate::dtensor::DTensor,
     tch::{Kind, TchError, Tensor},
 };
@@ -66,6 +68,15 @@ impl RmsNorm {
     }
 
     fn normalize(&self, input: &Tensor, weight: &Tensor) -> Result<Tensor, TchError> {
+        if !(is_recorded(input) || is_recorded(weight)) {
+            let offset = match self.offset {
+                Offset::Zero => 0.0,
+                Offset::One => 1.0,
+            };
+            if let Some(normalized) = rms_norm(input, weight, self.epsilon, offset)? {
+                return Ok(normalized);
+            }
+        }
         let kind = input.f_kind()?;
         let x = input.f_to_kind(Kind::Float)?;
         let mean_square = x

@@ -11,6 +11,7 @@ mod linear;
 mod map;
 mod memory;
 mod pinned;
+mod rows;
 
 #[cfg(feature = "nccl")]
 pub(crate) use cuda::{Graph, forbid_waits};
@@ -24,3 +25,4 @@ pub use linear::linear;
 pub use map::MappedFile;
 pub(crate) use memory::{start_measuring, stop_measuring};
 pub(crate) use pinned::pinned;
+pub use rows::{rms_norm, rotate};
