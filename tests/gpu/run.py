@@ -5,7 +5,7 @@
 
 Needs what `./dev gpu-build` made, this folder's repository, and a Python with torch 2.11, whose libtorch the programs use;
 no compiler and no network. Each step stands for itself: one that fails says why, and the others go on. With --device cpu
-the same steps run on processors, for which `--libtorch` names the folder of the libraries.
+the same steps run on processors, with the libtorch that the programs were built with.
 """
 import argparse
 import os
@@ -29,9 +29,9 @@ def arguments() -> argparse.Namespace:
 
 
 def libraries(args: argparse.Namespace) -> str:
-    """The folders of libtorch and of what it links, for the loader."""
-    if args.libtorch:
-        return str(args.libtorch.resolve())
+    """The folders of libtorch and of what it links, for the loader; none on the CPU, where programs know it."""
+    if args.libtorch or args.device == "cpu":
+        return str(args.libtorch.resolve()) if args.libtorch else os.environ.get("LD_LIBRARY_PATH", "")
     import torch
 
     site = Path(torch.__file__).parents[1]

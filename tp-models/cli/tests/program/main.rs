@@ -4,6 +4,7 @@ mod dropout;
 mod eval;
 mod faults;
 mod generate;
+mod gpu_run;
 mod images;
 mod jobs;
 mod kills;

@@ -88,12 +88,12 @@ TP_INLINE void product(const Product<T>& given, int64_t begin, int64_t end) {
 // The same code for what the processor has.
 #if defined(__x86_64__)
 template <int ROWS, typename T>
-__attribute__((target("arch=x86-64-v4"))) void with_512_bits(const Product<T>& given, int64_t begin, int64_t end) {
+__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma"))) void with_512_bits(const Product<T>& given, int64_t begin, int64_t end) {
   product<ROWS>(given, begin, end);
 }
 
 template <int ROWS, typename T>
-__attribute__((target("arch=x86-64-v3"))) void with_256_bits(const Product<T>& given, int64_t begin, int64_t end) {
+__attribute__((target("avx2,fma"))) void with_256_bits(const Product<T>& given, int64_t begin, int64_t end) {
   product<ROWS>(given, begin, end);
 }
 #endif
@@ -109,10 +109,11 @@ using Run = void (*)(const Product<T>&, int64_t, int64_t);
 template <int ROWS, typename T>
 Run<T> fastest() {
 #if defined(__x86_64__)
-  if (__builtin_cpu_supports("x86-64-v4")) {
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+      __builtin_cpu_supports("avx512vl")) {
     return with_512_bits<ROWS, T>;
   }
-  if (__builtin_cpu_supports("x86-64-v3")) {
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
     return with_256_bits<ROWS, T>;
   }
 #endif
