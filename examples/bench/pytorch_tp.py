@@ -5,7 +5,8 @@
     pytorch_tp.py --unsharded --config JSON                     one process, two threads
 
 `forward_s` is a forward pass without gradients, its logits left sharded; `train_step_s` is zeroed gradients, forward, loss,
-backward and AdamW; `decode_tokens_per_s` is greedy decoding of one sequence with a cache. All are medians.
+backward and AdamW; `decode_tokens_per_s` is greedy decoding with a cache, the tokens of all sequences counted; `prompt_s` is the
+forward of one long prompt with a cache, to the logits of its last position. All are medians.
 """
 import argparse
 import json
@@ -49,11 +50,21 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--unsharded", action="store_true")
     parser.add_argument("--dtype", choices=DTYPES, default="f32")
-    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu", help="a GPU for --unsharded only")
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
+    parser.add_argument("--backend", choices=["gloo", "nccl"], default="gloo", help="what carries the collectives of several ranks")
+    parser.add_argument("--parts", type=parts, default=[*PARTS][:3], help="what is timed, separated by commas: " + ", ".join(PARTS))
     parser.add_argument("--config", type=json.loads, required=True, help="the text of its config.json")
-    for name, default in dict(batch=4, seq=128, prompt=16, new_tokens=64, warmup=2, repeat=7).items():
+    for name, default in dict(batch=4, seq=128, decode_batch=1, prompt=16, new_tokens=64, prompt_length=2048, warmup=2, repeat=7).items():
         parser.add_argument("--" + name.replace("_", "-"), type=int, default=default)
     return parser.parse_args()
+
+
+def parts(text: str) -> list[str]:
+    names = text.split(",")
+    unknown = [name for name in names if name not in PARTS]
+    if unknown:
+        raise argparse.ArgumentTypeError(f"no part {', '.join(unknown)}; there are {', '.join(PARTS)}")
+    return names
 
 
 def build(args: argparse.Namespace) -> PreTrainedModel:
@@ -62,7 +73,7 @@ def build(args: argparse.Namespace) -> PreTrainedModel:
     with torch.device("meta"):
         model = AutoModelForCausalLM.from_config(config, attn_implementation="sdpa", dtype=DTYPES[args.dtype])
     if not args.unsharded:
-        parallelize_module(model, init_device_mesh("cpu", (dist.get_world_size(),)), plan(model))
+        parallelize_module(model, init_device_mesh(args.device, (dist.get_world_size(),)), plan(model))
     model.to_empty(device=args.device)
     if config.tie_word_embeddings:
         model.lm_head.weight = model.model.embed_tokens.weight
@@ -102,38 +113,78 @@ def wait() -> None:
         torch.cuda.synchronize()
 
 
+class Bench:
+    """A model and how it is timed."""
+
+    def __init__(self, args: argparse.Namespace):
+        torch.manual_seed(0)
+        self.args, self.model = args, build(args)
+
+    def forward_s(self) -> float:
+        ids = self.ids(self.args.batch, self.args.seq)
+
+        @torch.no_grad()
+        def forward() -> None:
+            self.model(input_ids=ids, use_cache=False)
+
+        return median_seconds(forward, self.args.warmup, self.args.repeat)
+
+    def train_step_s(self) -> float:
+        ids = self.ids(self.args.batch, self.args.seq)
+        step = optimizer(self.model)
+
+        def train_step() -> None:
+            step.zero_grad()
+            # transformers' own loss does not take a DTensor.
+            logits = self.model(input_ids=ids, use_cache=False).logits
+            with nullcontext() if self.args.unsharded else loss_parallel():
+                loss = torch.nn.functional.cross_entropy(logits[:, :-1].flatten(0, 1), ids[:, 1:].flatten())
+                loss.backward()
+            step.step()
+
+        return median_seconds(train_step, self.args.warmup, self.args.repeat)
+
+    def decode_tokens_per_s(self) -> float:
+        prompt = self.ids(self.args.decode_batch, self.args.prompt)
+
+        @torch.no_grad()
+        def decode() -> None:
+            cache, token = DynamicCache(config=self.model.config), prompt
+            for _ in range(self.args.new_tokens):
+                logits = self.model(input_ids=token, past_key_values=cache, logits_to_keep=1).logits
+                logits = logits if self.args.unsharded else logits.full_tensor()
+                token = logits[:, -1].argmax(-1, keepdim=True)
+
+        return self.args.decode_batch * self.args.new_tokens / self.median_of_long_runs(decode)
+
+    def prompt_s(self) -> float:
+        ids = self.ids(1, self.args.prompt_length)
+
+        @torch.no_grad()
+        def prompt() -> None:
+            self.model(input_ids=ids, past_key_values=DynamicCache(config=self.model.config), logits_to_keep=1)
+
+        return self.median_of_long_runs(prompt)
+
+    def ids(self, batch: int, length: int) -> torch.Tensor:
+        generator = torch.Generator().manual_seed(1)
+        return torch.randint(0, self.model.config.vocab_size, (batch, length), generator=generator).to(self.args.device)
+
+    def median_of_long_runs(self, run: Callable[[], None]) -> float:
+        """Runs that take long are run less often."""
+        return median_seconds(run, min(self.args.warmup, 1), min(self.args.repeat, 3))
+
+
+# What can be timed, and the figure it gives; all but the last unless told otherwise.
+PARTS = dict(forward=Bench.forward_s, train=Bench.train_step_s, decode=Bench.decode_tokens_per_s, prompt=Bench.prompt_s)
+
+
 def measure(args: argparse.Namespace) -> dict:
-    torch.manual_seed(0)
-    model = build(args)
-    step = optimizer(model)
-    ids = torch.randint(0, model.config.vocab_size, (args.batch, args.seq), generator=torch.Generator().manual_seed(1)).to(args.device)
-
-    @torch.no_grad()
-    def forward() -> None:
-        model(input_ids=ids, use_cache=False)
-
-    def train_step() -> None:
-        step.zero_grad()
-        # transformers' own loss does not take a DTensor.
-        logits = model(input_ids=ids, use_cache=False).logits
-        with nullcontext() if args.unsharded else loss_parallel():
-            loss = torch.nn.functional.cross_entropy(logits[:, :-1].flatten(0, 1), ids[:, 1:].flatten())
-            loss.backward()
-        step.step()
-
-    @torch.no_grad()
-    def decode() -> None:
-        cache = DynamicCache(config=model.config)
-        token = ids[:1, : args.prompt]
-        for _ in range(args.new_tokens):
-            logits = model(input_ids=token, past_key_values=cache, logits_to_keep=1).logits
-            logits = logits if args.unsharded else logits.full_tensor()
-            token = logits[:, -1].argmax(-1, keepdim=True)
-
-    result = dict(forward_s=median_seconds(forward, args.warmup, args.repeat),
-                  train_step_s=median_seconds(train_step, args.warmup, args.repeat),
-                  decode_tokens_per_s=args.new_tokens / median_seconds(decode, 1, 3))
-    return result | dict(peak_rss_mb=peak_rss_mb())
+    bench = Bench(args)
+    figures = {PARTS[part].__name__: PARTS[part](bench) for part in args.parts} | dict(peak_rss_mb=peak_rss_mb())
+    if args.device == "cuda":
+        figures["peak_cuda_mb"] = torch.cuda.max_memory_allocated() // 2**20
+    return figures
 
 
 def peak_rss_mb() -> list[int]:
@@ -149,7 +200,9 @@ def main() -> None:
     args = arguments()
     torch.set_num_threads(2 if args.unsharded else 1)
     if not args.unsharded:
-        dist.init_process_group("gloo")
+        if args.device == "cuda":
+            torch.cuda.set_device(int(os.environ["LOCAL_RANK"]) % torch.cuda.device_count())
+        dist.init_process_group(args.backend)
     result = measure(args)
     if int(os.environ.get("RANK", 0)) == 0:
         print(json.dumps(result), flush=True)

@@ -39,6 +39,11 @@ pub fn device_name(name: &str) -> Result<DeviceKind> {
     }
 }
 
+/// libtorch's threads for each of `ranks`; all together have two, as PyTorch's have.
+pub fn threads_per_rank(ranks: usize) -> usize {
+    (2 / ranks).max(1)
+}
+
 /// The median of the times of `run` after some that do not count; all ranks start together.
 ///
 /// # Errors
@@ -76,7 +81,7 @@ fn wait_for(device: Device) {
 ///
 /// # Errors
 /// When the system does not say it, or a rank fails.
-pub fn peak_rss_mb(world: &ProcessGroup) -> Result<Vec<i64>> {
+pub fn peak_rss_mb(world: &ProcessGroup, device: Device) -> Result<Vec<i64>> {
     let status = std::fs::read_to_string("/proc/self/status")?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let kib = line
@@ -87,10 +92,10 @@ pub fn peak_rss_mb(world: &ProcessGroup) -> Result<Vec<i64>> {
         return Ok(vec![mine]);
     }
     let every = world.all_gather(
-        &Tensor::from_slice(&[mine]),
+        &Tensor::from_slice(&[mine]).to_device(device),
         0,
         world.size() as i64,
         "memory",
     )?;
-    Ok(Vec::try_from(every)?)
+    Ok(Vec::try_from(every.to_device(Device::Cpu))?)
 }

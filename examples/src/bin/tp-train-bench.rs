@@ -8,7 +8,9 @@ use anyhow::Result;
 use clap::Parser;
 use serde_json::{Value, json};
 use tch::{Kind, Tensor};
-use tp_examples::{backend_name, device_name, kind_name, median_seconds, peak_rss_mb};
+use tp_examples::{
+    backend_name, device_name, kind_name, median_seconds, peak_rss_mb, threads_per_rank,
+};
 use tp_models as _;
 use tp_runtime::comm::{DeviceKind, Launch, RankContext, launch};
 use tp_runtime::model::Inputs;
@@ -51,17 +53,19 @@ struct Arguments {
     /// `cpu` or `cuda`
     #[arg(long, value_parser = device_name, default_value = "cpu")]
     device: DeviceKind,
-    /// `local` or `gloo`
+    /// What carries the collectives, such as `local` or `gloo`
     #[arg(long, value_parser = backend_name, default_value = "local")]
     backend: &'static str,
 }
 
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
+    let ranks = arguments.dp * arguments.tp;
     let options = Launch {
         backend: Some(arguments.backend),
         device: arguments.device,
-        ..Launch::new(arguments.dp * arguments.tp)
+        threads_per_rank: Some(threads_per_rank(ranks)),
+        ..Launch::new(ranks)
     };
     launch(&options, |rank| {
         let first = rank.rank() == 0;
@@ -124,5 +128,5 @@ fn measure(arguments: &Arguments, rank: &RankContext) -> Result<Value> {
             Ok(trainer.update(1e-4)?)
         },
     )?;
-    Ok(json!({ "train_step_s": step, "peak_rss_mb": peak_rss_mb(&rank.world)? }))
+    Ok(json!({ "train_step_s": step, "peak_rss_mb": peak_rss_mb(&rank.world, rank.device)? }))
 }
