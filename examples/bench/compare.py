@@ -1,145 +1,90 @@
 #!/usr/bin/env python3
-"""Runs our bench and PyTorch's in turn, several rounds, and prints medians and ratios. Needs nothing but Python's own library."""
+"""Runs our bench and others' in turn, several rounds, and prints a Markdown table of medians and ratios for each model.
+
+Needs nothing but Python's own library; what it starts needs torch and transformers.
+"""
 import argparse
 import json
-import os
-import statistics
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
+import figures
+from figures import DECODE, Figure, Results
+from models import MODELS, Model
+from programs import BASELINES, HERE, Failure, Program, data_parallel, tensor_parallel
+from table import head, table
 
 
-def config(architecture: str, model_type: str, hidden: int, mlp: int, layers: int, heads: int, kv_heads: int, vocab: int, **further) -> dict:
-    sizes = dict(hidden_size=hidden, intermediate_size=mlp, num_hidden_layers=layers, num_attention_heads=heads,
-                 num_key_value_heads=kv_heads, head_dim=64, vocab_size=vocab)
-    return dict(architectures=[architecture], model_type=model_type, **sizes, **further)
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--program", type=Path, required=True, help="the built `tp-bench`, beside which `tp-train-bench` stands")
+    parser.add_argument("--candle-program", type=Path, help="the built `candle-bench`, for Llamas")
+    parser.add_argument("--python", default=sys.executable, help="a Python that has torch and transformers")
+    parser.add_argument("--training", action="store_true", help="data-parallel training instead, with `tp-train-bench`")
+    parser.add_argument("--model", choices=MODELS, nargs="+", default=[*MODELS])
+    parser.add_argument("--figure", choices=[figure.name for figure in figures.TENSOR_PARALLEL], nargs="+", help="these columns only")
+    parser.add_argument("--dtype", choices=["f32", "bf16"], default="f32")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--warmup", type=int, default=2, help="runs before the counted ones")
+    parser.add_argument("--repeat", type=int, default=7, help="counted runs of a round")
+    parser.add_argument("further", nargs="*", help="flags for every program after `--`, such as `--new-tokens 8`")
+    return parser.parse_args()
 
 
-def llama(*sizes: int) -> dict:
-    return config("LlamaForCausalLM", "llama", *sizes, tie_word_embeddings=False)
+def programs(args: argparse.Namespace, model: Model) -> dict[str, Program]:
+    if args.training:
+        return data_parallel(args.program, args.python)
+    # candle's program knows Llamas in f32 alone.
+    has_candle = model.is_llama and args.dtype == "f32"
+    return tensor_parallel(args.program, args.python, args.candle_program if has_candle else None)
 
 
-def qwen3(*sizes: int) -> dict:
-    return config("Qwen3ForCausalLM", "qwen3", *sizes, tie_word_embeddings=False)
+def measure(args: argparse.Namespace, name: str, wanted: list[Figure], flags: list[str]) -> dict[str, Results]:
+    """All rounds of all programs, in turn; one that fails is not run again for the same figures."""
+    compared = programs(args, MODELS[name])
+    results = {program: Results() for program in compared}
+    for turn in range(args.rounds):
+        for program, command in compared.items():
+            for further, given in figures.runs(wanted):
+                if results[program].has_failed(given):
+                    continue
+                print(f"{name}, round {turn + 1} of {args.rounds}: {program}: {', '.join(figure.name for figure in given)}", file=sys.stderr)
+                try:
+                    results[program].add(given, command.run(flags + further))
+                except Failure as failure:
+                    results[program].fail(given, failure)
+    return results
 
 
-def gemma3(*sizes: int) -> dict:
-    """Five sliding layers, then a global one; the window is half of the sequence."""
-    layers = ["full_attention" if index % 6 == 5 else "sliding_attention" for index in range(sizes[2])]
-    rope = dict(sliding_attention=dict(rope_type="default", rope_theta=1e4), full_attention=dict(rope_type="default", rope_theta=1e6))
-    return config("Gemma3ForCausalLM", "gemma3_text", *sizes, tie_word_embeddings=True, sliding_window=64,
-                  query_pre_attn_scalar=64, layer_types=layers, rope_parameters=rope)
-
-
-@dataclass
-class Model:
-    config: dict
-    batch: int
-    sequence: int = 128
-
-
-MODELS = {
-    "llama-26M": Model(llama(512, 1408, 6, 8, 4, 8000), batch=4),
-    "llama-106M": Model(llama(768, 2048, 13, 12, 4, 16000), batch=2),
-    "qwen3-106M": Model(qwen3(768, 2048, 13, 12, 4, 16000), batch=2),
-    "gemma3-113M": Model(gemma3(768, 2048, 14, 12, 4, 32000), batch=2),
-}
-# Every ratio is against this one.
-BASELINE = "PyTorch, 2 ranks, Gloo"
-# What is measured, and whether more of it is better.
-FIGURES = {"forward_s": False, "train_step_s": False, "decode_tokens_per_s": True}
-
-
-def training_programs(program: str, python: str) -> dict[str, list[str]]:
-    """Data-parallel training, compared in the same way."""
-    torchrun = [python, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
-    pytorch = str(HERE / "pytorch_fsdp.py")
-    local = [program, "--dp", "2", "--backend", "local"]
-    gloo = [*torchrun, "--no-python", program, "--dp", "2", "--backend", "gloo"]
-    return {
-        "PyTorch, unsharded": [python, pytorch, "--unsharded"],
-        BASELINE: [*torchrun, pytorch],
-        BASELINE + ", recomputing": [*torchrun, pytorch, "--recompute"],
-        "ours, 1 rank": [program],
-        "ours, 1 rank, recomputing": [program, "--recompute"],
-        **{f"ours, 2 ranks, local, zero {stage}": [*local, "--zero", stage] for stage in ("0", "1", "3")},
-        **{f"ours, 2 ranks, Gloo, zero {stage}": [*gloo, "--zero", stage] for stage in ("0", "1", "3")},
-    }
-
-
-def programs(program: str, python: str) -> dict[str, list[str]]:
-    """What is compared. Two threads in all, everywhere: two ranks have one each."""
-    torchrun = [python, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
-    pytorch = str(HERE / "pytorch_tp.py")
-    return {
-        "PyTorch, unsharded": [python, pytorch, "--unsharded"],
-        BASELINE: [*torchrun, pytorch],
-        "ours, 1 rank": [program, "--tp", "1"],
-        "ours, 2 ranks, local": [program, "--tp", "2", "--backend", "local"],
-        "ours, 2 ranks, Gloo": [*torchrun, "--no-python", program, "--tp", "2", "--backend", "gloo"],
-    }
-
-
-def run(command: list[str], threads: int) -> dict:
-    """The JSON line that the command prints."""
-    done = subprocess.run(command, env=os.environ | {"OMP_NUM_THREADS": str(threads)}, text=True, capture_output=True)
-    lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
-    if done.returncode != 0 or len(lines) != 1:
-        sys.exit(f"`{' '.join(command)}` failed with status {done.returncode}:\n{done.stderr}{done.stdout}")
-    return json.loads(lines[0])
-
-
-def medians(results: list[dict]) -> dict:
-    """Of times and rates the median over the rounds, of memory the highest."""
-    merged = {key: statistics.median(result[key] for result in results) for key in FIGURES if key in results[0]}
-    return merged | dict(peak_rss_mb=[max(rank) for rank in zip(*(result["peak_rss_mb"] for result in results))])
-
-
-def table(title: str, results: dict[str, dict]) -> str:
-    base = results[BASELINE]
-    lines = [title]
-    for name, result in results.items():
-        cells = []
-        for key, is_rate in FIGURES.items():
-            if key in result:
-                ratio = result[key] / base[key] if is_rate else base[key] / result[key]
-                figure = f"{result[key]:.1f} tok/s" if is_rate else f"{result[key]:.3f} s"
-                cells.append(f"{key.split('_')[0]} {figure} {ratio:5.2f}x")
-        memory = " + ".join(map(str, result["peak_rss_mb"]))
-        lines.append(f"  {name:36}{'   '.join(cells)}   {memory} MiB")
-    return "\n".join(lines)
+def compare(args: argparse.Namespace, name: str, wanted: list[Figure]) -> str:
+    """The table of a model."""
+    model = MODELS[name]
+    held = ["--config", json.dumps(model.config), *(["--dtype", args.dtype] if args.dtype != "f32" else [])]
+    # Every data-parallel rank finds the gradients of all weights: with few tokens that is most of the work.
+    batch = model.batch * (4 if args.training else 1)
+    shape = ["--batch", str(batch), "--seq", str(model.sequence)]
+    turns = ["--warmup", str(args.warmup), "--repeat", str(args.repeat)]
+    results = measure(args, name, wanted, [*held, *shape, *turns, *args.further])
+    base = next((base for base in BASELINES if results[base].rounds), BASELINES[0])
+    title = f"{name}, batch {batch} x {model.sequence}; ratios against {base}."
+    if DECODE not in wanted:
+        return table(title, wanted, results, base, None)
+    floor = Program([args.python, str(HERE / "floor.py")]).run(held)
+    rate = floor["tokens_per_s"]
+    title += (f" A token reads {floor['weights_mb']:.0f} MB of weights; at the {floor['bandwidth_gb_per_s']:.1f} GB/s of torch's matrix-vector "
+              f"products that is a floor of {1e3 / rate:.1f} ms, {rate:.1f} tok/s.")
+    return table(title, wanted, results, base, rate)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--program", required=True, help="the built `tp-bench`, beside which `tp-train-bench` stands")
-    parser.add_argument("--python", default=sys.executable, help="a Python that has torch and transformers")
-    parser.add_argument("--training", action="store_true", help="data-parallel training instead, with `tp-train-bench`")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--model", choices=MODELS, nargs="+", default=[*MODELS])
-    parser.add_argument("further", nargs="*", help="flags for both programs after `--`, such as `--repeat 3`")
-    args = parser.parse_args()
-
-    compared = programs(args.program, args.python)
-    if args.training:
-        compared = training_programs(str(Path(args.program).with_name("tp-train-bench")), args.python)
+    args = arguments()
+    known = figures.DATA_PARALLEL if args.training else figures.TENSOR_PARALLEL
+    wanted = [figure for figure in known if not args.figure or figure.name in args.figure]
+    torch = subprocess.check_output([args.python, "-c", "import torch; print(torch.__version__)"], text=True).strip()
+    print(head(torch, args.dtype, args.rounds, args.warmup, args.repeat))
     for name in args.model:
-        model = MODELS[name]
-        # Every data-parallel rank finds the gradients of all weights: with few tokens that is most of the work.
-        batch = model.batch * (4 if args.training else 1)
-        shape = ["--batch", str(batch), "--seq", str(model.sequence)]
-        own = ["--config", json.dumps(model.config), *shape, *args.further]
-        results: dict[str, list[dict]] = {}
-        for turn in range(args.rounds):
-            for program, command in compared.items():
-                print(f"{name}, round {turn + 1} of {args.rounds}: {program}", file=sys.stderr)
-                threads = 1 if "2 ranks" in program else 2
-                results.setdefault(program, []).append(run(command + own, threads))
-        title = f"{name}, batch {batch} x {model.sequence}, f32; ratios against {BASELINE}"
-        print(table(title, {program: medians(rounds) for program, rounds in results.items()}))
+        print("\n" + compare(args, name, wanted), flush=True)
 
 
 if __name__ == "__main__":
