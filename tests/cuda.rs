@@ -26,6 +26,14 @@ const LANGUAGE_MODELS: [&str; 7] = [
     "phi2",
 ];
 
+/// Greedy tokens by a forward that is captured.
+fn captured(tokens: i64) -> GenerateOptions {
+    GenerateOptions {
+        capture: true,
+        ..GenerateOptions::greedy(tokens)
+    }
+}
+
 /// One rank: ranks that are threads wait for each other's GPUs by design.
 fn on_one_rank(name: &str, body: impl Fn(&ParallelModel) + Sync) {
     on_ranks(
@@ -56,7 +64,7 @@ fn no_token_waits_for_the_gpu() {
         on_one_rank(name, |model| {
             let prompt = fixture(name).inputs("even");
             let prompt = model.upload(&prompt).expect("room");
-            let options = GenerateOptions::greedy(6);
+            let options = captured(6);
             let go_on = |_: &Tensor| ControlFlow::Continue(());
             let generated = without_waiting(|| generate(model, &prompt, &options, go_on));
             let generated = generated.expect("libtorch listens");
@@ -75,7 +83,7 @@ fn replayed_steps_choose_what_each_by_itself_does() {
         on_one_rank(name, |model| {
             let prompt = Inputs::new(fixture(name).inputs("even").input_ids);
             let prompt = model.upload(&prompt).expect("room");
-            let options = GenerateOptions::greedy(tokens);
+            let options = captured(tokens);
             let go_on = |_: &Tensor| ControlFlow::Continue(());
             let replayed = generate(model, &prompt, &options, go_on).expect("text");
             let each = tch::no_grad(|| one_by_one(model, &prompt, tokens)).expect("text");

@@ -174,7 +174,10 @@ impl Bench<'_> {
     fn decode(&self) -> Result<f64> {
         let (texts, new_tokens) = (self.arguments.decode_batch, self.arguments.new_tokens);
         let ids = self.ids(texts, self.arguments.prompt);
-        let options = GenerateOptions::greedy(new_tokens);
+        let options = GenerateOptions {
+            capture: true,
+            ..GenerateOptions::greedy(new_tokens)
+        };
         let seconds = self.median_of_long_runs(|| {
             let inputs = Inputs::new(ids.shallow_clone());
             let _ = generate(self.model, &inputs, &options, |_| ControlFlow::Continue(()))?;

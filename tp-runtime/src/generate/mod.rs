@@ -32,6 +32,10 @@ pub struct GenerateOptions {
     pub sampling: Sampling,
     /// Tokens that end a row; a finished row repeats its own until all rows are finished.
     pub stop: Vec<i64>,
+    /// On a GPU, with the feature `nccl` and one rank: capture the forward of a token once and replay it (a CUDA
+    /// graph). No other thread of the process may use the GPU meanwhile: what waits for the whole device fails
+    /// while a capture is under way, and makes it fail.
+    pub capture: bool,
 }
 
 impl GenerateOptions {
@@ -72,7 +76,7 @@ pub fn generate(
         let limit = length.saturating_add(options.max_new_tokens);
         let vocabulary = model.vocabulary_size();
         let mut sampler = Sampler::new(options.sampling, &options.processors, vocabulary)?;
-        let mut steps = Steps::new(model, limit);
+        let mut steps = Steps::new(model, limit, options.capture);
         let mut inputs = prompt.shallow_clone();
         let stop = upload(&Tensor::f_from_slice(&options.stop)?, ids.device())?;
         let mut finished: Option<Tensor> = None;

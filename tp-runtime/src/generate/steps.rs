@@ -15,18 +15,21 @@ pub(super) struct Steps<'a> {
     /// How many positions there will be at most.
     limit: i64,
     cache: KvCache,
+    /// Whether the forward of a token may be captured.
+    capture: bool,
     /// On a GPU, the forward of one token.
     #[cfg(feature = "nccl")]
     captured: Option<CapturedStep>,
 }
 
 impl<'a> Steps<'a> {
-    /// A text of at most `limit` positions.
-    pub(super) fn new(model: &'a ParallelModel, limit: i64) -> Self {
+    /// A text of at most `limit` positions, on a GPU captured step by step where that is asked for.
+    pub(super) fn new(model: &'a ParallelModel, limit: i64, capture: bool) -> Self {
         Self {
             model,
             limit,
             cache: KvCache::new(limit),
+            capture: capture && cfg!(feature = "nccl") && model.device().is_cuda(),
             #[cfg(feature = "nccl")]
             captured: None,
         }
@@ -40,7 +43,7 @@ impl<'a> Steps<'a> {
     /// Logits of the last position, after what was given before.
     pub(super) fn logits(&mut self, inputs: &Inputs) -> Result<DTensor> {
         #[cfg(feature = "nccl")]
-        if self.captures(inputs)? {
+        if self.captures(inputs) {
             let step = match self.captured.take().filter(|step| step.fits(&self.cache)) {
                 Some(step) => step,
                 None => CapturedStep::capture(self.model, &mut self.cache, inputs, self.limit)?,
@@ -54,21 +57,21 @@ impl<'a> Steps<'a> {
 
     /// Forgets the text; what is given next begins anew.
     pub(super) fn forget(&mut self) {
-        *self = Self::new(self.model, self.limit);
+        *self = Self::new(self.model, self.limit, self.capture);
     }
 }
 
 #[cfg(feature = "nccl")]
 impl Steps<'_> {
     /// Whether the forward is one of a token that the GPU can be told once. Collectives are not captured.
-    fn captures(&self, inputs: &Inputs) -> Result<bool> {
+    fn captures(&self, inputs: &Inputs) -> bool {
         let (seen, model) = (self.cache.length(), self.model);
         let is_step = seen > 0 && inputs.input_ids.size()[1] == 1;
         let room = CapturedStep::room(seen, self.limit);
-        Ok(is_step
-            && model.device().is_cuda()
+        self.capture
+            && is_step
             && model.group().size() == 1
             && model.can_be_captured()
-            && !model.outgrows_cache(seen, room))
+            && !model.outgrows_cache(seen, room)
     }
 }

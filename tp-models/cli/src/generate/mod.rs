@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use anyhow::{Result, ensure};
 use clap::Args;
 use tp_runtime::checkpoint::Checkpoint;
-use tp_runtime::generate::generate;
+use tp_runtime::generate::{GenerateOptions, generate};
 use tp_runtime::model::{self, Inputs};
 
 use self::settings::{SettingArgs, remark};
@@ -72,7 +72,11 @@ fn tell(args: &Arguments, rank: &Rank) -> Result<()> {
     if rank.is_first {
         remark(&settings);
     }
-    let options = settings.options(length, new_tokens, args.settings.seed());
+    let options = GenerateOptions {
+        // A rank of one has the GPU to itself in this process; others are never captured.
+        capture: true,
+        ..settings.options(length, new_tokens, args.settings.seed())
+    };
     let ids = Vec::<i64>::try_from(prompt.input_ids.squeeze_dim(0))?;
     let mut stream = text::Stream::after(&tokenizer, &ids)?;
     let mut stops = StopStrings::after(&tokenizer, &settings.stop_strings, &ids)?;

@@ -99,6 +99,7 @@ impl GenerationConfig {
                 false => Sampling::Greedy,
             },
             stop: self.eos_token_id.clone(),
+            capture: false,
         }
     }
 
