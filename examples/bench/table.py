@@ -10,7 +10,7 @@ def head(torch: str, dtype: str, rounds: int, warmup: int, repeat: int) -> str:
     cpus = Path("/proc/cpuinfo").read_text().splitlines()
     name = next((line.split(":")[1].strip() for line in cpus if line.startswith("model name")), "unnamed processor")
     return (f"{name}, {os.cpu_count()} cores, torch {torch}, {dtype}; two threads in all. Rounds: {rounds}; of each, the median of "
-            f"{repeat} repeats after {warmup} that do not count (decoding and prompts: at most 3 after 1); of these, the median.")
+            f"{repeat} repeats after {warmup} that do not count (decoding and prompts: at most 3 after at most 1); of these, the median.")
 
 
 def table(title: str, figures: list[Figure], results: dict[str, Results], base: str, floor: float | None) -> str:
