@@ -77,7 +77,7 @@ fn compare(name: &str, model: &ParallelModel) -> Result<()> {
 }
 
 #[test]
-fn a_cache_becomes_static_after_the_prompt() {
+fn what_a_static_cache_cannot_do() {
     let error = KvCache::new(8)
         .make_static(8)
         .expect_err("it holds nothing");
@@ -85,16 +85,28 @@ fn a_cache_becomes_static_after_the_prompt() {
         error.to_string().contains("run the prompt first"),
         "{error}"
     );
-    on_ranks(
-        &fixture("llama_gqa").dir,
-        settings(&[1])[0],
-        Kind::Float,
-        |model| {
-            let mut cache = KvCache::new(8);
-            let _ = tch::no_grad(|| logits(model, &tokens(90).narrow(1, 0, PROMPT), &mut cache))?;
-            let error = cache.make_static(4).expect_err("it holds five positions");
-            assert!(error.to_string().contains("5"), "{error}");
-            Ok(())
-        },
-    );
+    let setting = settings(&[1])[0];
+    on_ranks(&fixture("llama_gqa").dir, setting, Kind::Float, |model| {
+        let refused = |cache: &mut KvCache, inputs: Inputs, reason: &str| {
+            let forward = tch::no_grad(|| model.forward(&model.upload(&inputs)?, Some(cache)));
+            let error = forward.err().expect("it cannot");
+            assert!(error.to_string().contains(reason), "{error}");
+        };
+        let ids = |count| Inputs::new(tokens(90).narrow(1, 0, count));
+        let mut cache = KvCache::new(8);
+        let _ = tch::no_grad(|| model.forward(&model.upload(&ids(PROMPT))?, Some(&mut cache)))?;
+        let error = cache.make_static(4).expect_err("it holds five positions");
+        assert!(error.to_string().contains("4"), "{error}");
+        cache.make_static(6)?;
+        refused(&mut cache, ids(2), "2 tokens");
+        let mask = Tensor::ones([2, PROMPT + 1], (Kind::Int64, tch::Device::Cpu));
+        refused(
+            &mut cache,
+            ids(1).with("attention_mask", mask),
+            "`attention_mask`",
+        );
+        let _ = tch::no_grad(|| model.forward(&model.upload(&ids(1))?, Some(&mut cache)))?;
+        refused(&mut cache, ids(1), "6");
+        Ok(())
+    });
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, ensure};
-use tch::{Device, Kind, Tensor};
+use tch::{Kind, Tensor};
 use tp_runtime::loss::IGNORED_LABEL;
 use tp_runtime::model::{Inputs, Model, Task};
 
@@ -43,15 +43,6 @@ impl Batch {
         };
         batch.check(model)?;
         Ok(batch)
-    }
-
-    pub(super) fn to_device(&self, device: Device) -> Result<Self> {
-        let labels = self.labels.as_ref();
-        let labels = labels.map(|labels| labels.f_to_device(device));
-        Ok(Self {
-            inputs: self.inputs.to_device(device)?,
-            labels: labels.transpose()?,
-        })
     }
 
     pub(super) fn is_padded(&self) -> Result<bool> {

@@ -7,6 +7,7 @@ use anyhow::{Context, Result, ensure};
 use clap::Args;
 use tch::{Device, Kind, Tensor};
 use tp_runtime::checkpoint::Checkpoint;
+use tp_runtime::comm::upload;
 use tp_runtime::generate::{GenerateOptions, generate};
 use tp_runtime::model::{self, Inputs};
 
@@ -63,8 +64,8 @@ fn eval(args: &Arguments, rank: &Rank) -> Result<()> {
         "--grads needs `labels` in `{}`, [batch]: there is no loss without them",
         args.inputs.display()
     );
-    let batch = batch.to_device(rank.options.device)?;
     let model = rank.load(&checkpoint)?;
+    let inputs = model.upload(&batch.inputs)?;
     let mut outputs = Vec::new();
     let mut write = |name: String, tensor: Tensor| {
         if rank.is_first {
@@ -72,11 +73,10 @@ fn eval(args: &Arguments, rank: &Rank) -> Result<()> {
             outputs.push((name, tensor));
         }
     };
-    let logits = model.forward(&batch.inputs, None)?;
+    let logits = model.forward(&inputs, None)?;
     let loss = batch
         .labels
-        .as_ref()
-        .map(|labels| model.loss_of(&logits, labels));
+        .map(|labels| model.loss_of(&logits, &upload(&labels, model.device())?));
     let whole = tch::no_grad(|| logits.full())?;
     write("logits".into(), whole.to_kind(Kind::Float));
     if let Some(loss) = loss.transpose()? {
@@ -92,7 +92,7 @@ fn eval(args: &Arguments, rank: &Rank) -> Result<()> {
     if let Some(max_new_tokens) = args.generate {
         let prompt = Inputs {
             attention_mask: None,
-            ..batch.inputs
+            ..inputs
         };
         let options = GenerateOptions::greedy(max_new_tokens);
         let go_on = |_: &Tensor| ControlFlow::Continue(());

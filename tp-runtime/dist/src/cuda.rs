@@ -40,10 +40,10 @@ impl Drop for AllowOnPanic {
     }
 }
 
-/// What a thread asked of a GPU once, to be asked for again with a single call (a CUDA graph).
-pub struct Captured(Graph);
+/// What a thread asked of a GPU once, to be asked for again with a single call; as `torch.cuda.CUDAGraph`.
+pub struct CudaGraph(Graph);
 
-impl Captured {
+impl CudaGraph {
     /// Records what `body` asks of the GPU, which does nothing of it before [`Self::replay`].
     ///
     /// Each replay reads and writes the same memory as `body` did. So what changes from one to the next has to be in

@@ -28,6 +28,7 @@ mod counts;
 pub mod cuda;
 mod error;
 mod ffi;
+pub mod kernels;
 mod launch;
 mod local;
 pub mod memory;
@@ -40,7 +41,7 @@ mod work;
 
 pub use counts::{CommCount, CommCounts};
 pub use error::{CommError, Error, Participant, RankFailure, Result};
-pub use ffi::{FusedAdamW, MappedFile, linear, rms_norm, rotate};
+pub use ffi::MappedFile;
 pub use launch::{
     DEFAULT_TIMEOUT, DeviceKind, Launch, LaunchError, RankContext, SetupError, launch,
 };

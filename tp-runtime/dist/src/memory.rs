@@ -13,7 +13,8 @@ pub struct AllocatedBytes {
     pub peak: i64,
 }
 
-/// Runs `body` and counts the bytes of tensors on `device` that this thread allocates and frees meanwhile.
+/// Runs `body` and counts the bytes of tensors that this thread allocates and frees meanwhile: on the CPU, or on
+/// GPUs where `device` is one.
 ///
 /// Every rank of [`launch`](crate::launch) that is a thread counts its own. What is allocated before
 /// counts only where it is allocated within another measurement of the thread. Libraries' own buffers,

@@ -12,8 +12,8 @@ use crate::ffi::pinned;
 pub fn upload(tensor: &Tensor, device: Device) -> Result<Tensor, TchError> {
     match (tensor.device(), device) {
         (Device::Cpu, Device::Cuda(_)) if tensor.numel() > 0 => {
-            let (wait, copy) = (false, false);
-            pinned(tensor)?.f_to_device_(device, tensor.f_kind()?, !wait, copy)
+            let (non_blocking, copy) = (true, false);
+            pinned(tensor)?.f_to_device_(device, tensor.f_kind()?, non_blocking, copy)
         }
         _ => tensor.f_to_device(device),
     }

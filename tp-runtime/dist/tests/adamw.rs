@@ -1,7 +1,7 @@
 //! libtorch's fused AdamW: an element is updated alike wherever it stands in its tensor.
 
 use tch::{Device, Kind, Tensor};
-use tp_dist::FusedAdamW;
+use tp_dist::kernels::FusedAdamW;
 
 const LENGTH: i64 = 400;
 

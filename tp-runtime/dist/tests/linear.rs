@@ -1,7 +1,7 @@
 //! Linear layers by other products are those of libtorch.
 
 use tch::{Device, Kind, Tensor};
-use tp_dist::linear;
+use tp_dist::kernels::linear;
 
 /// Numbers in -1..1 without a pattern that sums would hide.
 fn numbers(shape: &[i64], seed: f64) -> Tensor {

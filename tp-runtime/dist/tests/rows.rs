@@ -1,7 +1,7 @@
 //! Norms and rotations in one pass are those of many calls.
 
 use tch::{Device, Kind, Tensor};
-use tp_dist::{rms_norm, rotate};
+use tp_dist::kernels::{rms_norm, rotate};
 
 fn numbers(shape: &[i64], seed: f64) -> Tensor {
     let count: i64 = shape.iter().product();

@@ -165,6 +165,15 @@ pub enum InputError {
     #[error("a cache becomes static after a forward has written to it: run the prompt first")]
     CacheEmpty,
 
+    /// More than a token for a cache that takes one after another.
+    #[error(
+        "a static cache takes one token at a time, without padding and images: this forward has {given}; make the cache grow again first"
+    )]
+    CacheStatic {
+        /// What it is.
+        given: String,
+    },
+
     /// A setting of generation that is out of its range.
     #[error("`{name}` is {found}: give {expected}")]
     Setting {

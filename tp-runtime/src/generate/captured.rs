@@ -3,7 +3,7 @@
 use tch::{Device, Tensor};
 
 use crate::Result;
-use crate::comm::cuda::Captured;
+use crate::comm::cuda::CudaGraph;
 use crate::dtensor::DTensor;
 use crate::model::Inputs;
 use crate::nn::KvCache;
@@ -19,7 +19,7 @@ const ALIGNMENT: i64 = 16;
 ///
 /// The processor needs longer to ask for the hundreds of small kernels of a token than a GPU to run them.
 pub(super) struct CapturedStep {
-    graph: Captured,
+    graph: CudaGraph,
     /// The token, which each replay reads here.
     ids: Tensor,
     /// Its logits, which each replay leaves here.
@@ -60,7 +60,7 @@ impl CapturedStep {
             unreachable!("only a GPU's work is captured");
         };
         let place = cache.length();
-        let (graph, logits) = Captured::capture(device, || model.forward(&own, Some(cache)))?;
+        let (graph, logits) = CudaGraph::capture(device, || model.forward(&own, Some(cache)))?;
         // The processor counted the position, and the GPU has not.
         cache.set_length(place);
         Ok(Self {

@@ -161,11 +161,18 @@ impl LayerCache<'_> {
             .into());
         }
         if let (Some(place), Some((k, v))) = (self.place, &*self.written) {
+            if positions > place.room {
+                let capacity = place.room;
+                return Err(InputError::CacheFull {
+                    capacity,
+                    positions,
+                }
+                .into());
+            }
             check_shape(k, keys)?;
             check_shape(v, values)?;
             let write = |whole: &Tensor, one: &Tensor| {
-                let mut whole = whole.shallow_clone();
-                whole.f_index_copy_(2, &place.index, one)
+                whole.shallow_clone().f_index_copy_(2, &place.index, one)
             };
             return Ok((write(k, keys)?, write(v, values)?));
         }

@@ -10,7 +10,7 @@ use tp_plan::{HeadShares, ModuleKind};
 #[cfg(feature = "torch")]
 use {
     crate::Result,
-    crate::comm::linear,
+    crate::comm::kernels::linear,
     crate::dtensor::DTensor,
     crate::module::{ForwardPass, LayerError},
     tch::Tensor,

@@ -4,6 +4,7 @@ use tch::{Device, Kind, TchError, Tensor};
 
 use super::{AttentionMask, KvCache};
 use crate::Result;
+use crate::error::InputError;
 use crate::inputs::Inputs;
 
 /// The positions of one forward.
@@ -121,6 +122,15 @@ impl Positions {
 
     /// What the one token of a static cache sees: all that was written, itself included, or the last `window`.
     fn written(&self, index: &Tensor, room: i64, window: Option<i64>) -> Result<AttentionMask> {
+        let given = match (self.length, &self.attention_mask, &self.token_type_ids) {
+            (1, None, None) => None,
+            (1, Some(_), _) => Some("an `attention_mask`".to_owned()),
+            (1, None, Some(_)) => Some("`token_type_ids`".to_owned()),
+            (tokens, ..) => Some(format!("{tokens} tokens")),
+        };
+        if let Some(given) = given {
+            return Err(InputError::CacheStatic { given }.into());
+        }
         let places = Tensor::f_arange(room, (Kind::Int64, self.device))?;
         let mut seen = places.f_le_tensor(index)?;
         if let Some(window) = window {

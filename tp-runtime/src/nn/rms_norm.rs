@@ -8,7 +8,7 @@ use tp_plan::ModuleKind;
 use {
     crate::Result,
     crate::autograd::is_recorded,
-    crate::comm::rms_norm,
+    crate::comm::kernels::rms_norm,
     crate::dtensor::DTensor,
     tch::{Kind, TchError, Tensor},
 };

@@ -12,7 +12,7 @@ use tp_plan::ModuleKind;
 use {
     super::Positions,
     crate::autograd::with_backward,
-    crate::comm::{self, upload},
+    crate::comm::{kernels, upload},
     crate::dtensor::DTensor,
     std::cell::RefCell,
     tch::{Device, Kind, TchError, Tensor},
@@ -149,7 +149,7 @@ impl RotaryTables {
 
 #[cfg(feature = "torch")]
 fn rotate(x: &Tensor, cos: &Tensor, sin: &Tensor) -> Result<Tensor, TchError> {
-    if let Some(rotated) = comm::rotate(x, cos, sin)? {
+    if let Some(rotated) = kernels::rotate(x, cos, sin)? {
         return Ok(rotated);
     }
     let last = |tensor: &Tensor| tensor.size().last().copied().unwrap_or_default();

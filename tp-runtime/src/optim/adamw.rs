@@ -4,7 +4,7 @@ use tch::{Kind, Tensor};
 
 use super::{Optimizer, Part};
 use crate::Result;
-use crate::comm::FusedAdamW;
+use crate::comm::kernels::FusedAdamW;
 use crate::module::Param;
 
 /// The settings of AdamW, with torch's defaults.

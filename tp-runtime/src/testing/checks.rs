@@ -58,8 +58,7 @@ impl<'a> Checks<'a> {
 
     /// What the model is given in a group, where it computes.
     fn inputs(&self, group: &str) -> Result<Inputs> {
-        let inputs = self.fixture.inputs(group);
-        Ok(inputs.to_device(self.model.device())?)
+        self.model.upload(&self.fixture.inputs(group))
     }
 
     fn labels(&self, group: &str) -> Tensor {

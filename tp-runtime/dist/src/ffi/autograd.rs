@@ -6,7 +6,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use tch::{TchError, Tensor};
 use torch_sys::C_tensor;
 
-use super::error::{check, last_error, set_error};
+use super::error::{check, set_error};
+use super::tensor::owned;
 
 /// Makes the gradient of an input from that of an output; an error is text for autograd.
 type BackwardFunction = Box<dyn Fn(Tensor) -> Result<Tensor, String> + Send>;
@@ -36,13 +37,16 @@ pub(crate) fn attach(
     let closure = Box::into_raw(Box::new(backward)).cast();
     // SAFETY: both tensors outlive the call. The closure's ownership passes to the shim, which calls
     // `run` from one thread at a time, as `Send` asks, and `drop` once, after the last `run`.
-    let attached =
-        unsafe { tp_attach_backward(input.as_ptr(), output.as_ptr(), closure, run, drop_closure) };
-    if attached.is_null() {
-        return Err(last_error());
+    // What it returns is owned.
+    unsafe {
+        owned(tp_attach_backward(
+            input.as_ptr(),
+            output.as_ptr(),
+            closure,
+            run,
+            drop_closure,
+        ))
     }
-    // SAFETY: the shim returned an owned `at::Tensor`, which is what `Tensor` frees.
-    Ok(unsafe { Tensor::from_ptr(attached) })
 }
 
 /// Makes `gradient` the gradient of `parameter`, a leaf.

@@ -5,7 +5,7 @@ use std::ptr::null;
 use tch::{TchError, Tensor};
 use torch_sys::C_tensor;
 
-use super::error::last_error;
+use super::tensor::owned;
 
 unsafe extern "C" {
     fn tp_linear(
@@ -27,11 +27,6 @@ unsafe extern "C" {
 /// When libtorch refuses the tensors.
 pub fn linear(input: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tensor, TchError> {
     let bias = bias.map_or(null(), Tensor::as_ptr);
-    // SAFETY: the tensors outlive the call.
-    let output = unsafe { tp_linear(input.as_ptr(), weight.as_ptr(), bias) };
-    if output.is_null() {
-        return Err(last_error());
-    }
-    // SAFETY: the shim returned an owned `at::Tensor`, which is what `Tensor` frees.
-    Ok(unsafe { Tensor::from_ptr(output) })
+    // SAFETY: the tensors outlive the call, and what it returns is owned.
+    unsafe { owned(tp_linear(input.as_ptr(), weight.as_ptr(), bias)) }
 }

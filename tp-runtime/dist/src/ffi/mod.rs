@@ -11,7 +11,9 @@ mod linear;
 mod map;
 mod memory;
 mod pinned;
-mod rows;
+mod rms_norm;
+mod rotate;
+mod tensor;
 
 #[cfg(feature = "nccl")]
 pub(crate) use cuda::{Graph, forbid_waits};
@@ -25,4 +27,5 @@ pub use linear::linear;
 pub use map::MappedFile;
 pub(crate) use memory::{start_measuring, stop_measuring};
 pub(crate) use pinned::pinned;
-pub use rows::{rms_norm, rotate};
+pub use rms_norm::rms_norm;
+pub use rotate::rotate;

@@ -8,6 +8,7 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <optional>
+#include <stdexcept>
 #include <string_view>
 #include <vector>
 
@@ -38,6 +39,9 @@ struct OneDnnLinear : torch::autograd::Function<OneDnnLinear> {
   }
 
   static variable_list backward(AutogradContext* context, variable_list gradients) {
+    if (at::GradMode::is_enabled()) {
+      throw std::runtime_error("a linear layer on oneDNN has no second derivative: run backward without `create_graph`");
+    }
     const variable_list saved = context->get_saved_variables();
     const at::Tensor& input = saved[0];
     const at::Tensor& weight = saved[1];
