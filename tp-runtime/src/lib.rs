@@ -140,6 +140,7 @@ pub mod inputs;
 pub mod interop;
 #[cfg(feature = "torch")]
 pub mod job;
+pub mod lora;
 #[cfg(feature = "torch")]
 pub mod loss;
 pub mod model;

@@ -1,5 +1,6 @@
 //! A model with its plan applied: this rank's part of it, ready to run.
 
+mod adapter;
 mod assign;
 mod builder;
 mod gather;
@@ -20,7 +21,9 @@ use crate::Result;
 use crate::checkpoint::{self, Companion, Finding, LoadOptions};
 use crate::comm::ProcessGroup;
 use crate::config;
+use crate::dropout::DropoutKey;
 use crate::dtensor::{DTensor, TensorError};
+use crate::lora::{Adapter, LoraConfig};
 use crate::mesh::DeviceMesh;
 use crate::model::{self, InputError, Inputs, Model, Task};
 use crate::module::ShardedParam;
@@ -60,6 +63,7 @@ impl Default for ParallelOptions {
 pub struct ParallelModel {
     model: Box<dyn Model>,
     config: Value,
+    adapter: Option<LoraConfig>,
     /// Files of the checkpoint beside weights and config, such as the tokenizer's.
     companions: Vec<Companion>,
     resolution: Resolution,
@@ -94,7 +98,7 @@ impl ParallelModel {
         mesh: &DeviceMesh,
         options: ParallelOptions,
     ) -> Result<Self> {
-        let mut parallel = Self::build(config, mesh, options)?;
+        let mut parallel = Self::build(config, None, mesh, options)?;
         parallel.companions = companions;
         let load = parallel.load_options();
         checkpoint::initialize(&parallel.parameters(), seed, parallel.std, &load)?;
@@ -102,10 +106,18 @@ impl ParallelModel {
         Ok(parallel)
     }
 
-    /// Shapes, then plan, then a style for every layer.
-    fn build(config: &Value, mesh: &DeviceMesh, options: ParallelOptions) -> Result<Self> {
+    /// Shapes, then plan, then a style for every layer and its adapter.
+    fn build(
+        config: &Value,
+        adapter: Option<&Adapter>,
+        mesh: &DeviceMesh,
+        options: ParallelOptions,
+    ) -> Result<Self> {
         let (world, group) = (mesh.world().clone(), mesh.group("tp")?.clone());
         let model = model::build(config)?;
+        if let Some(adapter) = adapter {
+            adapter.attach(&model.layers())?;
+        }
         let plan = match options.plan {
             Some(plan) => plan,
             None => plan_for_architecture(model.node().type_name)?,
@@ -118,6 +130,7 @@ impl ParallelModel {
         Ok(Self {
             model,
             config,
+            adapter: adapter.map(|adapter| adapter.config().clone()),
             companions,
             resolution,
             world,
@@ -143,7 +156,8 @@ impl ParallelModel {
 
     fn require_gradients(&self) -> Result<()> {
         for named in self.parameters() {
-            let local = named.param.local().f_set_requires_grad(true)?;
+            let is_trained = !named.param.is_frozen();
+            let local = named.param.local().f_set_requires_grad(is_trained)?;
             named.param.set_local(local);
         }
         Ok(())
@@ -196,7 +210,8 @@ impl ParallelModel {
     pub fn forward(&self, inputs: &Inputs, cache: Option<&mut KvCache>) -> Result<DTensor> {
         let past = cache.as_ref().map_or(0, |cache| cache.length());
         self.check(inputs, past)?;
-        (self.model.forward(inputs, cache)).map_err(|error| self.attach(error))
+        let forward = || self.model.forward(inputs, cache);
+        DropoutKey::during(inputs.dropout_key.clone(), forward).map_err(|error| self.attach(error))
     }
 
     /// Names the model and the rank where libtorch refused something outside any layer.
@@ -310,6 +325,7 @@ impl ParallelModel {
     }
 
     /// Writes the model back in the Hugging Face layout, once for all replicas; see [`checkpoint::save`].
+    /// Of one with an adapter that is all that is written, in PEFT's layout.
     ///
     /// # Errors
     /// On every rank of the mesh when any rank fails.
@@ -319,6 +335,9 @@ impl ParallelModel {
 
     /// [`Self::save`], where the ranks of the mesh agree over `world`, which may wait longer than the model's.
     pub(crate) fn save_among(&self, world: &ProcessGroup, dir: &Path) -> Result<()> {
+        if let Some(adapter) = &self.adapter {
+            return self.save_adapter(adapter, world, dir);
+        }
         checkpoint::save(
             dir,
             &self.parameters(),

@@ -44,7 +44,7 @@ pub use placement::Placement;
 pub use row_difference::{Cell, RowDifference, row_differences};
 pub use rows::{PlanRow, row_of, rows};
 pub use rule::{Makes, Reads, Rule};
-pub use rules::{FEATURES, SEQUENCE, WHOLE};
+pub use rules::{FEATURES, LOW_RANK_DOWN, LOW_RANK_UP, SEQUENCE, WHOLE};
 pub use sharding::Sharding;
 pub use sizes::{Divided, Size, Weight};
 pub use style::{Style, StyleKind};

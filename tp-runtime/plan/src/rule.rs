@@ -1,6 +1,6 @@
 //! What a rule says: how a layer under a style reads its input, what it makes, where its parameters are.
 
-use crate::{Argument, ModuleKind, Placement, StyleKind};
+use crate::{Argument, LOW_RANK_DOWN, LOW_RANK_UP, ModuleKind, Placement, StyleKind};
 
 /// What a style makes of a layer of one kind; the [table](crate::ModuleKind::rules) has one for each
 /// style that fits, and one for the layer without a style.
@@ -89,15 +89,16 @@ impl Rule {
         }
     }
 
-    /// How the activations are placed that a replicated parameter of the layer is applied to, for an
-    /// input read as `read` and an output kept as `output`.
+    /// How the activations are placed that the replicated parameter `leaf` is applied to, for an input
+    /// read as `read` and an output kept as `output`.
     ///
-    /// It is added to a sum, not to its terms. Where the answer is no `Replicate`, each rank finds a
-    /// term of the parameter's gradient.
-    pub const fn meets(&self, read: Placement, output: Placement) -> Placement {
+    /// It is added to a sum, not to its terms, unless it is of low rank and makes terms itself. Where the
+    /// answer is no `Replicate`, each rank finds a term of the parameter's gradient.
+    pub fn meets(&self, leaf: &str, read: Placement, output: Placement) -> Placement {
+        let makes_terms = [LOW_RANK_DOWN, LOW_RANK_UP].contains(&leaf);
         match self.makes {
             Makes::AsRead => read,
-            Makes::Placed(Placement::Partial) => output,
+            Makes::Placed(Placement::Partial) if !makes_terms => output,
             Makes::Placed(made) => made,
         }
     }

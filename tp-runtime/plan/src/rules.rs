@@ -17,6 +17,11 @@ pub const FEATURES: Placement = Shard(-1);
 /// A split over its sequence.
 pub const SEQUENCE: Placement = Shard(1);
 
+/// From a layer's input to a few features (LoRA's A): split where the input is, so that it reads what the weight does.
+pub const LOW_RANK_DOWN: &str = "lora_A.weight";
+/// From those to the layer's output (LoRA's B): split where the output is, so that it makes what the weight does.
+pub const LOW_RANK_UP: &str = "lora_B.weight";
+
 const LINEAR: &[Rule] = &[
     Rule {
         style: Some(Colwise),
@@ -25,7 +30,12 @@ const LINEAR: &[Rule] = &[
         arguments: &[Input, Output, Segments, Local],
         reads: Reads::Whole,
         makes: Makes::Placed(FEATURES),
-        parameters: &[("weight", Shard(0)), ("bias", Shard(0))],
+        parameters: &[
+            ("weight", Shard(0)),
+            ("bias", Shard(0)),
+            (LOW_RANK_DOWN, Replicate),
+            (LOW_RANK_UP, Shard(0)),
+        ],
     },
     Rule {
         style: Some(Rowwise),
@@ -34,11 +44,22 @@ const LINEAR: &[Rule] = &[
         arguments: &[Input, Output, Local],
         reads: Reads::Chunk(FEATURES),
         makes: Makes::Placed(Partial),
-        parameters: &[("weight", Shard(1)), ("bias", Replicate)],
+        parameters: &[
+            ("weight", Shard(1)),
+            ("bias", Replicate),
+            (LOW_RANK_DOWN, Shard(1)),
+            (LOW_RANK_UP, Replicate),
+        ],
     },
     Rule {
         reads: Reads::Rows,
         makes: Makes::AsRead,
+        parameters: &[
+            ("weight", Replicate),
+            ("bias", Replicate),
+            (LOW_RANK_DOWN, Replicate),
+            (LOW_RANK_UP, Replicate),
+        ],
         ..WHOLE
     },
 ];

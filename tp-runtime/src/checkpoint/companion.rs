@@ -37,7 +37,8 @@ const BEGINNINGS: [&str; 9] = [
 const NAMES: [&str; 2] = ["merges.txt", "vocab.txt"];
 
 /// Endings of what belongs to the weights that are replaced, and to the job that made them.
-const OTHERS: [&str; 5] = [
+const OTHERS: [&str; 6] = [
+    "adapter_config.json",
     ".index.json",
     "hf_quant_config.json",
     "_results.json",

@@ -11,6 +11,8 @@ use crate::config;
 pub(super) const CONFIG: &str = "config.json";
 /// All weights in one file.
 pub(super) const WEIGHTS: &str = "model.safetensors";
+/// All weights of an adapter.
+pub(super) const ADAPTER_WEIGHTS: &str = "adapter_model.safetensors";
 /// Which of several files holds which weight.
 pub(super) const INDEX: &str = "model.safetensors.index.json";
 

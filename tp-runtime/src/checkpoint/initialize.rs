@@ -38,16 +38,21 @@ pub fn initialize(
         let tensor = match param.starts_from() {
             Initial::Zeros => Tensor::f_zeros(&shape, (kind, device))?,
             Initial::Ones => Tensor::f_ones(&shape, (kind, device))?,
-            Initial::Normal => {
+            Initial::Normal | Initial::Linear => {
                 let (dim, ranges) = match sharding.split() {
                     Some((dim, partition)) => (dim, partition.ranges(rank, world_size)),
                     None => (0, Partition::chunks(param.shape()[0]).ranges(0, 1)),
                 };
                 let key = key(seed, name);
-                let values: Vec<f32> = runs(param.shape(), dim, &ranges)
-                    .flatten()
-                    .map(|index| std as f32 * normal(key, index as u64))
-                    .collect();
+                let value: &dyn Fn(u64) -> f32 = match param.starts_from() {
+                    Initial::Linear => {
+                        let bound = (param.shape()[1] as f32).sqrt().recip();
+                        &move |index| bound * uniform(key, index)
+                    }
+                    _ => &|index| std as f32 * normal(key, index),
+                };
+                let indices = runs(param.shape(), dim, &ranges).flatten();
+                let values: Vec<f32> = indices.map(|index| value(index as u64)).collect();
                 let tensor = Tensor::f_from_slice(&values)?.f_view(shape.as_slice())?;
                 tensor.f_to_device_(device, kind, false, false)?
             }
@@ -66,12 +71,23 @@ fn key(seed: u64, name: &str) -> u64 {
 
 /// A standard normal value for one element, by the Box-Muller transform.
 fn normal(key: u64, index: u64) -> f32 {
-    const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
-    let bits = mix(key.wrapping_add(index.wrapping_mul(STEP)));
+    let bits = bits(key, index);
     // Two uniform values of 32 bits; the first is never zero, so that its logarithm is finite.
     let radius = ((bits >> 32) as f32 + 0.5) / (1u64 << 32) as f32;
     let turn = (bits as u32) as f32 / (1u64 << 32) as f32;
     (-2.0 * radius.ln()).sqrt() * (std::f32::consts::TAU * turn).cos()
+}
+
+/// A uniform value between -1 and 1 for one element.
+fn uniform(key: u64, index: u64) -> f32 {
+    let fraction = (bits(key, index) >> 40) as f32 / (1u64 << 24) as f32;
+    2.0 * fraction - 1.0
+}
+
+/// The random bits of one element.
+fn bits(key: u64, index: u64) -> u64 {
+    const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
+    mix(key.wrapping_add(index.wrapping_mul(STEP)))
 }
 
 /// The mixing function of SplitMix64.

@@ -51,6 +51,7 @@ pub(crate) use {
     disk::{gone, put, sync},
     dtype::kind_of,
     safetensors_file::SafetensorsFile,
+    save::{Layout, save_as},
     slices::runs,
     writer::{Entry, Writer},
 };

@@ -68,6 +68,17 @@ impl Checkpoint {
         })
     }
 
+    /// Opens the weights of an adapter in a folder of PEFT's layout; they have no `config.json`.
+    pub(crate) fn open_adapter(dir: &Path) -> Result<Self, CheckpointError> {
+        Ok(Self {
+            dir: dir.to_owned(),
+            config: Value::Null,
+            weights: Weights::open_adapter(dir)?,
+            scales: BTreeMap::new(),
+            bytes_read: Cell::new(0),
+        })
+    }
+
     /// The folder.
     pub fn dir(&self) -> &Path {
         &self.dir

@@ -8,13 +8,14 @@ use tch::Tensor;
 use super::companion::Companion;
 use super::disk::put;
 use super::dtype::dtype_of;
-use super::folder::{CONFIG, WEIGHTS};
+use super::folder::{ADAPTER_WEIGHTS, CONFIG, WEIGHTS};
 use super::staging::Staging;
 use super::writer::{Entry, Writer};
 use crate::Error;
 use crate::comm::ProcessGroup;
 use crate::config::remove_quantization;
 use crate::error::CheckpointError;
+use crate::lora;
 use crate::module::ShardedParam;
 
 /// Writes `config.json`, `model.safetensors` and copies of `companions` into `dir`.
@@ -35,12 +36,26 @@ pub fn save(
     dir: &Path,
     params: &[ShardedParam<'_>],
     world: &ProcessGroup,
+    gather: impl FnMut(&ShardedParam<'_>) -> crate::Result<Tensor>,
+    config: &Value,
+    companions: &[Companion],
+) -> crate::Result<()> {
+    let layout = Layout::Model;
+    save_as(layout, dir, params, world, gather, config, companions)
+}
+
+/// [`save`] of a whole model or of an adapter.
+pub(crate) fn save_as(
+    layout: Layout,
+    dir: &Path,
+    params: &[ShardedParam<'_>],
+    world: &ProcessGroup,
     mut gather: impl FnMut(&ShardedParam<'_>) -> crate::Result<Tensor>,
     config: &Value,
     companions: &[Companion],
 ) -> crate::Result<()> {
-    let entries = entries(params);
-    let create = || Output::create(dir, config, companions, &entries);
+    let entries = entries(params, layout);
+    let create = || Output::create(layout, dir, config, companions, &entries);
     let created = (world.rank() == 0).then(create).transpose();
     let mut output = world.agree(created.map_err(Error::from), "saving")?;
     for (named, entry) in params.iter().zip(&entries) {
@@ -54,6 +69,15 @@ pub fn save(
     world.agree(committed.map_err(Error::from), "saving")
 }
 
+/// What the files of a folder are.
+#[derive(Clone, Copy)]
+pub(crate) enum Layout {
+    /// A model's: its weights and its config, which says their dtype.
+    Model,
+    /// An adapter's, with what stands in front of the names of its parameters.
+    Adapter { prefix: &'static str },
+}
+
 /// A checkpoint that lacks weights still to come.
 struct Output {
     staging: Staging,
@@ -62,17 +86,24 @@ struct Output {
 
 impl Output {
     fn create(
+        layout: Layout,
         dir: &Path,
         config: &Value,
         companions: &[Companion],
         entries: &[Entry],
     ) -> Result<Self, CheckpointError> {
         let staging = Staging::begin(dir)?;
-        write_config(&staging.path(CONFIG), config, entries)?;
+        let (config_name, config, weights) = match layout {
+            Layout::Model => (CONFIG, with_dtype(config, entries), WEIGHTS),
+            Layout::Adapter { .. } => (lora::CONFIG, config.clone(), ADAPTER_WEIGHTS),
+        };
+        let path = staging.path(config_name);
+        put(&path, format!("{config:#}\n").as_bytes())
+            .map_err(CheckpointError::io("write", &path))?;
         for companion in companions {
             companion.copy_to(&staging.path(companion.name()))?;
         }
-        let weights = Writer::create(&staging.path(WEIGHTS), entries, Map::new())?;
+        let weights = Writer::create(&staging.path(weights), entries, Map::new())?;
         Ok(Self { staging, weights })
     }
 
@@ -83,17 +114,21 @@ impl Output {
 }
 
 /// What the header will say, in the order of the parameters.
-fn entries(params: &[ShardedParam<'_>]) -> Vec<Entry> {
+fn entries(params: &[ShardedParam<'_>], layout: Layout) -> Vec<Entry> {
+    let prefix = match layout {
+        Layout::Model => "",
+        Layout::Adapter { prefix } => prefix,
+    };
     let entry = |ShardedParam { name, param, .. }: &ShardedParam<'_>| Entry {
-        name: name.clone(),
+        name: format!("{prefix}{name}"),
         kind: param.kind(),
         shape: param.shape().to_vec(),
     };
     params.iter().map(entry).collect()
 }
 
-/// Writes the config with the dtype of the weights beside it, under the name the config has for it.
-fn write_config(path: &Path, config: &Value, entries: &[Entry]) -> Result<(), CheckpointError> {
+/// The config with the dtype of the weights beside it, under the name the config has for it.
+fn with_dtype(config: &Value, entries: &[Entry]) -> Value {
     let mut config = config.clone();
     remove_quantization(&mut config);
     if let Some((_, dtype)) = entries.first().and_then(|entry| dtype_of(entry.kind)) {
@@ -104,6 +139,5 @@ fn write_config(path: &Path, config: &Value, entries: &[Entry]) -> Result<(), Ch
         };
         config[field] = Value::from(dtype);
     }
-    let text = format!("{config:#}\n");
-    put(path, text.as_bytes()).map_err(CheckpointError::io("write", path))
+    config
 }

@@ -103,6 +103,9 @@ fn finish(dir: &Path) -> Result<(), CheckpointError> {
 
 /// Removes an index and its files, which `model.safetensors` has replaced, and what said how they were quantized.
 fn remove_replaced_weights(dir: &Path) -> Result<(), CheckpointError> {
+    if !dir.join(WEIGHTS).exists() {
+        return Ok(()); // an adapter replaces none
+    }
     let path = dir.join(INDEX);
     // An index that cannot be read names no file to remove.
     let files = match File::open(&path) {

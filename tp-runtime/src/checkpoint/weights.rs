@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
 use super::finding::Finding;
-use super::folder::{self, INDEX, WEIGHTS};
+use super::folder::{self, ADAPTER_WEIGHTS, INDEX, WEIGHTS};
 use super::index;
 use super::safetensors_file::SafetensorsFile;
 use super::stored::Stored;
@@ -35,6 +35,19 @@ impl Weights {
             dir: dir.to_owned(),
             has_pickle,
         })
+    }
+
+    /// Opens the one file of an adapter's weights.
+    pub(super) fn open_adapter(dir: &Path) -> Result<Self, CheckpointError> {
+        let Some((path, file)) = folder::open(dir, ADAPTER_WEIGHTS)? else {
+            return Err(CheckpointError::NoAdapter {
+                dir: dir.to_owned(),
+                has_pickle: dir.join("adapter_model.bin").exists(),
+            });
+        };
+        let mut weights = Self::default();
+        weights.add(SafetensorsFile::open(&path, &file)?, |_| true);
+        Ok(weights)
     }
 
     /// Opens the files of an index. Tensors that it does not list are taken where they lie, as in transformers.

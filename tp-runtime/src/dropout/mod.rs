@@ -5,6 +5,8 @@
 //! it out for its own part.
 
 #[cfg(feature = "torch")]
+mod current;
+#[cfg(feature = "torch")]
 mod key;
 #[cfg(feature = "torch")]
 mod mask;

@@ -33,6 +33,18 @@ pub enum CheckpointError {
         has_pickle: bool,
     },
 
+    /// A folder without an adapter's weights.
+    #[error(
+        "`{dir}` holds no `adapter_model.safetensors`: give the folder that PEFT's `save_pretrained` wrote{}",
+        if *.has_pickle { "; its `adapter_model.bin` is a pickle, which has to be saved again as safetensors" } else { "" }
+    )]
+    NoAdapter {
+        /// The folder.
+        dir: PathBuf,
+        /// Whether it holds weights in PyTorch's older format.
+        has_pickle: bool,
+    },
+
     /// A file that is cut short or no safetensors file at all.
     #[error("`{path}` is not a whole safetensors file: {reason}; copy or download it again")]
     Damaged {

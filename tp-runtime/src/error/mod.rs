@@ -13,6 +13,7 @@ mod input;
 #[cfg(feature = "torch")]
 mod job;
 mod layer;
+mod lora;
 mod model;
 mod placement;
 mod plan;
@@ -23,6 +24,7 @@ mod train;
 pub use config::ConfigError;
 pub use explain::ExplainError;
 pub use layer::LayerError;
+pub use lora::LoraError;
 pub use model::ModelError;
 pub use placement::PlacementError;
 pub use plan::PlanError;
@@ -46,6 +48,10 @@ pub enum Error {
     /// A plan that does not fit its model, its config or its mesh.
     #[error(transparent)]
     Plan(#[from] PlanError),
+
+    /// An adapter that a model cannot have.
+    #[error(transparent)]
+    Lora(#[from] LoraError),
 
     /// A config that names no known model.
     #[error(transparent)]

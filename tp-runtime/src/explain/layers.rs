@@ -43,7 +43,7 @@ impl StyledLayer<'_> {
             let projections = activations.projections(input).to_vec();
             activations.set_projections(output, projections);
         }
-        self.sum_gradients(activations, rule.meets(read, promised));
+        self.sum_gradients(activations, read, promised);
         match self.is_by_segments() {
             true => Ok(output),
             false => self.first_segment(activations, output),
@@ -155,9 +155,13 @@ impl StyledLayer<'_> {
 
     /// The sums of gradients in the backward: of replicated parameters that meet a share of the
     /// activations, and of parts that several ranks hold.
-    fn sum_gradients(&self, activations: &mut Activations, met: Placement) {
+    fn sum_gradients(&self, activations: &mut Activations, read: Placement, promised: Placement) {
         let parameters = self.layer.parameters().into_iter();
-        for ((leaf, param), (_, sharding)) in parameters.zip(&self.resolved.parameters) {
+        let parameters = parameters.zip(&self.resolved.parameters);
+        for ((leaf, param), (_, sharding)) in
+            parameters.filter(|((_, param), _)| !param.is_frozen())
+        {
+            let met = self.resolved.rule.meets(leaf, read, promised);
             match sharding {
                 Sharding::Replicated if met == Placement::Replicate => {}
                 Sharding::Replicated => {

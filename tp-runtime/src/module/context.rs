@@ -39,6 +39,8 @@ pub(crate) struct Assignment {
 /// One parameter of a layer, as the plan has ranks hold it.
 #[cfg(feature = "torch")]
 pub(crate) struct AssignedParam {
+    /// The last segment of its name.
+    pub(crate) leaf: &'static str,
     /// The parameter.
     pub(crate) param: Param,
     /// How the ranks hold it.
@@ -121,6 +123,11 @@ impl Assignment {
                 _ => None,
             }
         })
+    }
+
+    /// The last segment of a parameter's name.
+    pub(super) fn leaf(&self, param: &Param) -> Result<&'static str> {
+        self.assigned(param).map(|assigned| assigned.leaf)
     }
 
     /// This rank's part of a parameter that is applied to activations placed `met`.

@@ -9,6 +9,7 @@ use super::unread::is_unread;
 use super::{Param, Sharding};
 use crate::Result;
 use crate::comm::ProcessGroup;
+use crate::dropout::{Dropout, DropoutKey};
 use crate::dtensor::{DTensor, PlacementError};
 use tp_plan::{FEATURES, HeadShares, Makes, Placement, Reads, Style};
 
@@ -94,8 +95,26 @@ impl<'a> ForwardPass<'a> {
     /// # Errors
     /// When the layer does not list the parameter.
     pub fn parameter(&self, param: &Param) -> Result<Tensor> {
-        let met = (self.assignment.rule).meets(self.placement, self.promised());
+        let leaf = self.assignment.leaf(param)?;
+        let met = (self.assignment.rule).meets(leaf, self.placement, self.promised());
         self.assignment.parameter(param, met)
+    }
+
+    /// The input as this rank reads it, less what `dropout` drops of it for this layer in training.
+    ///
+    /// # Errors
+    /// When the input has other dimensions than `[batch, sequence, features]`.
+    pub(crate) fn drop_input(&self, dropout: Dropout) -> Result<Tensor> {
+        let input = self.input.shallow_clone();
+        let key = DropoutKey::current();
+        let Some(key) = dropout.key(key.as_ref()) else {
+            return Ok(input);
+        };
+        // Masks go by who made what they are for; others may go by what this layer makes.
+        let site = Rc::from(format!("the input of {}", self.path()));
+        let (shape, group) = (self.shape(), self.group());
+        let read = DTensor::from_heads(input, self.placement, self.heads, shape, group, &site)?;
+        dropout.apply(&read, Some(key))?.local()
     }
 
     /// How the ranks hold one of the layer's parameters.

@@ -2,7 +2,7 @@
 
 use std::any::Any;
 
-use super::{ParallelContext, Param};
+use super::{LowRankSlot, ParallelContext, Param};
 use tp_plan::ModuleKind;
 
 /// A module without children: what a row of a plan applies to; written by [`leaf!`](crate::leaf).
@@ -17,6 +17,11 @@ pub trait Layer: Any {
     ///
     /// [`ParallelModel`]: crate::parallel::ParallelModel
     fn context(&self) -> &ParallelContext;
+
+    /// Where an adapter of low rank is attached; `None` for a layer that takes none.
+    fn low_rank(&self) -> Option<&LowRankSlot> {
+        None
+    }
 
     /// How many features the layer gives for `input` features, counted over the whole activation.
     fn output_features(&self, input: i64) -> i64 {

@@ -8,7 +8,8 @@ use tp_plan::{ModuleKind, Text, pattern::same};
 /// The struct has a field `context` of type [`ParallelContext`](crate::module::ParallelContext).
 /// What follows its name is its kind, then the fields that are parameters ([`Param`] or
 /// `Option<Param>`; their names are those in the checkpoint, unless `field: "name"` says another),
-/// then how many features it gives, where these are not as many as it reads.
+/// then how many features it gives, where these are not as many as it reads, and the field of type
+/// [`LowRankSlot`](crate::module::LowRankSlot), if it takes adapters.
 ///
 /// The kind's rules say how each parameter is placed; one that leaves a parameter out does not
 /// compile:
@@ -27,7 +28,7 @@ use tp_plan::{ModuleKind, Text, pattern::same};
 #[macro_export]
 macro_rules! leaf {
     ($layer:ident, $kind:expr, [$($field:ident $(: $name:literal)?),* $(,)?]
-        $(, |$this:ident, $input:pat_param| $features:expr)? $(,)?) => {
+        $(, |$this:ident, $input:pat_param| $features:expr)? $(, low_rank: $slot:ident)? $(,)?) => {
         const _: () = $crate::__private::check_leaf(
             $kind,
             &[$($crate::leaf!(@name $field $($name)?)),*],
@@ -64,8 +65,16 @@ macro_rules! leaf {
                     $crate::__private::LeafField::param(&self.$field)
                         .map(|param| ($crate::leaf!(@name $field $($name)?), param))
                 ),*];
-                fields.into_iter().flatten().collect()
+                let parameters = fields.into_iter().flatten();
+                $(let parameters = parameters.chain(self.$slot.parameters());)?
+                parameters.collect()
             }
+
+            $(
+                fn low_rank(&self) -> ::core::option::Option<&$crate::module::LowRankSlot> {
+                    ::core::option::Option::Some(&self.$slot)
+                }
+            )?
 
             fn context(&self) -> &$crate::module::ParallelContext {
                 &self.context

@@ -8,6 +8,7 @@ mod fresh_head;
 mod last_branch;
 mod layer;
 mod leaf;
+mod low_rank;
 mod param;
 mod path;
 #[cfg(feature = "torch")]
@@ -27,6 +28,7 @@ pub use fresh_head::FreshHead;
 pub use layer::Layer;
 #[doc(hidden)]
 pub use leaf::{LeafField, check_leaf};
+pub use low_rank::{LowRank, LowRankSlot};
 pub use param::{Heads, Initial, Param};
 pub use path::ModulePath;
 pub use rename::Rename;

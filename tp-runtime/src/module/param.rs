@@ -18,6 +18,7 @@ struct Inner {
     heads: Option<Heads>,
     segments: Vec<Segment>,
     initial: Cell<Initial>,
+    is_frozen: Cell<bool>,
     #[cfg(feature = "torch")]
     local: std::cell::RefCell<Option<tch::Tensor>>,
     #[cfg(feature = "torch")]
@@ -49,6 +50,8 @@ pub enum Initial {
     Ones,
     /// Zeros.
     Zeros,
+    /// Uniform values within one over the root of the input features, as `torch.nn.Linear` starts.
+    Linear,
 }
 
 /// A dimension made of attention heads, which a shard must not cut.
@@ -84,6 +87,7 @@ impl Param {
             heads,
             segments,
             initial: Cell::new(Initial::Normal),
+            is_frozen: Cell::new(false),
             #[cfg(feature = "torch")]
             local: std::cell::RefCell::default(),
             #[cfg(feature = "torch")]
@@ -100,6 +104,16 @@ impl Param {
     /// What the parameter starts from.
     pub fn starts_from(&self) -> Initial {
         self.0.initial.get()
+    }
+
+    /// Keeps training from the parameter: it has no gradient and no optimizer's state.
+    pub fn freeze(&self) {
+        self.0.is_frozen.set(true);
+    }
+
+    /// Whether training leaves the parameter as it is.
+    pub fn is_frozen(&self) -> bool {
+        self.0.is_frozen.get()
     }
 
     /// The shape of the whole parameter.

@@ -9,6 +9,7 @@ use super::unread::run_for_gradients;
 use super::{Keeper, Module};
 use crate::Result;
 use crate::autograd::{backward, is_recorded, is_recording, with_backward};
+use crate::dropout::DropoutKey;
 use crate::dtensor::DTensor;
 
 /// Runs the layer at `index`, and keeps its input alone: the backward runs it again for the gradients.
@@ -41,14 +42,15 @@ pub fn recompute<M: Module>(
         false => x.stored().f_detach()?.f_set_requires_grad(true)?,
     };
     // On a rank, backward runs on the thread that runs forward.
-    let again = SendWrapper::new((layers.clone(), input, forward));
+    let again = SendWrapper::new((layers.clone(), input, forward, DropoutKey::current()));
     let run_again = move |gradient: Tensor| -> Result<Tensor> {
-        let (layers, input, forward) = &*again;
+        let (layers, input, forward, key) = &*again;
         let layer = &layers[index];
         let keepers = self::keepers(layer);
         let leaf = input.stored().f_detach()?.f_set_requires_grad(true)?;
         keepers.iter().try_for_each(|keeper| keeper.gather(true))?;
         let run = || forward(layer, &input.with_stored(leaf.shallow_clone()));
+        let run = || DropoutKey::during(key.clone(), run);
         let output = tch::with_grad(|| run_for_gradients(layer, run))?;
         backward(output.stored(), &gradient)?;
         keepers.iter().try_for_each(|keeper| keeper.release())?;

@@ -1,10 +1,12 @@
 //! `y = x Wᵀ + b`, whole, split by output features or split by input features.
 
 #[cfg(feature = "torch")]
+mod low_rank;
+#[cfg(feature = "torch")]
 mod segments;
 
 use crate::leaf;
-use crate::module::{Heads, Initial, ParallelContext, Param, Segment};
+use crate::module::{Heads, Initial, LowRankSlot, ParallelContext, Param, Segment};
 use tp_plan::{HeadShares, ModuleKind};
 
 #[cfg(feature = "torch")]
@@ -23,6 +25,7 @@ pub struct Linear {
     weight: Param,
     /// `[out_features]`
     bias: Option<Param>,
+    low_rank: LowRankSlot,
     context: ParallelContext,
 }
 
@@ -119,6 +122,7 @@ impl Linear {
         Self {
             weight: with(&[out_features, in_features], heads),
             bias: bias.then(|| with(&[out_features], bias_heads).initial(Initial::Zeros)),
+            low_rank: LowRankSlot::default(),
             context: ParallelContext::default(),
         }
     }
@@ -137,14 +141,19 @@ impl Linear {
         Self {
             weight: embedding.weight().clone(),
             bias: None,
+            low_rank: LowRankSlot::default(),
             context: ParallelContext::default(),
         }
     }
 }
 
-leaf!(Linear, ModuleKind::Linear, [weight, bias], |layer, _| layer
-    .weight
-    .shape()[0]);
+leaf!(
+    Linear,
+    ModuleKind::Linear,
+    [weight, bias],
+    |layer, _| layer.weight.shape()[0],
+    low_rank: low_rank
+);
 
 #[cfg(feature = "torch")]
 impl Linear {
@@ -176,16 +185,24 @@ impl Linear {
             return pass.give(self.local(pass)?, features);
         };
         // Added to the sum, not to the terms: once, not once per rank.
-        let term = linear(pass.input(), &pass.parameter(&self.weight)?, None)?;
+        let term = self.product(pass, None)?;
         let (sum, bias) = (pass.give(term, features)?, pass.parameter(bias)?);
         sum.map("adding a bias", sum.shape(), |local| local.f_add(&bias))
     }
 
     /// What this rank's part of the weight and of the bias make of the input.
     fn local(&self, pass: &ForwardPass<'_>) -> Result<Tensor> {
-        let weight = pass.parameter(&self.weight)?;
         let bias = self.bias.as_ref().map(|bias| pass.parameter(bias));
-        Ok(linear(pass.input(), &weight, bias.transpose()?.as_ref())?)
+        self.product(pass, bias.transpose()?.as_ref())
+    }
+
+    /// The same of the weight and its adapter, which are placed alike, with a given bias.
+    fn product(&self, pass: &ForwardPass<'_>, bias: Option<&Tensor>) -> Result<Tensor> {
+        let product = linear(pass.input(), &pass.parameter(&self.weight)?, bias)?;
+        match self.low_rank.get() {
+            Some(adapter) => Ok(product.f_add(&adapter.forward(pass)?)?),
+            None => Ok(product),
+        }
     }
 }
 

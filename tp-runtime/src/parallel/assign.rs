@@ -30,8 +30,9 @@ fn assignment(
 ) -> Result<Assignment> {
     let params = named.layer.parameters().into_iter();
     let parameters = params.zip(&resolved.parameters);
-    let parameters = parameters.map(|((_, param), (_, sharding))| {
+    let parameters = parameters.map(|((leaf, param), (_, sharding))| {
         Ok(AssignedParam {
+            leaf,
             param: param.clone(),
             sharding: sharding.clone(),
             replicas: groups.replicas(sharding)?,

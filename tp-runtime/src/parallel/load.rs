@@ -6,6 +6,7 @@ use tch::Tensor;
 use super::{ParallelModel, ParallelOptions};
 use crate::checkpoint::{self, Checkpoint, CheckpointError, Finding, LoadReport};
 use crate::comm::ReduceOp;
+use crate::lora::Adapter;
 use crate::mesh::DeviceMesh;
 use crate::{Error, Result};
 
@@ -29,20 +30,36 @@ impl ParallelModel {
         mesh: &DeviceMesh,
         options: ParallelOptions,
     ) -> Result<(Self, LoadReport)> {
-        let mut parallel = Self::build(checkpoint.config(), mesh, options)?;
+        Self::load_with(checkpoint, None, mesh, options)
+    }
+
+    /// [`Self::load`], and an adapter for the model; everything else is frozen.
+    ///
+    /// # Errors
+    /// As [`Self::load`], and when the adapter does not fit the model.
+    pub fn load_with(
+        checkpoint: &Checkpoint,
+        adapter: Option<&Adapter>,
+        mesh: &DeviceMesh,
+        options: ParallelOptions,
+    ) -> Result<(Self, LoadReport)> {
+        let mut parallel = Self::build(checkpoint.config(), adapter, mesh, options)?;
         let mut loaded = parallel.read(checkpoint);
         let differs = matches!(loaded, Err(CheckpointError::Tied { .. }));
         if parallel.on_any_rank(differs)? {
             let ties = parallel.ties();
-            parallel = Self::build(&untied(checkpoint.config()), mesh, options)?;
+            parallel = Self::build(&untied(checkpoint.config()), adapter, mesh, options)?;
             loaded = parallel.read(checkpoint).map(|mut report| {
                 report.findings.extend(ties);
                 report
             });
         }
-        let report = parallel
+        let mut report = parallel
             .world
             .agree(loaded.map_err(Error::from), "loading")?;
+        if let Some(adapter) = adapter {
+            report.findings.extend(parallel.start_adapter(adapter)?);
+        }
         parallel.require_gradients()?;
         parallel.findings.clone_from(&report.findings);
         Ok((parallel, report))
@@ -51,7 +68,8 @@ impl ParallelModel {
     /// This rank's part of the weights, and the files beside them.
     fn read(&mut self, checkpoint: &Checkpoint) -> Result<LoadReport, CheckpointError> {
         self.companions = checkpoint.companions()?;
-        checkpoint::load(checkpoint, &self.parameters(), &self.load_options())
+        let (own, _) = self.without_adapter();
+        checkpoint::load(checkpoint, &own, &self.load_options())
     }
 
     /// Whether it is so on one of the ranks, each of which has seen its own part.

@@ -239,7 +239,7 @@ impl Trainer {
     /// # Errors
     /// When gathering it fails.
     pub fn gradient(&self, named: &ShardedParam<'_>) -> Result<Tensor> {
-        for unit in &self.units {
+        for unit in self.units.iter().filter(|_| !named.param.is_frozen()) {
             let mut params = unit.params().iter();
             if let Some(index) = params.position(|param| param.is_tied_to(named.param)) {
                 return self.model.gather(named, &unit.whole_gradient(index)?);

@@ -26,6 +26,8 @@ pub(super) struct Unit {
     shapes: Vec<Vec<i64>>,
     layout: Layout,
     zero: Zero,
+    /// Whether it stays as it is: nothing is updated, and there are no gradients.
+    is_frozen: bool,
     ranks: ProcessGroup,
     /// The kind that the model computes in.
     kind: Kind,
@@ -63,6 +65,7 @@ impl Unit {
         let mut unit = Self {
             name: name.to_owned(),
             shapes: locals.iter().map(Tensor::size).collect(),
+            is_frozen: params.iter().all(Param::is_frozen),
             params,
             zero,
             ranks: ranks.clone(),
@@ -79,7 +82,7 @@ impl Unit {
 
     /// Sets up what this rank updates: parts of the buffers where they stay and are in f32, else copies.
     fn divide(&mut self, weights: Tensor) -> Result<()> {
-        let options = (master(self.kind), weights.device());
+        let options = (self.own_kind(), weights.device());
         let length = self.layout.length();
         let stays = self.zero != Zero::Parameters;
         let gradients = match stays {
@@ -91,6 +94,9 @@ impl Unit {
             let own = narrow(&weights, &range)?;
             let copies = !(stays && self.kind == options.0);
             self.own.push(own.f_to_dtype(options.0, false, copies)?);
+            if self.is_frozen {
+                continue;
+            }
             self.own_gradients.push(match &gradients {
                 Some(gradients) => narrow(gradients, &range)?,
                 None => Tensor::f_zeros([range.end - range.start], options)?,
@@ -194,7 +200,10 @@ impl Unit {
 
     /// What this rank updates.
     pub(super) fn runs(&self) -> Vec<Run> {
-        self.layout.runs(self.layout_rank())
+        match self.is_frozen {
+            true => Vec::new(),
+            false => self.layout.runs(self.layout_rank()),
+        }
     }
 
     /// The elements of a run, which an optimizer changes.
@@ -244,7 +253,15 @@ impl Unit {
 
     /// Whether what this rank updates is kept beside the model's weights, since those are not in f32.
     pub(super) fn has_master(&self) -> bool {
-        self.kind != master(self.kind)
+        self.kind != self.own_kind()
+    }
+
+    /// What this rank keeps of its own is in this kind.
+    fn own_kind(&self) -> Kind {
+        match self.is_frozen {
+            true => self.kind,
+            false => master(self.kind),
+        }
     }
 
     fn own_range(&self, bucket: usize) -> Range<i64> {
@@ -265,6 +282,7 @@ impl Unit {
 
 impl Keeper for Unit {
     fn gather(&self, with_gradients: bool) -> Result<()> {
+        let with_gradients = with_gradients && !self.is_frozen;
         let mut held = self.weights.borrow_mut();
         let is_ready = !with_gradients || self.gradients.borrow().is_some();
         if held.is_some() && is_ready {

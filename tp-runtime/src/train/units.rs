@@ -5,8 +5,8 @@ use std::rc::Rc;
 use super::unit::Unit;
 use crate::Result;
 use crate::comm::ProcessGroup;
-use crate::data_parallel::TrainOptions;
 use crate::data_parallel::members;
+use crate::data_parallel::{TrainOptions, Zero};
 use crate::module::Keeper;
 use crate::parallel::ParallelModel;
 
@@ -17,11 +17,18 @@ pub(super) fn units(
     options: &TrainOptions,
 ) -> Result<Vec<Rc<Unit>>> {
     let parameters = model.parameters();
-    let named = parameters
-        .iter()
-        .map(|named| (named.name.as_str(), named.param.clone()));
-    let members = members(named, options.zero).into_iter();
-    let units = members.map(|(name, params)| {
+    let named = |is_frozen: bool| {
+        let some = parameters.iter();
+        let some = some.filter(move |named| named.param.is_frozen() == is_frozen);
+        let named = some.map(|named| (named.name.as_str(), named.param.clone()));
+        members(named, options.zero)
+    };
+    let mut members = named(false);
+    // Each rank keeps all of what stays as it is, unless ranks divide weights.
+    if options.zero == Zero::Parameters {
+        members.extend(named(true));
+    }
+    let units = members.into_iter().map(|(name, params)| {
         let unit = Unit::new(name, params, options.zero, ranks, options.bucket)?;
         let unit = Rc::new(unit);
         for param in unit.params() {

@@ -33,7 +33,9 @@ at::Tensor onednn(const at::Tensor& input, const at::Tensor& weight, const std::
 struct OneDnnLinear : torch::autograd::Function<OneDnnLinear> {
   static Variable forward(
       AutogradContext* context, const Variable& input, const Variable& weight, const std::optional<at::Tensor>& bias) {
-    context->save_for_backward({input, weight});
+    // The input is for the gradient of the weight, which a frozen one has not.
+    context->save_for_backward({weight.requires_grad() ? input : Variable(), weight});
+    context->saved_data["shape"] = input.sizes();
     context->saved_data["has_bias"] = bias.has_value();
     return onednn(input, weight, bias);
   }
@@ -46,12 +48,12 @@ struct OneDnnLinear : torch::autograd::Function<OneDnnLinear> {
     const at::Tensor& input = saved[0];
     const at::Tensor& weight = saved[1];
     const at::Tensor gradient = gradients[0].reshape({-1, weight.size(0)});
-    const at::Tensor rows = input.reshape({-1, weight.size(1)});
     variable_list out(3);
     if (context->needs_input_grad(0)) {
-      out[0] = onednn(gradient, weight.t(), std::nullopt).view(input.sizes());
+      out[0] = onednn(gradient, weight.t(), std::nullopt).view(context->saved_data["shape"].toIntVector());
     }
     if (context->needs_input_grad(1)) {
+      const at::Tensor rows = input.reshape({-1, weight.size(1)});
       out[1] = onednn(gradient.t(), rows.t(), std::nullopt);
     }
     if (context->saved_data["has_bias"].toBool() && context->needs_input_grad(2)) {
