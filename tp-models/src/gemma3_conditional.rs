@@ -161,6 +161,7 @@ impl Model for Gemma3ForConditionalGeneration {
     fn takes(&self) -> &'static [Input] {
         &[
             Input::ATTENTION_MASK,
+            Input::POSITION_IDS,
             Input::TOKEN_TYPE_IDS,
             Input::PIXEL_VALUES,
         ]

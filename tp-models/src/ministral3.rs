@@ -141,7 +141,7 @@ pub(crate) fn rope(config: &Value) -> Result<RopeParameters, ConfigError> {
     }
 }
 
-/// What the queries at these positions are multiplied by, `[S, 1, 1]`; `None` where they do not grow.
+/// What the queries at these positions are multiplied by, `[S, 1, 1]` or `[B, S, 1, 1]`; `None` where they do not grow.
 #[cfg(feature = "torch")]
 fn growth_at(growth: QueryGrowth, positions: &Positions) -> Result<Option<Tensor>> {
     if positions.end() <= growth.context {
@@ -156,7 +156,7 @@ fn growth_at(growth: QueryGrowth, positions: &Positions) -> Result<Option<Tensor
         .f_mul_scalar(growth.beta)?
         .f_add_scalar(1.0)?;
     let factor = factor.f_to_kind(positions.kind())?;
-    Ok(Some(factor.f_reshape([-1, 1, 1])?))
+    Ok(Some(factor.f_unsqueeze(-1)?.f_unsqueeze(-1)?))
 }
 
 impl Model for Ministral3ForCausalLM {

@@ -105,6 +105,7 @@ impl Model for Mistral3ForConditionalGeneration {
     fn takes(&self) -> &'static [Input] {
         &[
             Input::ATTENTION_MASK,
+            Input::POSITION_IDS,
             Input::PIXEL_VALUES,
             Input::IMAGE_SIZES,
         ]

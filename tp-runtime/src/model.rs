@@ -67,7 +67,7 @@ pub trait Model: Modules {
 
     /// What it takes besides `input_ids`.
     fn takes(&self) -> &'static [Input] {
-        &[Input::ATTENTION_MASK]
+        &[Input::ATTENTION_MASK, Input::POSITION_IDS]
     }
 
     /// Names that older checkpoints use for its tensors; the first that fits is taken.

@@ -53,6 +53,15 @@ pub enum InputError {
         takes: Vec<&'static str>,
     },
 
+    /// Texts one after another beside what tells of one text in each row.
+    #[error(
+        "`position_ids` say where texts start in a row, which {beside} has no room for: give one of them"
+    )]
+    Packed {
+        /// The other.
+        beside: &'static str,
+    },
+
     /// An input of another shape than the model reads.
     #[error("`{name}` is {found:?}: give {wanted}")]
     Shape {

@@ -30,6 +30,11 @@ impl Input {
         name: "attention_mask",
         shape: &[Extent::Batch, Extent::Context],
     };
+    /// Where each token stands in its text; another text starts where they do not go on by one.
+    pub const POSITION_IDS: Self = Self {
+        name: "position_ids",
+        shape: &[Extent::Batch, Extent::Sequence],
+    };
     /// Ones for tokens of an image, which see one another.
     pub const TOKEN_TYPE_IDS: Self = Self {
         name: "token_type_ids",

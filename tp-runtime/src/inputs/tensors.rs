@@ -18,6 +18,9 @@ pub struct Inputs {
     pub input_ids: Tensor,
     /// Ones for tokens and zeros for padding, `[batch, past + sequence]`.
     pub attention_mask: Option<Tensor>,
+    /// Where each token stands in its text, `[batch, sequence]`: several texts may stand in a row one after another,
+    /// each from a position that does not follow the one before, and none sees the others.
+    pub position_ids: Option<Tensor>,
     /// Ones for tokens of an image, which see one another, `[batch, sequence]`.
     pub token_type_ids: Option<Tensor>,
     /// Images, `[images, channels, height, width]`.
@@ -50,6 +53,7 @@ impl Inputs {
         Self {
             input_ids,
             attention_mask: None,
+            position_ids: None,
             token_type_ids: None,
             pixel_values: None,
             image_sizes: None,
@@ -65,6 +69,7 @@ impl Inputs {
     pub fn with(mut self, name: &str, tensor: Tensor) -> Self {
         let field = match name {
             "attention_mask" => &mut self.attention_mask,
+            "position_ids" => &mut self.position_ids,
             "token_type_ids" => &mut self.token_type_ids,
             "pixel_values" => &mut self.pixel_values,
             "image_sizes" => &mut self.image_sizes,
@@ -101,6 +106,7 @@ impl Inputs {
         Ok(Self {
             input_ids: place(&self.input_ids)?,
             attention_mask: placed(&self.attention_mask)?,
+            position_ids: placed(&self.position_ids)?,
             token_type_ids: placed(&self.token_type_ids)?,
             pixel_values: placed(&self.pixel_values)?,
             image_sizes: placed(&self.image_sizes)?,
@@ -115,6 +121,7 @@ impl Inputs {
     fn given(&self) -> impl Iterator<Item = (&str, &Tensor)> {
         let known = [
             ("attention_mask", &self.attention_mask),
+            ("position_ids", &self.position_ids),
             ("token_type_ids", &self.token_type_ids),
             ("pixel_values", &self.pixel_values),
             ("image_sizes", &self.image_sizes),
@@ -159,6 +166,16 @@ impl Inputs {
                     found,
                     wanted: extents.wanted(input),
                 });
+            }
+        }
+        if self.position_ids.is_some() {
+            let beside = match (&self.attention_mask, past) {
+                (Some(_), _) => Some("an `attention_mask`"),
+                (None, 1..) => Some("a cache"),
+                _ => None,
+            };
+            if let Some(beside) = beside {
+                return Err(InputError::Packed { beside });
             }
         }
         match self.logits_to_keep {

@@ -13,6 +13,7 @@ pub struct Positions {
     length: i64,
     device: Device,
     attention_mask: Option<Tensor>,
+    position_ids: Option<Tensor>,
     token_type_ids: Option<Tensor>,
     start: i64,
     /// Where the one token stands, if the processor need not know, and how many places there are.
@@ -28,6 +29,7 @@ impl Positions {
             length: inputs.input_ids.size()[1],
             device: inputs.input_ids.device(),
             attention_mask: shared(&inputs.attention_mask),
+            position_ids: shared(&inputs.position_ids),
             token_type_ids: shared(&inputs.token_type_ids),
             start: cache.map_or(0, KvCache::length),
             place: cache
@@ -50,17 +52,32 @@ impl Positions {
         }
     }
 
+    /// How many positions the longest text has, earlier ones included. Where rows hold several texts, the device is
+    /// asked and waited for.
+    ///
+    /// # Errors
+    /// When libtorch refuses to tell.
+    pub fn longest(&self) -> Result<i64, TchError> {
+        match &self.position_ids {
+            Some(ids) => Ok(ids.f_max()?.f_int64_value(&[])? + 1),
+            None => Ok(self.end()),
+        }
+    }
+
     /// All of them, as numbers on the device.
     ///
     /// # Shapes
-    /// `[sequence]` of f32
+    /// `[sequence]` of f32, or `[batch, sequence]` where rows hold several texts
     ///
     /// # Errors
     /// When libtorch cannot allocate them.
     pub fn places(&self) -> Result<Tensor, TchError> {
-        match &self.place {
-            Some((index, _)) => index.f_to_kind(Kind::Float),
-            None => Tensor::f_arange_start(self.start, self.end(), (Kind::Float, self.device)),
+        match (&self.place, &self.position_ids) {
+            (Some((index, _)), _) => index.f_to_kind(Kind::Float),
+            (None, Some(ids)) => ids.f_to_kind(Kind::Float),
+            (None, None) => {
+                Tensor::f_arange_start(self.start, self.end(), (Kind::Float, self.device))
+            }
         }
     }
 
@@ -98,10 +115,13 @@ impl Positions {
         }
         let Self {
             attention_mask,
+            position_ids,
             token_type_ids,
             ..
         } = self;
-        if attention_mask.is_none() && token_type_ids.is_none() && window.is_none() {
+        let is_plain =
+            attention_mask.is_none() && position_ids.is_none() && token_type_ids.is_none();
+        if is_plain && window.is_none() {
             return Ok(AttentionMask::Causal);
         }
         let options = (Kind::Bool, self.device());
@@ -113,6 +133,9 @@ impl Positions {
         }
         if let Some(window) = window {
             seen = seen.f_logical_and(&all.f_triu(self.start + 1 - window)?)?;
+        }
+        if let Some(ids) = position_ids {
+            seen = seen.f_logical_and(&self.same_text(ids)?)?;
         }
         if let Some(mask) = attention_mask {
             seen = seen.f_logical_and(&mask.f_to_kind(Kind::Bool)?.f_unsqueeze(1)?)?;
@@ -140,6 +163,14 @@ impl Positions {
             &seen.f_view([1, 1, 1, room])?,
             self.kind,
         )?)
+    }
+
+    /// Whether query and key belong to one text: a run of positions that go on by one.
+    fn same_text(&self, ids: &Tensor) -> Result<Tensor, TchError> {
+        let steps = ids.f_diff::<Tensor>(1, 1, None, None)?;
+        let starts = steps.f_ne(1)?.f_constant_pad_nd([1, 0])?;
+        let which = starts.f_cumsum(1, Kind::Int64)?;
+        which.f_unsqueeze(2)?.f_eq_tensor(&which.f_unsqueeze(1)?)
     }
 
     /// Whether query and key belong to one image: a run of ones.

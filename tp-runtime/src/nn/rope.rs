@@ -93,6 +93,11 @@ impl Frequencies {
         }
     }
 
+    /// Whether long texts have other frequencies than short ones.
+    pub(super) fn go_by_length(&self) -> bool {
+        self.beyond.is_some()
+    }
+
     /// Whether other frequencies hold for `longer` positions than for `length`.
     pub(super) fn change_between(&self, length: i64, longer: i64) -> bool {
         match &self.beyond {

@@ -65,7 +65,7 @@ leaf!(RotaryEmbedding, ModuleKind::Rotary, []);
 
 /// Cosines and sines of a run of positions.
 ///
-/// Shapes: `[sequence, 1, width]`, broadcast over batch and heads.
+/// Shapes: `[sequence, 1, width]`, broadcast over batch and heads, or `[batch, sequence, 1, width]`.
 #[cfg(feature = "torch")]
 pub struct RotaryTables {
     cos: Tensor,
@@ -81,9 +81,13 @@ impl RotaryEmbedding {
     /// When libtorch cannot allocate them.
     pub fn forward(&self, positions: &Positions) -> crate::Result<RotaryTables> {
         tch::no_grad(|| {
-            let (frequencies, factor) = self.frequencies(positions.end());
+            let length = match self.frequencies.go_by_length() {
+                true => positions.longest()?,
+                false => positions.end(),
+            };
+            let (frequencies, factor) = self.frequencies(length);
             let frequencies = self.uploaded(frequencies, positions.device())?;
-            let angles = positions.places()?.f_outer(&frequencies)?;
+            let angles = positions.places()?.f_unsqueeze(-1)?.f_mul(&frequencies)?;
             RotaryTables::new(&angles, factor, positions.kind())
         })
     }
@@ -113,12 +117,12 @@ impl RotaryTables {
     /// The tables of given angles, cosines and sines multiplied by `factor`.
     ///
     /// # Shapes
-    /// angles `[sequence, width / 2]`
+    /// angles `[sequence, width / 2]` or `[batch, sequence, width / 2]`
     ///
     /// # Errors
     /// When libtorch cannot allocate them.
     pub fn new(angles: &Tensor, factor: f64, kind: Kind) -> crate::Result<Self> {
-        let angles = angles.f_unsqueeze(1)?;
+        let angles = angles.f_unsqueeze(-2)?;
         let cos = angles.f_cos()?.f_mul_scalar(factor)?;
         let sin = angles.f_sin()?.f_mul_scalar(factor)?;
         Ok(Self {

@@ -79,6 +79,7 @@ impl Fixture {
         let find = |name| self.find(&format!("{group}/{name}"));
         Inputs {
             attention_mask: find("attention_mask"),
+            position_ids: find("position_ids"),
             token_type_ids: find("token_type_ids"),
             pixel_values: find("pixel_values"),
             image_sizes: find("image_sizes"),

@@ -17,8 +17,8 @@ unsafe extern "C" {
 /// take: it takes contiguous f32 on the CPU. Autograd does not record it.
 ///
 /// # Shapes
-/// `[batch, sequence, heads, head_dim]`, cosines and sines `[sequence, 1, width]`, the sines of the first half
-/// negated → as the first
+/// `[batch, sequence, heads, head_dim]`, cosines and sines `[sequence, 1, width]` or `[batch, sequence, 1, width]`,
+/// the sines of the first half negated → as the first
 ///
 /// # Errors
 /// When there is no memory left.
@@ -28,8 +28,9 @@ pub fn rotate(
     sines: &Tensor,
 ) -> Result<Option<Tensor>, TchError> {
     let fits = match (&input.size()[..], &cosines.size()[..]) {
-        ([_, sequence, _, features], [places, 1, width]) => {
-            sequence == places && width <= features && width % 2 == 0
+        ([batch, sequence, _, features], [rows @ .., places, 1, width]) => {
+            let rows_fit = rows.is_empty() || rows == [*batch];
+            rows_fit && sequence == places && width <= features && width % 2 == 0
         }
         _ => false,
     };

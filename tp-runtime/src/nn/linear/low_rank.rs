@@ -13,9 +13,9 @@ impl LowRank {
     /// `[.., in_features]` → `[.., out_features]`, as the layer's input is read
     pub(super) fn forward(&self, pass: &ForwardPass<'_>) -> Result<Tensor> {
         let input = pass.drop_input(self.dropout())?;
-        let few = linear(&input, &pass.parameter(&self.down())?, None)?;
+        let few = linear(&input, &pass.parameter(self.down())?, None)?;
         let few = few.f_mul_scalar(self.scale())?;
-        Ok(linear(&few, &pass.parameter(&self.up())?, None)?)
+        Ok(linear(&few, &pass.parameter(self.up())?, None)?)
     }
 
     /// This rank's part of what it adds to the weight.
