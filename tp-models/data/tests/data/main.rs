@@ -1,0 +1,4 @@
+//! Files, templates and labels, as transformers has them.
+
+mod cases;
+mod templates;
