@@ -31,6 +31,11 @@ pub(super) fn environment(
     environment.set_fuel(Some(FUEL));
     minijinja_contrib::add_to_environment(&mut environment);
     environment.set_unknown_method_callback(python::method);
+    environment.set_formatter(|output, state, value| match python::as_float(value) {
+        Some(number) => Ok(output.write_str(&python::float(number))?),
+        None => minijinja::escape_formatter(output, state, value),
+    });
+    environment.add_filter("string", python::string);
     environment.add_filter("trim", python::trim);
     environment.add_test("iterable", python::is_iterable);
     environment.add_test("sequence", python::is_sequence);

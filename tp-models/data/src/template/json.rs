@@ -7,6 +7,8 @@ use minijinja::{Error, ErrorKind, Value};
 use serde::Serialize;
 use serde_json::ser::Formatter;
 
+use super::python;
+
 /// The filter's arguments, in their order.
 const ARGUMENTS: [&str; 4] = ["ensure_ascii", "indent", "separators", "sort_keys"];
 
@@ -168,7 +170,7 @@ impl Formatter for Style {
     }
 
     fn write_f64<W: Write + ?Sized>(&mut self, writer: &mut W, value: f64) -> io::Result<()> {
-        writer.write_all(float(value).as_bytes())
+        writer.write_all(python::float(value).as_bytes())
     }
 
     fn write_string_fragment<W: Write + ?Sized>(
@@ -191,20 +193,5 @@ impl Formatter for Style {
             }
         }
         Ok(())
-    }
-}
-
-/// A number as Python's `repr` writes it, whose exponents have a sign and two digits.
-fn float(value: f64) -> String {
-    let text = format!("{value:?}");
-    match text.split_once('e') {
-        None => text,
-        Some((digits, exponent)) => {
-            let (sign, exponent) = match exponent.strip_prefix('-') {
-                Some(exponent) => ('-', exponent),
-                None => ('+', exponent),
-            };
-            format!("{digits}e{sign}{exponent:0>2}")
-        }
     }
 }

@@ -37,6 +37,37 @@ pub(super) fn trim(text: StringInput<'_>, characters: Option<String>) -> String 
     trimmed.to_owned()
 }
 
+/// A number as Python's `repr` writes it, whose exponents have a sign and two digits.
+pub(super) fn float(value: f64) -> String {
+    let text = format!("{value:?}");
+    match text.split_once('e') {
+        None => text,
+        Some((digits, exponent)) => {
+            let (sign, exponent) = match exponent.strip_prefix('-') {
+                Some(exponent) => ('-', exponent),
+                None => ('+', exponent),
+            };
+            format!("{digits}e{sign}{exponent:0>2}")
+        }
+    }
+}
+
+/// The number that a value is, unless it is whole by its type.
+pub(super) fn as_float(value: &Value) -> Option<f64> {
+    let is_float = value.is_number() && !value.is_integer();
+    let number = f64::try_from(value.clone()).ok().filter(|_| is_float)?;
+    number.is_finite().then_some(number)
+}
+
+/// The filter `string`.
+pub(super) fn string(value: &Value) -> Value {
+    match as_float(value) {
+        Some(number) => Value::from(float(number)),
+        None if value.as_str().is_some() => value.clone(),
+        None => Value::from(value.to_string()),
+    }
+}
+
 /// The test `iterable`: what a loop could go over.
 pub(super) fn is_iterable(value: &Value) -> bool {
     !value.is_none() && value.try_iter().is_ok()
