@@ -166,6 +166,7 @@ fn samples(
         let end = source.len().min(next + threads * ROWS_PER_THREAD);
         let rows = (next..end).map(|index| source.row(index));
         let rows = rows.collect::<Result<Vec<_>, _>>()?;
+        counter.tools_hidden += rows.iter().filter(|row| encoder.hides_tools(row)).count();
         for (row, encoded) in (next..end).zip(encode_all(&rows, encoder, threads)) {
             let encoded = encoded.map_err(|error| source.fault(row, error))?;
             counter.count(&encoded);

@@ -113,6 +113,18 @@ impl Encoder {
         })
     }
 
+    /// Whether a row has tools that its text does not show.
+    pub(crate) fn hides_tools(&self, row: &Row) -> bool {
+        let has_tools = match row {
+            Row::Text { .. } | Row::Completion { .. } => false,
+            Row::Exchange { tools, .. } | Row::Chat { tools, .. } => {
+                tools.as_ref().is_some_and(|tools| !tools.is_empty())
+            }
+        };
+        let template = self.template.as_ref();
+        has_tools && template.is_some_and(|template| !template.shows_tools())
+    }
+
     /// A text with the special tokens that the tokenizer adds, and one that ends it; labels from byte `learned` on.
     fn ended(&self, text: &str, learned: usize) -> Result<Sample, RowError> {
         let encoding = self.tokens(text, true)?;

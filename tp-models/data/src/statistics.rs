@@ -23,6 +23,10 @@ pub struct Statistics {
     pub dropped: usize,
     /// Rows that were left out because no label of theirs counts.
     pub without_labels: usize,
+    /// Rows with tools that the chat template does not show.
+    pub tools_hidden: usize,
+    /// The greatest token, which the vocabulary of a model has to have.
+    pub greatest_id: i64,
     /// The fewest tokens of a sample.
     pub shortest: usize,
     /// As many as half of the samples have at most.
@@ -57,6 +61,10 @@ impl fmt::Display for Statistics {
             (self.cut, "are cut"),
             (self.dropped, "are left out: too long"),
             (self.without_labels, "are left out: no token with a label"),
+            (
+                self.tools_hidden,
+                "have tools, which the chat template does not show",
+            ),
         ] {
             if count > 0 {
                 writeln!(f, "{count} rows {what}")?;
@@ -84,6 +92,8 @@ pub(crate) struct Counter {
     cut: usize,
     dropped: usize,
     without_labels: usize,
+    pub(crate) tools_hidden: usize,
+    greatest_id: i64,
 }
 
 impl Counter {
@@ -93,6 +103,8 @@ impl Counter {
                 self.lengths.push(sample.ids.len() as u32);
                 self.labelled_tokens += sample.labelled() as u64;
                 self.cut += usize::from(*is_cut);
+                let greatest = sample.ids.iter().max().copied().unwrap_or(0);
+                self.greatest_id = self.greatest_id.max(greatest);
             }
             Encoded::TooLong => self.dropped += 1,
             Encoded::Unlabelled => self.without_labels += 1,
@@ -110,6 +122,8 @@ impl Counter {
             cut: self.cut,
             dropped: self.dropped,
             without_labels: self.without_labels,
+            tools_hidden: self.tools_hidden,
+            greatest_id: self.greatest_id,
             shortest: length(0),
             median: length(self.lengths.len().saturating_sub(1) / 2),
             longest: length(self.lengths.len().saturating_sub(1)),

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::fs::File;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use parquet::errors::ParquetError;
@@ -27,7 +28,7 @@ impl fmt::Debug for Parquet {
 
 impl Parquet {
     pub(super) fn open(file: File) -> Result<Self, String> {
-        let reader = SerializedFileReader::new(file).map_err(|error| error.to_string())?;
+        let reader = whole(|| SerializedFileReader::new(file))?;
         let mut ends = Vec::new();
         let mut end = 0_usize;
         for group in reader.metadata().row_groups() {
@@ -51,9 +52,8 @@ impl Parquet {
     pub(super) fn columns(&self, row: usize) -> Result<Map<String, Json>, RowError> {
         let index = self.ends.partition_point(|&end| end <= row);
         let start = index.checked_sub(1).map_or(0, |before| self.ends[before]);
-        let group = self.group(index).map_err(|error| RowError::Unreadable {
-            reason: error.to_string(),
-        })?;
+        let group = self.group(index);
+        let group = group.map_err(|reason| RowError::Unreadable { reason })?;
         let record = group.get(row - start).ok_or_else(|| RowError::Unreadable {
             reason: format!("group {index} has only {} rows", group.len()),
         })?;
@@ -64,20 +64,33 @@ impl Parquet {
     }
 
     /// A group of rows, read unless it is held.
-    fn group(&self, index: usize) -> Result<Arc<Vec<Record>>, ParquetError> {
+    fn group(&self, index: usize) -> Result<Arc<Vec<Record>>, String> {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         match &*held {
             Some((number, group)) if *number == index => Ok(group.clone()),
             _ => {
                 // The old one goes before the new one is made.
                 *held = None;
-                let group = self.reader.get_row_group(index)?;
-                let rows: Result<Vec<_>, _> = group.get_row_iter(None)?.collect();
-                let group = Arc::new(rows?);
+                let group = Arc::new(whole(|| self.read(index))?);
                 *held = Some((index, group.clone()));
                 Ok(group)
             }
         }
+    }
+
+    fn read(&self, index: usize) -> Result<Vec<Record>, ParquetError> {
+        self.reader
+            .get_row_group(index)?
+            .get_row_iter(None)?
+            .collect()
+    }
+}
+
+/// What a reader gives that may panic where a file is broken: it takes levels and lengths in pages for true.
+fn whole<T>(read: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, String> {
+    match catch_unwind(AssertUnwindSafe(read)) {
+        Ok(read) => read.map_err(|error| error.to_string()),
+        Err(_) => Err("its pages contradict each other".to_owned()),
     }
 }
 

@@ -12,7 +12,7 @@ use super::{generation, json, python};
 use crate::error::TemplateError;
 
 /// Enough for conversations of many megabytes, and used up within seconds by a template that does not end.
-const FUEL: u64 = 50_000_000;
+const FUEL: u64 = 20_000_000;
 
 /// An environment for templates, whose clock may stand still.
 pub(super) fn environment(
@@ -92,6 +92,9 @@ pub(super) fn explain(error: &Error) -> TemplateError {
         cause = current.source();
     }
     TemplateError::Render {
-        reason: error.to_string(),
+        reason: match error.kind() {
+            ErrorKind::OutOfFuel => "it does not end, or the conversation is too long".to_owned(),
+            _ => error.to_string(),
+        },
     }
 }

@@ -26,10 +26,7 @@ impl ChatTemplate {
     /// # Errors
     /// When there is none, or it cannot be read or parsed.
     pub fn of_folder(dir: &Path) -> Result<Self, TemplateError> {
-        let config = match read(&dir.join("tokenizer_config.json"))? {
-            Some(text) => parse(&dir.join("tokenizer_config.json"), &text)?,
-            None => Json::Null,
-        };
+        let config = read_json(&dir.join("tokenizer_config.json"))?;
         let (default, tool_use) = match read(&dir.join("chat_template.jinja"))? {
             Some(source) => {
                 let tool_use = dir.join("additional_chat_templates/tool_use.jinja");
@@ -40,9 +37,16 @@ impl ChatTemplate {
                 named(&config["chat_template"], TOOL_USE),
             ),
         };
-        let dir = dir.to_owned();
-        let default = default.ok_or(TemplateError::Missing { dir })?;
-        let template = Self::new(&default, special_tokens(&config))?;
+        let default = default.ok_or_else(|| TemplateError::Missing {
+            dir: dir.to_owned(),
+        })?;
+        let mut tokens = special_tokens(&config);
+        if config["added_tokens_decoder"].is_null() {
+            // Where checkpoints of an older kind have them.
+            let map = read_json(&dir.join("special_tokens_map.json"))?;
+            tokens.extend(special_tokens(&map));
+        }
+        let template = Self::new(&default, tokens)?;
         match tool_use {
             Some(source) => template.with_tool_use(&source),
             None => Ok(template),
@@ -62,11 +66,15 @@ fn read(path: &Path) -> Result<Option<String>, TemplateError> {
     }
 }
 
-fn parse(path: &Path, text: &str) -> Result<Json, TemplateError> {
-    serde_json::from_str(text).map_err(|error| TemplateError::File {
+/// A file's JSON, or null.
+fn read_json(path: &Path) -> Result<Json, TemplateError> {
+    let text = read(path)?;
+    let parsed = text.map(|text| serde_json::from_str(&text)).transpose();
+    let parsed = parsed.map_err(|error| TemplateError::File {
         path: path.to_owned(),
         reason: error.to_string(),
-    })
+    })?;
+    Ok(parsed.unwrap_or_default())
 }
 
 /// One of the templates of a config, which has one text or a list of names and texts.

@@ -29,6 +29,7 @@ pub struct ChatTemplate {
     environment: Environment<'static>,
     special_tokens: SpecialTokens,
     marks_answers: bool,
+    shows_tools: bool,
 }
 
 impl ChatTemplate {
@@ -41,6 +42,7 @@ impl ChatTemplate {
             environment: dialect::environment(None)?,
             special_tokens,
             marks_answers: generation::has_blocks(source),
+            shows_tools: false,
         };
         template.add(DEFAULT, source)?;
         Ok(template)
@@ -61,6 +63,11 @@ impl ChatTemplate {
     pub fn at(mut self, now: NaiveDateTime) -> Self {
         dialect::set_clock(&mut self.environment, Some(now));
         self
+    }
+
+    /// Whether the functions that may be called stand in the text of a conversation.
+    pub fn shows_tools(&self) -> bool {
+        self.shows_tools
     }
 
     /// The text of a conversation, with the header of an answer to come if `add_generation_prompt`.
@@ -109,8 +116,11 @@ impl ChatTemplate {
     fn add(&mut self, name: &'static str, source: &str) -> Result<(), TemplateError> {
         let source = generation::as_calls(source);
         let added = self.environment.add_template_owned(name, source);
-        added.map_err(|error| TemplateError::Syntax {
+        let added = added.and_then(|()| self.environment.get_template(name));
+        let template = added.map_err(|error| TemplateError::Syntax {
             reason: error.to_string(),
-        })
+        })?;
+        self.shows_tools = template.undeclared_variables(false).contains("tools");
+        Ok(())
     }
 }

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use chrono::NaiveDateTime;
 use serde::Deserialize;
 use serde_json::Value as Json;
-use tp_data::{ChatTemplate, SpecialTokens};
+use tokenizers::Tokenizer;
+use tp_data::{ChatTemplate, Encoder, LabelsOn, Row, SpecialTokens, TooLong};
 
 /// `cases.json`
 #[derive(Deserialize)]
@@ -18,6 +19,7 @@ pub(crate) struct Cases {
     /// By template and conversation: without and with a generation prompt.
     pub(crate) renders: BTreeMap<String, BTreeMap<String, [Rendered; 2]>>,
     pub(crate) marked: BTreeMap<String, Marked>,
+    pub(crate) completions: BTreeMap<String, Completion>,
 }
 
 #[derive(Deserialize)]
@@ -40,6 +42,16 @@ pub(crate) enum Rendered {
 pub(crate) struct Marked {
     /// In characters.
     pub(crate) spans: Vec<[usize; 2]>,
+    pub(crate) ids: Vec<i64>,
+    pub(crate) labels: Vec<i64>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Completion {
+    pub(crate) prompt: String,
+    pub(crate) completion: String,
+    pub(crate) ids: Vec<i64>,
+    pub(crate) labels: Vec<i64>,
 }
 
 pub(crate) fn fixtures() -> PathBuf {
@@ -58,5 +70,28 @@ impl Cases {
         let source = fs::read_to_string(path).expect("a template");
         let template = ChatTemplate::new(&source, self.special_tokens.clone()).expect("Jinja");
         template.at(self.now.parse::<NaiveDateTime>().expect("a time"))
+    }
+
+    /// An encoder with the tokenizer of the cases and one of their templates, which cuts nothing.
+    pub(crate) fn encoder(&self, template: &str) -> Encoder {
+        let tokenizer = Tokenizer::from_file(fixtures().join("chat/tokenizer.json"));
+        let tokenizer = tokenizer.expect("a tokenizer");
+        let eos_token = tokenizer.token_to_id(&self.special_tokens["eos_token"]);
+        Encoder {
+            eos_token: eos_token.expect("a token"),
+            tokenizer,
+            template: Some(self.template(template)),
+            labels_on: LabelsOn::Answers,
+            length: usize::MAX,
+            too_long: TooLong::Cut,
+        }
+    }
+
+    pub(crate) fn chat(&self, conversation: &str) -> Row {
+        let Conversation { messages, tools } = &self.conversations[conversation];
+        Row::Chat {
+            messages: messages.clone(),
+            tools: tools.clone(),
+        }
     }
 }

@@ -33,7 +33,7 @@ fn every_conversation_reads_as_in_transformers() {
 fn generation_blocks_are_the_spans_of_transformers() {
     let cases = Cases::read();
     let template = cases.template("marked");
-    for (name, Marked { spans }) in &cases.marked {
+    for (name, Marked { spans, .. }) in &cases.marked {
         let Conversation { messages, tools } = &cases.conversations[name];
         let (text, found) = template
             .render_with_spans(messages, tools.as_deref())
