@@ -67,6 +67,7 @@ impl Dataset {
             }
         });
         let sources = sources.collect::<Result<Vec<_>, _>>()?;
+        check_size(&sources, files)?;
         let mut progress = Reporter {
             report: progress,
             rows: 0,
@@ -134,6 +135,22 @@ impl Dataset {
     }
 }
 
+/// Refuses more rows or samples than an [`Entry`] and a packing have numbers for.
+fn check_size(sources: &[Source], files: &[(PathBuf, f64)]) -> Result<(), DataError> {
+    let mut samples = 0.0;
+    for (source, (path, weight)) in sources.iter().zip(files) {
+        let rows = source.len() as f64;
+        samples += rows * weight;
+        if rows.max(samples) > f64::from(u32::MAX) {
+            return Err(DataError::TooManySamples {
+                path: path.clone(),
+                weight: *weight,
+            });
+        }
+    }
+    Ok(())
+}
+
 /// Tells how far it is.
 struct Reporter<'a> {
     report: &'a mut dyn FnMut(Progress),
@@ -173,9 +190,7 @@ fn samples(
             if let Encoded::Sample { sample, .. } = encoded {
                 samples.push(Entry {
                     source: number,
-                    row: u32::try_from(row).map_err(|_| DataError::TooManyRows {
-                        path: source.path().to_owned(),
-                    })?,
+                    row: row as u32,
                     length: sample.ids.len() as u32,
                     labelled: sample.labelled() as u32,
                 });

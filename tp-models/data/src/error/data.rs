@@ -50,11 +50,15 @@ pub enum DataError {
         weight: f64,
     },
 
-    /// A file of more rows than are counted.
-    #[error("`{path}` has more than 4 billion rows: divide it")]
-    TooManyRows {
-        /// The file.
+    /// More samples than are counted.
+    #[error(
+        "with `{path}`, of weight {weight}, an epoch has more than 4 billion samples: lower the weight, or divide the file"
+    )]
+    TooManySamples {
+        /// The file with which there are too many.
         path: PathBuf,
+        /// Its weight.
+        weight: f64,
     },
 
     /// Files without a sample.

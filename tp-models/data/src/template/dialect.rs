@@ -14,10 +14,8 @@ use crate::error::TemplateError;
 /// Enough for conversations of many megabytes, and used up within seconds by a template that does not end.
 const FUEL: u64 = 20_000_000;
 
-/// An environment for templates, whose clock may stand still.
-pub(super) fn environment(
-    now: Option<NaiveDateTime>,
-) -> Result<Environment<'static>, TemplateError> {
+/// An environment for templates.
+pub(super) fn environment() -> Result<Environment<'static>, TemplateError> {
     let syntax = SyntaxConfig::builder()
         .trim_blocks(true)
         .lstrip_blocks(true)
@@ -42,14 +40,13 @@ pub(super) fn environment(
     environment.add_filter("tojson", json::to_json);
     environment.add_function("raise_exception", raise_exception);
     environment.add_function(generation::FUNCTION, generation::mark);
-    set_clock(&mut environment, now);
+    stop_clock(&mut environment, Local::now().naive_local());
     Ok(environment)
 }
 
-/// Gives templates the time `now`, or that of each call.
-pub(super) fn set_clock(environment: &mut Environment<'static>, now: Option<NaiveDateTime>) {
+/// Gives templates one time, so that a row has the same text whenever it is read.
+pub(super) fn stop_clock(environment: &mut Environment<'static>, now: NaiveDateTime) {
     environment.add_function("strftime_now", move |format: &str| {
-        let now = now.unwrap_or_else(|| Local::now().naive_local());
         let mut text = String::new();
         let written = write!(
             text,

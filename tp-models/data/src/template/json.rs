@@ -66,10 +66,13 @@ impl Style {
                 Some(text) => Ok(text.to_owned()),
                 None => {
                     let spaces = i64::try_from(indent.clone())?;
-                    Ok(" ".repeat(spaces.clamp(0, WIDEST_INDENT) as usize))
+                    match spaces <= WIDEST_INDENT {
+                        true => Ok(" ".repeat(spaces.max(0) as usize)),
+                        false => Err(refused("its indent is too wide")),
+                    }
                 }
             });
-        let indent = indent.transpose().map_err(|error: Error| refused(error))?;
+        let indent = indent.transpose()?;
         let (between_items, after_key) = match Some(separators).filter(is_given) {
             Some(pair) => {
                 let pair: Vec<Value> = pair.try_iter()?.collect();

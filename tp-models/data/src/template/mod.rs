@@ -39,7 +39,7 @@ impl ChatTemplate {
     /// When the source cannot be parsed.
     pub fn new(source: &str, special_tokens: SpecialTokens) -> Result<Self, TemplateError> {
         let mut template = Self {
-            environment: dialect::environment(None)?,
+            environment: dialect::environment()?,
             special_tokens,
             marks_answers: generation::has_blocks(source),
             shows_tools: false,
@@ -58,10 +58,10 @@ impl ChatTemplate {
         Ok(self)
     }
 
-    /// The template at a fixed time, which it would else ask the clock for.
+    /// The template at another time than that of its making.
     #[must_use]
     pub fn at(mut self, now: NaiveDateTime) -> Self {
-        dialect::set_clock(&mut self.environment, Some(now));
+        dialect::stop_clock(&mut self.environment, now);
         self
     }
 

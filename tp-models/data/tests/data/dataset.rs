@@ -145,6 +145,8 @@ fn files_without_samples_are_refused() {
         let refused = open(&[(files.letters("rows", "a"), weight)], 0);
         assert!(matches!(refused, Err(DataError::Weight { .. })), "{weight}");
     }
+    let refused = open(&[(files.letters("rows", "ab"), 3e9)], 0);
+    assert!(matches!(refused, Err(DataError::TooManySamples { .. })));
 }
 
 #[test]

@@ -88,7 +88,7 @@ fn what_is_missing_or_broken_is_named() {
 }
 
 #[test]
-fn the_clock_is_asked_only_for_known_formats() {
+fn the_date_is_that_of_the_day() {
     let template = |source| ChatTemplate::new(source, Default::default()).expect("Jinja");
     let messages = [json!({"role": "user", "content": "a"})];
     let year = template("{{ strftime_now('%Y') }}").render(&messages, None, false);
