@@ -194,7 +194,14 @@ fn every_folder_is_in_the_table() {
             "{folder} is in no row"
         );
     }
-    for package in ["tp_plan", "tp_dist", "tp_macros", "tp_models", "tp_cli"] {
+    for package in [
+        "tp_plan",
+        "tp_dist",
+        "tp_macros",
+        "tp_models",
+        "tp_data",
+        "tp_cli",
+    ] {
         assert!(
             known.iter().any(|known| known == package),
             "{package} is in no row"
