@@ -31,7 +31,7 @@ pub(crate) struct Arguments {
     /// The other
     b: String,
 
-    /// The model: a folder in the Hugging Face layout, its config.json, or an architecture for rows alone
+    /// The model: a folder in the Hugging Face layout, its config.json, its name on the hub (`org/name`), or an architecture for rows alone
     #[arg(long, value_name = "MODEL")]
     model: Option<String>,
 

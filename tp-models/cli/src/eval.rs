@@ -12,6 +12,7 @@ use tp_runtime::generate::{GenerateOptions, generate};
 use tp_runtime::model::{self, Inputs};
 
 use super::batch::Batch;
+use super::hub::{Files, resolve};
 use super::model::require_language_model;
 use super::ranks::{Rank, RankArgs};
 
@@ -25,8 +26,8 @@ use super::ranks::{Rank, RankArgs};
 /// For a classifier, `logits` are [batch, labels] and `labels` [batch]; without labels there is no `loss`.
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
-    /// The checkpoint's folder: config.json and safetensors
-    #[arg(long, value_name = "DIR")]
+    /// The checkpoint's folder, config.json and safetensors; or its name on the hub: `org/name`, `org/name@revision`
+    #[arg(long, value_name = "MODEL")]
     model: PathBuf,
     /// The batch
     #[arg(long, value_name = "IN.safetensors")]
@@ -45,11 +46,12 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(args: &Arguments) -> Result<()> {
-    args.ranks.run(None, &args.model, |rank| eval(args, &rank))
+    let dir = resolve(&args.model, Files::Checkpoint)?;
+    (args.ranks).run(None, &dir, |rank| eval(args, &dir, &rank))
 }
 
-fn eval(args: &Arguments, rank: &Rank) -> Result<()> {
-    let checkpoint = Checkpoint::open(&args.model)?;
+fn eval(args: &Arguments, dir: &Path, rank: &Rank) -> Result<()> {
+    let checkpoint = Checkpoint::open(dir)?;
     let shapes = model::build(checkpoint.config())?;
     let batch = Batch::read(&args.inputs, &*shapes)?;
     if args.generate.is_some() {

@@ -9,6 +9,7 @@ use tp_runtime::explain::{CostComparison, explain, explain_training};
 use tp_runtime::model::build;
 use tp_runtime::plan::{plan_for_architecture, plan_named};
 
+use super::hub::{Files, resolve};
 use super::model::{SetupArgs, config, mode};
 use super::numbers::count;
 use super::output::{note, print, print_json};
@@ -30,11 +31,12 @@ use super::training::TrainingArgs;
 #[command(after_help = "\
 Examples:
   tp explain models/llama --tp 4
+  tp explain Qwen/Qwen3-0.6B --tp 2
   tp explain models/llama/config.json --tp 8 --sequence-parallel --batch 8 --sequence 4096 --dtype bf16
   tp explain models/llama --tp 4 --dp 2 --zero 3 --recompute full --micro-batch 2 --global-batch 32 --sequence 4096
   tp explain models/llama --tp 2 --json | jq '.memory, (.forward | length)'")]
 pub(crate) struct Arguments {
-    /// A folder in the Hugging Face layout, or its config.json
+    /// A folder in the Hugging Face layout, its config.json, or a model's name on the hub: `org/name`, `org/name@revision`
     model: PathBuf,
 
     /// The tensor-parallel degree: over how many ranks
@@ -61,7 +63,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    let config = config(&arguments.model)?;
+    let config = config(&resolve(&arguments.model, Files::Config)?)?;
     let model = build(&config)?;
     let architecture = model.node().type_name;
     let default = plan_for_architecture(architecture)?;

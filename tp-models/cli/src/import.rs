@@ -28,7 +28,7 @@ pub(crate) struct Arguments {
     /// The plan
     file: PathBuf,
 
-    /// The model it is for: its architecture, or a folder or config.json that names one
+    /// The model it is for: its architecture, or a folder, a config.json or a name on the hub (`org/name`) that tells it
     #[arg(long, value_name = "ARCHITECTURE")]
     model: Option<String>,
 

@@ -25,6 +25,7 @@ mod eval;
 mod explain;
 #[cfg(feature = "torch")]
 mod generate;
+mod hub;
 #[cfg(feature = "torch")]
 mod images;
 mod import;
@@ -101,7 +102,7 @@ fn run(command: Command) -> Result<ExitCode> {
         #[cfg(feature = "torch")]
         Command::Generate(arguments) => generate::run(&arguments)?,
         #[cfg(feature = "torch")]
-        Command::Train(arguments) => return train::run(&arguments),
+        Command::Train(arguments) => return train::run(*arguments),
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -15,11 +15,22 @@ use tp_runtime::model::Task;
 use tp_runtime::model::{Model, build, model_for};
 use tp_runtime::plan::{Mode, Node};
 
+use super::hub::{Files, resolve};
+
 /// The type of parameters and activations.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum Dtype {
     F32,
     Bf16,
+}
+
+impl From<Dtype> for explain::Dtype {
+    fn from(dtype: Dtype) -> Self {
+        match dtype {
+            Dtype::F32 => Self::F32,
+            Dtype::Bf16 => Self::Bf16,
+        }
+    }
 }
 
 /// The config of a checkpoint's folder, or of a `config.json` itself.
@@ -42,13 +53,13 @@ pub(crate) struct Subject {
 }
 
 impl Subject {
-    /// The model of a folder, of a `config.json`, or of the name of an architecture.
+    /// The model of a folder, of a `config.json`, of a name on the hub, or of the name of an architecture.
     pub(crate) fn of(text: &str) -> Result<Self> {
         let path = Path::new(text);
         if !path.exists() && path.extension().is_none() && !text.contains('/') {
             return Self::named(text);
         }
-        let config = config(path)?;
+        let config = config(&resolve(path, Files::Config)?)?;
         let model = build(&config)?;
         Ok(Self {
             node: model.node(),
@@ -95,8 +106,7 @@ impl SetupArgs {
         config: &Value,
     ) -> Result<(Setup, Option<String>)> {
         let (dtype, reason) = match self.dtype {
-            Some(Dtype::F32) => (explain::Dtype::F32, None),
-            Some(Dtype::Bf16) => (explain::Dtype::Bf16, None),
+            Some(dtype) => (dtype.into(), None),
             None => dtype_of(config).map(|(dtype, reason)| (dtype, Some(reason)))?,
         };
         let setup = Setup {

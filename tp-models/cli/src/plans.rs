@@ -25,7 +25,7 @@ pub(crate) struct Arguments {
     #[arg(long)]
     json: bool,
 
-    /// Print a plan of this model (its architecture, a folder or a config.json) as a Python file for PyTorch
+    /// Print a plan of this model (its architecture, a folder, a config.json or a name on the hub) as a Python file for PyTorch
     #[arg(long, value_name = "MODEL", conflicts_with = "json")]
     python: Option<String>,
 

@@ -5,7 +5,7 @@ mod stop;
 
 use std::io::Write;
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, ensure};
 use clap::Args;
@@ -15,6 +15,7 @@ use tp_runtime::model::{self, Inputs};
 
 use self::settings::{SettingArgs, remark};
 use self::stop::StopStrings;
+use super::hub::{Files, resolve};
 use super::images;
 use super::model::require_language_model;
 use super::ranks::{Rank, RankArgs};
@@ -26,8 +27,8 @@ use super::text;
 /// over it. What it asks for beyond that is named on stderr.
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
-    /// The checkpoint's folder: config.json, safetensors and tokenizer.json
-    #[arg(long, value_name = "DIR")]
+    /// The checkpoint's folder, config.json, safetensors and tokenizer.json; or its name on the hub: `org/name`, `org/name@revision`
+    #[arg(long, value_name = "MODEL")]
     model: PathBuf,
     /// What to continue
     #[arg(long, value_name = "TEXT")]
@@ -43,29 +44,24 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(args: &Arguments) -> Result<()> {
-    args.ranks.run(None, &args.model, |rank| tell(args, &rank))
+    let dir = resolve(&args.model, Files::Checkpoint)?;
+    (args.ranks).run(None, &dir, |rank| tell(args, &dir, &rank))
 }
 
-fn tell(args: &Arguments, rank: &Rank) -> Result<()> {
-    let checkpoint = Checkpoint::open(&args.model)?;
+fn tell(args: &Arguments, dir: &Path, rank: &Rank) -> Result<()> {
+    let checkpoint = Checkpoint::open(dir)?;
     let shapes = model::build(checkpoint.config())?;
     require_language_model(&*shapes, "`tp generate`")?;
-    let tokenizer = text::tokenizer(&args.model.join("tokenizer.json"))?;
+    let tokenizer = text::tokenizer(&dir.join("tokenizer.json"))?;
     let prompt = match args.image.as_slice() {
         [] => Inputs::new(text::ids(&text::encode(&tokenizer, &args.prompt, true)?)),
-        images => images::prompt(
-            &args.model,
-            checkpoint.config(),
-            &tokenizer,
-            &args.prompt,
-            images,
-        )?,
+        images => images::prompt(dir, checkpoint.config(), &tokenizer, &args.prompt, images)?,
     };
     ensure!(
         prompt.input_ids.numel() > 0,
         "the prompt has no tokens: give at least one word"
     );
-    let settings = args.settings.settings(&args.model, checkpoint.config())?;
+    let settings = args.settings.settings(dir, checkpoint.config())?;
     let length = prompt.input_ids.size()[1];
     let new_tokens = args.settings.new_tokens(&settings, length)?;
     let model = rank.load(&checkpoint)?;

@@ -19,8 +19,8 @@ use crate::stages::{Recomputed, Stage};
 #[derive(Args, Debug)]
 #[command(group(clap::ArgGroup::new("start").required(true).args(["model", "config"])))]
 pub(crate) struct Arguments {
-    /// Start from this checkpoint's folder
-    #[arg(long, value_name = "DIR")]
+    /// Start from this checkpoint: its folder, or its name on the hub, `org/name` or `org/name@revision`
+    #[arg(long, value_name = "MODEL")]
     pub(super) model: Option<PathBuf>,
     /// Start from random weights with this config.json; tokenizer.json stands beside it, and what else goes with a checkpoint
     #[arg(long, value_name = "FILE")]

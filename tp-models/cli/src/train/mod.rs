@@ -15,6 +15,7 @@ use tp_runtime::train::Trainer;
 
 pub(super) use arguments::Arguments;
 
+use crate::hub::{Files, resolve};
 use crate::model::{config, require_language_model};
 use crate::ranks::Rank;
 use job::Job;
@@ -23,9 +24,13 @@ use stop::Stop;
 use windows::Windows;
 
 /// Trains, and gives the exit code: 128 and the signal where one ended the job early, as shells have it.
-pub(super) fn run(args: &Arguments) -> Result<ExitCode> {
+pub(super) fn run(mut args: Arguments) -> Result<ExitCode> {
     let stop = Stop::listen()?;
     args.batch_size()?;
+    if let Some(model) = &mut args.model {
+        *model = resolve(model, Files::Checkpoint)?;
+    }
+    let args = &args;
     let ended = args.ranks.run(Some(args.dp), args.start(), |rank| {
         train(args, &rank, &stop)
     })?;

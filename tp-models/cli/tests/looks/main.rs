@@ -3,5 +3,6 @@
 mod diff;
 mod explain;
 mod import;
+mod names;
 mod plans;
 mod support;

@@ -14,6 +14,7 @@ pub(crate) fn tp(arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tp"));
     command
         .args(arguments)
+        .env("HF_HUB_OFFLINE", "1")
         .output()
         .expect("the program starts")
 }

@@ -31,6 +31,7 @@ pub(crate) fn command(parts: &[&Path]) -> Command {
             _ => command.arg(part),
         };
     }
+    command.env("HF_HUB_OFFLINE", "1");
     for variable in ["RANK", "WORLD_SIZE", "LOCAL_RANK"] {
         command.env_remove(variable);
     }
