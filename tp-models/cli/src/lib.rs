@@ -19,6 +19,8 @@
 
 #[cfg(feature = "torch")]
 mod batch;
+#[cfg(feature = "torch")]
+mod data;
 mod diff;
 #[cfg(feature = "torch")]
 mod eval;
@@ -29,6 +31,8 @@ mod hub;
 #[cfg(feature = "torch")]
 mod images;
 mod import;
+#[cfg(feature = "torch")]
+mod merge;
 mod model;
 mod numbers;
 mod output;
@@ -45,9 +49,14 @@ mod training;
 use std::process::ExitCode;
 
 use anyhow::Result;
+#[cfg(feature = "torch")]
+use clap::{CommandFactory, FromArgMatches};
 use clap::{Parser, Subcommand};
 // Links the models and their plans.
 use tp_models as _;
+
+#[cfg(feature = "torch")]
+use train::job_file;
 
 #[cfg(feature = "torch")]
 pub use text::tokenizer;
@@ -72,13 +81,41 @@ enum Command {
     Generate(generate::Arguments),
     #[cfg(feature = "torch")]
     Train(Box<train::Arguments>),
+    #[cfg(feature = "torch")]
+    Data(data::Arguments),
+    #[cfg(feature = "torch")]
+    Merge(merge::Arguments),
 }
 
 /// Does what the command line of this process says, and gives the exit code.
 pub fn main() -> ExitCode {
-    let command = Arguments::parse().command;
-    let trouble = command.trouble();
-    output::exit(run(command), trouble)
+    match command_line() {
+        Ok(command) => {
+            let trouble = command.trouble();
+            output::exit(run(command), trouble)
+        }
+        Err(error) => output::exit(Err(error), ExitCode::from(2)),
+    }
+}
+
+/// What the command line says, and the job file that it may name.
+#[cfg(feature = "torch")]
+fn command_line() -> Result<Command> {
+    let tp = Arguments::command();
+    let train = tp.find_subcommand("train").cloned().unwrap_or_default();
+    let arguments = job_file::expand(std::env::args_os().collect(), &train)?;
+    let matches = tp.get_matches_from(arguments);
+    let mut command = Arguments::from_arg_matches(&matches)?.command;
+    if let (Command::Train(args), Some((_, given))) = (&mut command, matches.subcommand()) {
+        args.job = job_file::written(&train, given)?;
+    }
+    Ok(command)
+}
+
+/// What the command line says.
+#[cfg(not(feature = "torch"))]
+fn command_line() -> Result<Command> {
+    Ok(Arguments::parse().command)
 }
 
 impl Command {
@@ -103,6 +140,10 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Generate(arguments) => generate::run(&arguments)?,
         #[cfg(feature = "torch")]
         Command::Train(arguments) => return train::run(*arguments),
+        #[cfg(feature = "torch")]
+        Command::Data(arguments) => data::run(&arguments)?,
+        #[cfg(feature = "torch")]
+        Command::Merge(arguments) => merge::run(&arguments)?,
     }
     Ok(ExitCode::SUCCESS)
 }

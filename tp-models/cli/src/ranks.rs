@@ -6,14 +6,17 @@ use std::time::Duration;
 
 use anyhow::{Error, Result};
 use clap::{Args, ValueEnum};
+use serde_json::Value;
 use tch::Kind;
 use tp_runtime::checkpoint::Checkpoint;
 use tp_runtime::comm::backend::{self, UnknownBackend};
 use tp_runtime::comm::{DeviceKind, Launch, RankContext, launch};
+use tp_runtime::explain::{self, Setup};
+use tp_runtime::lora::Adapter;
 use tp_runtime::mesh::DeviceMesh;
 use tp_runtime::model::model_of;
 use tp_runtime::parallel::{ParallelModel, ParallelOptions};
-use tp_runtime::plan::plan_named;
+use tp_runtime::plan::{Plan, plan_for_architecture, plan_named};
 
 use super::model::{Dtype, config, mode};
 use super::numbers::count;
@@ -64,7 +67,17 @@ pub(crate) struct Rank {
 impl Rank {
     /// This rank's part of a checkpoint's model; what is to be known of the checkpoint goes to stderr.
     pub(crate) fn load(&self, checkpoint: &Checkpoint) -> tp_runtime::Result<ParallelModel> {
-        let (model, report) = ParallelModel::load(checkpoint, &self.mesh, self.options)?;
+        self.load_with(checkpoint, None)
+    }
+
+    /// The same with an adapter.
+    pub(crate) fn load_with(
+        &self,
+        checkpoint: &Checkpoint,
+        adapter: Option<&Adapter>,
+    ) -> tp_runtime::Result<ParallelModel> {
+        let loaded = ParallelModel::load_with(checkpoint, adapter, &self.mesh, self.options);
+        let (model, report) = loaded?;
         if self.is_first {
             for finding in report.findings {
                 eprintln!("note: {finding}");
@@ -83,6 +96,29 @@ impl RankArgs {
         }
     }
 
+    /// The plan of the model that a config is of.
+    pub(crate) fn plan_of(&self, config: &Value) -> Result<&'static Plan> {
+        let architecture = model_of(config)?.architecture();
+        Ok(match &self.plan {
+            Some(name) => plan_named(architecture, name)?,
+            None => plan_for_architecture(architecture)?,
+        })
+    }
+
+    /// What these ranks make of batches of `batch` sequences of `sequence` tokens, to be explained.
+    pub(crate) fn setup(&self, batch: u64, sequence: u64) -> Setup {
+        Setup {
+            degree: self.tp,
+            mode: mode(self.sequence_parallel),
+            batch,
+            sequence,
+            dtype: match self.dtype {
+                Dtype::F32 => explain::Dtype::F32,
+                Dtype::Bf16 => explain::Dtype::Bf16,
+            },
+        }
+    }
+
     /// Runs `body` on every rank; `dir` or config file `model` names the architecture of `--plan`.
     ///
     /// There are `dp` groups of tensor-parallel ranks, which are given other batches; one where a command has
@@ -94,10 +130,7 @@ impl RankArgs {
         body: impl Fn(Rank) -> Result<T> + Sync,
     ) -> Result<T> {
         let plan = match &self.plan {
-            Some(name) => {
-                let config = config(model)?;
-                Some(plan_named(model_of(&config)?.architecture(), name)?)
-            }
+            Some(_) => Some(self.plan_of(&config(model)?)?),
             None => None,
         };
         let mode = mode(self.sequence_parallel);

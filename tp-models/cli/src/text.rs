@@ -49,6 +49,44 @@ pub(crate) fn encode(
     Ok(encoding.get_ids().iter().map(|&id| i64::from(id)).collect())
 }
 
+/// The token that ends a text: of tokenizer_config.json in the model's folder, else of its config.json.
+///
+/// # Errors
+/// When neither says which.
+pub(crate) fn end_of_text(model: &Path, tokenizer: &Tokenizer) -> Result<u32> {
+    let read = |name: &str| {
+        let path = model.join(name);
+        let value = path.exists().then(|| config::read(&path)).transpose();
+        value.map(Option::unwrap_or_default)
+    };
+    let named = read("tokenizer_config.json")?;
+    let named = named["eos_token"]
+        .as_str()
+        .or(named["eos_token"]["content"].as_str());
+    if let Some(id) = named.and_then(|token| tokenizer.token_to_id(token)) {
+        return Ok(id);
+    }
+    let config = read("config.json")?;
+    let places = [
+        "/eos_token_id",
+        "/eos_token_id/0",
+        "/text_config/eos_token_id",
+        "/text_config/eos_token_id/0",
+    ];
+    let ids = places
+        .iter()
+        .filter_map(|place| config.pointer(place)?.as_u64());
+    let known = |id: u64| {
+        u32::try_from(id)
+            .ok()
+            .filter(|&id| tokenizer.id_to_token(id).is_some())
+    };
+    ids.into_iter().find_map(known).ok_or_else(|| {
+        let model = model.display();
+        anyhow!("`{model}` does not say which token ends a text: give `eos_token` in tokenizer_config.json, or `eos_token_id` in config.json")
+    })
+}
+
 /// A batch of one text: `[1, tokens]`
 pub(crate) fn ids(tokens: &[i64]) -> Tensor {
     Tensor::from_slice(tokens).unsqueeze(0)

@@ -9,6 +9,8 @@
 //! [`explain`](crate::explain::explain_training) works costs out from.
 
 #[cfg(feature = "torch")]
+mod epochs;
+#[cfg(feature = "torch")]
 mod norm;
 #[cfg(feature = "torch")]
 mod sampler;
@@ -29,6 +31,7 @@ pub use crate::error::TrainError;
 pub use state_bytes::StateBytes;
 #[cfg(feature = "torch")]
 pub use {
+    epochs::Epochs,
     sampler::Sampler,
     trainer::{Gradients, MicroBatch, Trainer},
 };

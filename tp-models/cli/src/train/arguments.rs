@@ -3,21 +3,29 @@
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use clap::{Args, ValueEnum};
 use tp_runtime::checkpoint::{Checkpoint, Companion};
+use tp_runtime::lora::Adapter;
 use tp_runtime::optim::{AdamWOptions, Decayed, Schedule, Shape};
 use tp_runtime::parallel::ParallelModel;
 use tp_runtime::train::{BatchSize, TrainOptions};
 
+use super::corpus::{DataFile, data_file};
+use super::lora::LoraArgs;
+use super::rows::RowArgs;
 use crate::model::config;
 use crate::numbers::{count, not_negative, positive, ratio};
 use crate::ranks::{Rank, RankArgs};
 use crate::stages::{Recomputed, Stage};
 
-/// Trains on a text; the same losses on any mesh of ranks
+/// Trains a model, or an adapter for it; the same losses on any mesh of ranks
+///
+/// The first argument may be a file, TOML whose keys are these flags, `tp = 2`, `data = ["chats.jsonl"]`; flags win.
 #[derive(Args, Debug)]
 #[command(group(clap::ArgGroup::new("start").required(true).args(["model", "config"])))]
+#[command(group(clap::ArgGroup::new("length").required(true).args(["steps", "epochs"])))]
+#[command(override_usage = "tp train [JOB.toml] [FLAGS]")]
 pub(crate) struct Arguments {
     /// Start from this checkpoint: its folder, or its name on the hub, `org/name` or `org/name@revision`
     #[arg(long, value_name = "MODEL")]
@@ -25,19 +33,23 @@ pub(crate) struct Arguments {
     /// Start from random weights with this config.json; tokenizer.json stands beside it, and what else goes with a checkpoint
     #[arg(long, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
-    /// The text to learn, UTF-8
-    #[arg(long, value_name = "TEXT")]
-    pub(super) data: PathBuf,
+    /// What to learn: a plain text, UTF-8, or rows (.jsonl, .json, .ndjson, .parquet), of which several files may be
+    /// given; `FILE=W` sees each row W times in an epoch
+    #[arg(long, value_name = "FILE", required = true, value_parser = data_file)]
+    pub(super) data: Vec<DataFile>,
     /// How many optimizer steps, those of the job that is resumed among them
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u64).range(1..))]
-    pub(super) steps: u64,
+    steps: Option<u64>,
+    /// The same as how often everything is seen; the last step is filled up
+    #[arg(long, value_name = "E", value_parser = positive)]
+    epochs: Option<f64>,
     /// Sequences in a step, over all ranks
     #[arg(long, value_name = "B", visible_alias = "batch", default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..=1 << 24))]
     pub(super) global_batch: u64,
     /// Sequences that a rank computes at once [default: all of its part of the global batch]
     #[arg(long, value_name = "b", value_parser = clap::value_parser!(u64).range(1..=1 << 16))]
     pub(super) micro_batch: Option<u64>,
-    /// Tokens in a sequence
+    /// Tokens in a sequence; of rows, the most
     #[arg(long, value_name = "S", default_value_t = 128, value_parser = clap::value_parser!(u64).range(2..=1 << 24))]
     pub(super) sequence: u64,
     /// Where the weights, the order of the text and the masks of dropout start
@@ -92,20 +104,30 @@ pub(crate) struct Arguments {
     #[arg(long, requires = "save")]
     pub(super) resume: bool,
 
-    /// A text to measure the loss on, UTF-8
-    #[arg(long, value_name = "TEXT")]
-    pub(super) validate: Option<PathBuf>,
+    /// What to measure the loss on, as --data
+    #[arg(long, value_name = "FILE", value_parser = data_file)]
+    pub(super) validate: Vec<DataFile>,
     /// Measure it after every so many steps, too, and not at the end alone
     #[arg(long, value_name = "K", requires = "validate", value_parser = clap::value_parser!(u64).range(1..))]
     pub(super) validate_every: Option<u64>,
-    /// Append a line of JSON to this file for every step
+    /// Append a line of JSON to this file for every step [default: log.jsonl in --save]
     #[arg(long, value_name = "FILE")]
     pub(super) log: Option<PathBuf>,
     /// Check at every step that what several ranks hold is the same on each, bit by bit
     #[arg(long)]
     pub(super) check_replicas: bool,
+    /// Read data and config, say what the job would hold and send, and do not train
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    #[command(flatten)]
+    pub(super) rows: RowArgs,
+    #[command(flatten)]
+    pub(super) lora: LoraArgs,
     #[command(flatten)]
     pub(super) ranks: RankArgs,
+    /// All of this as a job file.
+    #[arg(skip)]
+    pub(crate) job: String,
 }
 
 /// Under the names of transformers, with hyphens.
@@ -130,23 +152,50 @@ impl Arguments {
             .unwrap_or(Path::new(""))
     }
 
-    pub(super) fn tokenizer(&self) -> PathBuf {
+    /// The folder of config and tokenizer.
+    pub(super) fn folder(&self) -> &Path {
         match &self.model {
-            Some(dir) => dir.join("tokenizer.json"),
-            None => self.start().with_file_name("tokenizer.json"),
+            Some(dir) => dir,
+            // Where the config is named alone, its folder is this one.
+            None => match self.start().parent() {
+                Some(dir) if dir != Path::new("") => dir,
+                _ => Path::new("."),
+            },
         }
+    }
+
+    /// How many steps the job has, of which each sees as many of the `sequences` of an epoch as --global-batch says.
+    pub(super) fn total_steps(&self, sequences: usize) -> u64 {
+        let of_epochs =
+            |epochs: f64| (epochs * sequences as f64 / self.global_batch as f64).ceil() as u64;
+        let steps = self.steps.or(self.epochs.map(of_epochs));
+        steps.unwrap_or(1).max(1)
+    }
+
+    /// Where a line for each step goes.
+    pub(super) fn log(&self) -> Option<PathBuf> {
+        let beside = || self.save.as_ref().map(|dir| dir.join("log.jsonl"));
+        self.log.clone().or_else(beside)
+    }
+
+    /// The adapter to start from, if one is trained.
+    pub(super) fn adapter(&self) -> Result<Option<Adapter>> {
+        let adapter = self.lora.adapter(self.model.as_deref(), self.seed)?;
+        ensure!(
+            adapter.is_none() || self.model.is_some(),
+            "an adapter is of a trained model: give --model and not --config"
+        );
+        Ok(adapter)
     }
 
     /// The model to start from.
     pub(super) fn build(&self, rank: &Rank) -> Result<ParallelModel> {
         if let Some(dir) = &self.model {
             let checkpoint = Checkpoint::open(dir)?;
-            return Ok(rank.load(&checkpoint)?);
+            return Ok(rank.load_with(&checkpoint, self.adapter()?.as_ref())?);
         }
         let config = config(self.start())?;
-        // Where the config is named alone, its folder is this one.
-        let folder = self.start().parent().filter(|dir| *dir != Path::new(""));
-        let companions = Companion::of(folder.unwrap_or(Path::new(".")))?;
+        let companions = Companion::of(self.folder())?;
         Ok(ParallelModel::initialize(
             &config,
             companions,
@@ -167,18 +216,18 @@ impl Arguments {
         Ok(BatchSize::new(global, micro, ranks)?)
     }
 
-    pub(super) fn schedule(&self) -> Schedule {
+    pub(super) fn schedule(&self, steps: u64) -> Schedule {
         let minimum = self.min_learning_rate;
         Schedule {
             peak: self.learning_rate,
-            warmup_steps: self.warmup_steps.unwrap_or(self.steps / 10),
-            total_steps: self.steps,
+            warmup_steps: self.warmup_steps.unwrap_or(steps / 10),
+            total_steps: steps,
             shape: match self.schedule {
                 Course::Constant => Shape::Constant,
                 Course::Linear => Shape::Linear,
                 Course::Cosine => Shape::Cosine { minimum },
                 Course::WarmupStableDecay => Shape::WarmupStableDecay {
-                    decay_steps: self.decay_steps.unwrap_or(self.steps / 10),
+                    decay_steps: self.decay_steps.unwrap_or(steps / 10),
                     minimum,
                 },
             },

@@ -26,6 +26,10 @@ pub(super) struct Facts {
     global_batch: u64,
     sequence: u64,
     dtype: String,
+    #[serde(default)]
+    pack: bool,
+    #[serde(default)]
+    is_adapter: bool,
 }
 
 impl Facts {
@@ -35,6 +39,8 @@ impl Facts {
             global_batch: args.global_batch,
             sequence: args.sequence,
             dtype: args.ranks.dtype().to_owned(),
+            pack: args.rows.pack,
+            is_adapter: args.lora.is_asked(),
         }
     }
 
@@ -90,6 +96,12 @@ impl std::fmt::Display for Facts {
             f,
             "--seed {} --global-batch {} --sequence {} --dtype {}",
             self.seed, self.global_batch, self.sequence, self.dtype
-        )
+        )?;
+        match (self.pack, self.is_adapter) {
+            (true, true) => f.write_str(" --pack, and an adapter"),
+            (true, false) => f.write_str(" --pack"),
+            (false, true) => f.write_str(", and an adapter"),
+            (false, false) => Ok(()),
+        }
     }
 }

@@ -1,17 +1,22 @@
 //! The checkpoints of a job: where it starts, and what it saves.
 
+use std::fs;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use tp_runtime::checkpoint::Checkpoint;
 use tp_runtime::comm::ProcessGroup;
 use tp_runtime::job::{JobFolder, SavedStep};
+use tp_runtime::lora::Adapter;
 use tp_runtime::optim::AdamW;
 use tp_runtime::train::Trainer;
 
 use super::Arguments;
 use super::facts::{Facts, check_model};
 use crate::ranks::Rank;
+
+/// The job as a file, beside its checkpoints.
+const JOB: &str = "job.toml";
 
 /// A job's folder, if it saves at all.
 pub(super) struct Job<'a> {
@@ -43,7 +48,14 @@ impl<'a> Job<'a> {
                 saved.step()
             );
             Facts::of(args).check(saved)?;
-            check_model(args.start(), saved)?;
+            if !args.lora.is_asked() {
+                check_model(args.start(), saved)?;
+            }
+        }
+        if world.rank() == 0 {
+            let path = dir.join(JOB);
+            fs::write(&path, &args.job)
+                .with_context(|| format!("cannot write `{}`", path.display()))?;
         }
         Ok(Self {
             args,
@@ -63,8 +75,13 @@ impl<'a> Job<'a> {
             return Ok(train(self.args.build(rank)?)?);
         };
         let restore = || {
-            let checkpoint = Checkpoint::open(saved.dir())?;
-            let model = rank.load(&checkpoint)?;
+            let model = match (&self.args.model, self.args.lora.is_asked()) {
+                (Some(base), true) => {
+                    let adapter = Adapter::open(saved.dir())?;
+                    rank.load_with(&Checkpoint::open(base)?, Some(&adapter))?
+                }
+                _ => rank.load(&Checkpoint::open(saved.dir())?)?,
+            };
             let mut trainer = train(model)?;
             trainer.restore(saved, rank.mesh.world())?;
             Ok(trainer)

@@ -16,8 +16,6 @@ pub(super) struct Metrics {
     is_first: bool,
     bar: ProgressBar,
     log: Option<File>,
-    /// How many tokens a step reads: each counts once, however many ranks share it.
-    tokens: u64,
     ranks: u64,
     started: Instant,
 }
@@ -43,7 +41,6 @@ impl Metrics {
         done: u64,
         steps: u64,
         log: Option<&Path>,
-        tokens: u64,
         ranks: u64,
     ) -> Result<Self> {
         let open = |path: &Path| {
@@ -54,7 +51,6 @@ impl Metrics {
             is_first,
             bar: bar(steps, is_first).with_position(done),
             log: log.filter(|_| is_first).map(open).transpose()?,
-            tokens,
             ranks,
             started: Instant::now(),
         })
@@ -65,10 +61,17 @@ impl Metrics {
         self.started = Instant::now();
     }
 
-    /// A step, the first of which is 1, is over.
-    pub(super) fn end(&mut self, step: u64, found: &Gradients, learning_rate: f64) -> Result<()> {
+    /// A step, the first of which is 1, is over; all ranks together read so many tokens, each of which counts once,
+    /// however many ranks share it.
+    pub(super) fn end(
+        &mut self,
+        step: u64,
+        found: &Gradients,
+        learning_rate: f64,
+        tokens: u64,
+    ) -> Result<()> {
         let seconds = self.started.elapsed().as_secs_f64();
-        let speed = self.tokens as f64 / seconds;
+        let speed = tokens as f64 / seconds;
         let Gradients { loss, norm, labels } = *found;
         self.bar.set_message(format!(
             "loss {loss:.3}  gradient norm {norm:.2}  {speed:.0} tokens/s"

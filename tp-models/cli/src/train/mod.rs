@@ -1,9 +1,14 @@
-//! `tp train`: next-token training on a text.
+//! `tp train`: next-token training on texts and conversations, of a model or of an adapter for it.
 
 mod arguments;
+pub(crate) mod corpus;
+mod dry_run;
 mod facts;
 mod job;
+pub(crate) mod job_file;
+mod lora;
 mod metrics;
+pub(crate) mod rows;
 mod stop;
 mod windows;
 
@@ -18,10 +23,10 @@ pub(super) use arguments::Arguments;
 use crate::hub::{Files, resolve};
 use crate::model::{config, require_language_model};
 use crate::ranks::Rank;
+use corpus::{Batches, Corpus, DataFile, Shared};
 use job::Job;
 use metrics::Metrics;
 use stop::Stop;
-use windows::Windows;
 
 /// Trains, and gives the exit code: 128 and the signal where one ended the job early, as shells have it.
 pub(super) fn run(mut args: Arguments) -> Result<ExitCode> {
@@ -30,46 +35,69 @@ pub(super) fn run(mut args: Arguments) -> Result<ExitCode> {
     if let Some(model) = &mut args.model {
         *model = resolve(model, Files::Checkpoint)?;
     }
-    let args = &args;
+    let (args, shared) = (&args, Shared::default());
+    if args.dry_run {
+        return dry_run::run(args);
+    }
     let ended = args.ranks.run(Some(args.dp), args.start(), |rank| {
-        train(args, &rank, &stop)
+        train(args, &rank, &stop, &shared)
     })?;
     Ok(ended.map_or(ExitCode::SUCCESS, |signal| ExitCode::from(128 + signal)))
 }
 
 /// The signal that ended the job early, if one did.
-fn train(args: &Arguments, rank: &Rank, stop: &Stop) -> Result<Option<u8>> {
+fn train(args: &Arguments, rank: &Rank, stop: &Stop, shared: &Shared) -> Result<Option<u8>> {
     let shapes = model::build(&config(args.start())?)?;
     require_language_model(&*shapes, "`tp train`")?;
     let world = rank.mesh.world();
     let data_rank = rank.mesh.coordinate("dp")?;
     let size = args.batch_size()?;
-    let read = |text| Windows::read(text, &args.tokenizer(), args.sequence);
-    let text = read(&args.data)?;
-    let validation = args.validate.as_deref().map(read).transpose()?;
+    let read = |files: &[DataFile]| {
+        shared.get(files, || {
+            let (folder, sequence) = (args.folder(), args.sequence);
+            Corpus::open(
+                files,
+                folder,
+                sequence,
+                args.seed,
+                &args.rows,
+                rank.is_first,
+            )
+        })
+    };
+    let corpus = read(&args.data)?;
+    let validation = match &args.validate[..] {
+        [] => None,
+        files => Some(read(files)?),
+    };
+    let steps = args.total_steps(corpus.sequences());
     let job = Job::open(args, world)?;
     let mut trainer = job.trainer(rank)?;
-    for text in [Some(&text), validation.as_ref()].into_iter().flatten() {
-        text.check(trainer.model().vocabulary_size())?;
+    for corpus in [Some(&corpus), validation.as_ref()].into_iter().flatten() {
+        corpus.check(trainer.model().vocabulary_size())?;
     }
-    let (tokens, ranks) = (size.global() as u64 * args.sequence, world.size() as u64);
-    let log = args.log.as_deref();
     let done = trainer.steps();
-    if job.is_resumed() && rank.is_first {
-        println!("goes on after step {done}");
+    if rank.is_first {
+        if let Some(description) = corpus.description() {
+            println!("{description}");
+        }
+        if job.is_resumed() {
+            println!("goes on after step {done}");
+        }
     }
-    let mut metrics = Metrics::new(rank.is_first, done, args.steps, log, tokens, ranks)?;
-    let schedule = args.schedule();
+    let (log, ranks) = (args.log(), world.size() as u64);
+    let mut metrics = Metrics::new(rank.is_first, done, steps, log.as_deref(), ranks)?;
+    let schedule = args.schedule(steps);
     let mut losses = Vec::new();
     let mut signal = None;
-    while trainer.steps() < args.steps && signal.is_none() {
+    while trainer.steps() < steps && signal.is_none() {
         let step = trainer.steps();
         metrics.begin();
-        let batches = text.batches(args.seed, step, &size, data_rank);
-        let found = trainer.backward(&batches)?;
+        let Batches { micro, tokens } = corpus.batches(args.seed, step, &size, data_rank)?;
+        let found = trainer.backward(&micro)?;
         let learning_rate = schedule.learning_rate(step);
         trainer.update(learning_rate)?;
-        metrics.end(step + 1, &found, learning_rate)?;
+        metrics.end(step + 1, &found, learning_rate, tokens)?;
         losses.push(found.loss);
         if args.check_replicas {
             let checked = trainer.check_replicas();
@@ -77,14 +105,14 @@ fn train(args: &Arguments, rank: &Rank, stop: &Stop) -> Result<Option<u8>> {
         }
         let is_due =
             |every: Option<u64>| every.is_some_and(|every| (step + 1).is_multiple_of(every));
-        if let Some(text) = &validation
-            && (is_due(args.validate_every) || step + 1 == args.steps)
+        if let Some(corpus) = &validation
+            && (is_due(args.validate_every) || step + 1 == steps)
         {
-            let batches = text.all(size.micro(), data_rank, args.dp.get());
+            let batches = corpus.all(size.micro(), data_rank, args.dp.get())?;
             metrics.validated(step + 1, trainer.evaluate(&batches)?)?;
         }
         signal = stop.requested(world)?;
-        if is_due(args.save_every) || step + 1 == args.steps || signal.is_some() {
+        if is_due(args.save_every) || step + 1 == steps || signal.is_some() {
             job.save(&trainer)?;
         }
     }

@@ -34,15 +34,19 @@ impl Windows {
         })
     }
 
-    /// Refuses tokens that a model of so many does not know.
-    pub(super) fn check(&self, vocabulary: i64) -> Result<()> {
-        let greatest = self.tokens.iter().max().copied().unwrap_or(0);
-        ensure!(
-            greatest < vocabulary,
-            "the tokenizer gives ids up to {greatest}, and the model's vocabulary has {vocabulary}: \
-             they do not belong together"
-        );
-        Ok(())
+    /// The greatest token.
+    pub(super) fn greatest(&self) -> i64 {
+        self.tokens.iter().max().copied().unwrap_or(0)
+    }
+
+    /// How many windows cover the text once.
+    pub(super) fn sequences(&self) -> usize {
+        self.tokens.len() / self.sequence
+    }
+
+    /// How many tokens a window has.
+    pub(super) fn sequence(&self) -> u64 {
+        self.sequence as u64
     }
 
     /// The micro-batches of a data-parallel rank, of random windows.
