@@ -39,6 +39,7 @@ mod output;
 mod plans;
 #[cfg(feature = "torch")]
 mod ranks;
+mod report;
 mod stages;
 #[cfg(feature = "torch")]
 mod text;
@@ -75,6 +76,7 @@ enum Command {
     Explain(explain::Arguments),
     Import(import::Arguments),
     Diff(diff::Arguments),
+    Report(report::Arguments),
     #[cfg(feature = "torch")]
     Eval(eval::Arguments),
     #[cfg(feature = "torch")]
@@ -134,6 +136,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Explain(arguments) => explain::run(&arguments)?,
         Command::Import(arguments) => import::run(&arguments)?,
         Command::Diff(arguments) => return diff::run(&arguments),
+        Command::Report(arguments) => report::run(&arguments)?,
         #[cfg(feature = "torch")]
         Command::Eval(arguments) => eval::run(&arguments)?,
         #[cfg(feature = "torch")]

@@ -8,11 +8,11 @@ use crate::{HeadShares, chunk};
 ///
 /// A rank's part is what it holds of the first segment, then of the second, and so on. Most
 /// dimensions are one segment, in torch's chunks.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Partition(Vec<Division>);
 
 /// One segment of a dimension.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Division {
     /// Where it starts in the dimension.
     pub start: i64,

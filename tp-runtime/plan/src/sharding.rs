@@ -6,7 +6,7 @@ use crate::Partition;
 use crate::Placement;
 
 /// How the tensor-parallel ranks hold a parameter.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Sharding {
     /// Every rank holds all of it.
     #[default]

@@ -3,7 +3,8 @@
 use std::fmt;
 
 /// A number of bytes, in the unit that leaves one to four digits before the point.
-pub(super) struct Bytes(pub(super) u64);
+#[derive(Clone, Copy, Debug)]
+pub struct Bytes(pub u64);
 
 impl fmt::Display for Bytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

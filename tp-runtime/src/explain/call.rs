@@ -107,7 +107,7 @@ impl Traffic {
     }
 
     /// Each kind under its name.
-    pub(super) fn by_kind(self) -> [(&'static str, Count); 3] {
+    pub fn by_kind(self) -> [(&'static str, Count); 3] {
         [
             ("all_reduce", self.all_reduce),
             ("all_gather", self.all_gather),

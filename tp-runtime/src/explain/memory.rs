@@ -49,6 +49,9 @@ pub struct ParameterReport {
     pub shape: Vec<i64>,
     /// The shape on that rank.
     pub rank_shape: Vec<i64>,
+    /// Which rank holds what of it.
+    #[serde(skip)]
+    pub sharding: Sharding,
     /// Whether some rank holds more or less.
     pub uneven: bool,
     /// Bytes of the whole parameter.
@@ -129,7 +132,21 @@ fn parameter(
         rank_bytes: dtype.tensor_bytes(&rank_shape),
         shape,
         rank_shape,
+        sharding: sharding.clone(),
         tied_to,
+    }
+}
+
+impl ParameterReport {
+    /// Bytes on a rank of so many.
+    pub fn bytes_on(&self, rank: usize, ranks: usize) -> u64 {
+        let Some((dim, partition)) = self.sharding.split() else {
+            return self.bytes;
+        };
+        match self.shape[dim] as u64 {
+            0 => 0,
+            length => self.bytes / length * partition.length(rank, ranks) as u64,
+        }
     }
 }
 

@@ -10,6 +10,7 @@ mod call;
 mod cost_comparison;
 mod flow;
 mod fold;
+mod groups;
 mod heads;
 mod layers;
 mod loss;
@@ -25,8 +26,10 @@ mod training;
 mod view;
 
 pub use crate::error::ExplainError;
+pub use bytes::Bytes;
 pub use call::{CollectiveCall, Count, Traffic};
 pub use cost_comparison::{CostComparison, Costs};
+pub use groups::{CallGroup, LayerGroup};
 pub use heads::HeadReport;
 pub use memory::{LayerReport, Memory, ParameterReport, Replicated};
 pub use plan_diff::PlanDiff;

@@ -47,6 +47,7 @@ fn prefixes(path: &str) -> impl Iterator<Item = &str> {
 mod tests {
     use super::*;
     use crate::explain::{ParameterReport, Replicated};
+    use crate::module::Sharding;
     use crate::plan::Placement;
 
     /// A layer of a split weight where `is_split`, and a bias that every rank has.
@@ -57,6 +58,7 @@ mod tests {
             replicated: Some(Replicated::Style).filter(|_| whole),
             shape: vec![],
             rank_shape: vec![],
+            sharding: Sharding::Replicated,
             uneven: false,
             bytes,
             rank_bytes: bytes,

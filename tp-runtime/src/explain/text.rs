@@ -3,23 +3,23 @@
 use std::fmt;
 
 use super::bytes::{Bytes, percent};
-use super::fold::{Folded, Lists};
-use super::memory::{LayerReport, ParameterReport, Replicated};
+use super::memory::ParameterReport;
 use super::text_table::TextTable;
-use super::{CollectiveCall, Explanation, Traffic, replicated};
+use super::{Explanation, Traffic, replicated};
 use crate::plan::Mode;
-use crate::plan::braces::braces;
 
 /// For people; without a line break at the end.
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let lists = Lists::of(self.layers.iter().map(|layer| layer.path.as_str()));
-        self.heading(f)?;
-        for line in layer_lines(&self.layers, &lists) {
+        for line in self.heading() {
+            writeln!(f, "{line}")?;
+        }
+        writeln!(f)?;
+        for line in self.layer_lines() {
             writeln!(f, "  {line}")?;
         }
-        self.totals(f, &lists)?;
-        self.collectives(f, &lists)?;
+        self.totals(f)?;
+        self.collectives(f)?;
         self.heads(f)?;
         if let Some(training) = &self.training {
             write!(f, "\n\n{training}")?;
@@ -32,7 +32,8 @@ impl fmt::Display for Explanation {
 }
 
 impl Explanation {
-    fn heading(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    /// What is explained, in a few lines: the model and its plan, the batch, how weights are stored.
+    pub fn heading(&self) -> Vec<String> {
         let plan = match self.alternate {
             Some(alternate) => format!("{} (\"{alternate}\")", self.plan),
             None => self.plan.to_owned(),
@@ -46,24 +47,22 @@ impl Explanation {
             many => format!("{many} ranks"),
         };
         let (batch, sequence) = (self.setup.batch, self.setup.sequence);
-        writeln!(
-            f,
-            "{} under plan {plan}, {mode} over {ranks}",
-            self.architecture
-        )?;
+        let model = self.architecture;
         let rank = match self.rank {
             0 => String::new(),
             rank => format!("; of rank {rank}, which holds most"),
         };
         let dtype = self.setup.dtype;
-        writeln!(f, "batch {batch}, sequence {sequence}, {dtype}{rank}")?;
+        let mut lines = vec![
+            format!("{model} under plan {plan}, {mode} over {ranks}"),
+            format!("batch {batch}, sequence {sequence}, {dtype}{rank}"),
+        ];
         if self.is_stored_as_fp8 {
-            writeln!(
-                f,
+            lines.push(format!(
                 "weights are stored as FP8, and held and counted as {dtype}"
-            )?;
+            ));
         }
-        writeln!(f)
+        lines
     }
 
     /// Who has which heads, and where all ranks have as many.
@@ -81,7 +80,7 @@ impl Explanation {
         )
     }
 
-    fn totals(&self, f: &mut fmt::Formatter<'_>, lists: &Lists) -> fmt::Result {
+    fn totals(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let memory = self.memory;
         let (whole, own) = (Bytes(memory.bytes), Bytes(memory.rank_bytes));
         let share = percent(memory.rank_bytes, memory.bytes);
@@ -91,7 +90,7 @@ impl Explanation {
         )?;
         let replicated = Bytes(memory.replicated_bytes);
         let share = percent(memory.replicated_bytes, memory.bytes);
-        let modules = replicated::modules(&self.layers, lists);
+        let modules = replicated::modules(&self.layers, &self.lists());
         let largest = largest(&modules);
         writeln!(
             f,
@@ -107,7 +106,7 @@ impl Explanation {
         }
     }
 
-    fn collectives(&self, f: &mut fmt::Formatter<'_>, lists: &Lists) -> fmt::Result {
+    fn collectives(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let passes = [
             ("forward", &self.forward, ""),
             ("loss", &self.loss, ""),
@@ -116,18 +115,17 @@ impl Explanation {
         let mut table = TextTable::default();
         let mut lengths = Vec::new();
         for (_, calls, prefix) in passes {
-            let folded = fold(calls, lists);
-            lengths.push(folded.len());
-            for Folded { name, count, alike } in folded {
-                let (collective, operand, bytes) = alike;
-                let each = if count > 1 { "each" } else { "" };
+            let groups = self.call_groups(calls);
+            lengths.push(groups.len());
+            for group in groups {
+                let each = if group.count > 1 { "each" } else { "" };
                 table.push([
-                    collective,
-                    name,
-                    times(count),
-                    Bytes(bytes).to_string(),
+                    group.collective,
+                    group.name,
+                    times(group.count),
+                    Bytes(group.bytes).to_string(),
                     each.to_owned(),
-                    format!("{prefix}{operand}"),
+                    format!("{prefix}{}", group.operand),
                 ]);
             }
         }
@@ -144,6 +142,42 @@ impl Explanation {
             }
         }
         Ok(())
+    }
+
+    fn layer_lines(&self) -> Vec<String> {
+        let mut table = TextTable::default();
+        let heading = [
+            "module",
+            "",
+            "style",
+            "parameter",
+            "whole",
+            "per rank",
+            "bytes each",
+        ];
+        table.push(heading.map(str::to_owned));
+        for group in self.layer_groups() {
+            let mut layer = [group.name, times(group.count), group.style];
+            if group.parameters.is_empty() {
+                table.push(layer);
+                continue;
+            }
+            for parameter in &group.parameters {
+                let [name, times, style] = std::mem::take(&mut layer);
+                let whole = dimensions(&parameter.shape);
+                let (shape, bytes) = on_a_rank(parameter);
+                table.push([
+                    name,
+                    times,
+                    style,
+                    parameter.name.to_owned(),
+                    whole,
+                    shape,
+                    bytes,
+                ]);
+            }
+        }
+        table.lines(&[6])
     }
 }
 
@@ -163,55 +197,6 @@ fn largest(modules: &[(String, u64)]) -> String {
         more => format!(" and {more} more"),
     };
     format!(": {}{more}", shown.join(", "))
-}
-
-fn layer_lines(layers: &[LayerReport], lists: &Lists) -> Vec<String> {
-    let mut table = TextTable::default();
-    let heading = [
-        "module",
-        "",
-        "style",
-        "parameter",
-        "whole",
-        "per rank",
-        "bytes each",
-    ];
-    table.push(heading.map(str::to_owned));
-    let named = layers.iter().map(|layer| {
-        let alike = (style(layer), layer.parameters.clone());
-        (layer.path.clone(), alike)
-    });
-    for Folded { name, count, alike } in lists.fold(named) {
-        let (style, parameters) = alike;
-        let mut layer = [name, times(count), style];
-        if parameters.is_empty() {
-            table.push(layer);
-            continue;
-        }
-        for parameter in &parameters {
-            let [name, times, style] = std::mem::take(&mut layer);
-            let whole = dimensions(&parameter.shape);
-            let (shape, bytes) = on_a_rank(parameter);
-            table.push([
-                name,
-                times,
-                style,
-                parameter.name.to_owned(),
-                whole,
-                shape,
-                bytes,
-            ]);
-        }
-    }
-    table.lines(&[6])
-}
-
-fn style(layer: &LayerReport) -> String {
-    match (layer.style, layer.replicated) {
-        (Some(style), _) => style.to_string(),
-        (None, Some(Replicated::NoRow)) => "replicated (no row)".to_owned(),
-        (None, _) => "replicated (`_`)".to_owned(),
-    }
 }
 
 /// The shape and bytes on the rank that is shown; a part that is smaller elsewhere is an upper bound.
@@ -237,11 +222,4 @@ fn times(count: usize) -> String {
         1 => String::new(),
         many => format!("×{many}"),
     }
-}
-
-fn fold(calls: &[CollectiveCall], lists: &Lists) -> Vec<Folded<(String, &'static str, u64)>> {
-    lists.fold(calls.iter().map(|call| {
-        let alike = (call.collective.to_string(), call.operand, call.bytes);
-        (braces(&call.modules), alike)
-    }))
 }

@@ -5,4 +5,5 @@ mod explain;
 mod import;
 mod names;
 mod plans;
+mod report;
 mod support;

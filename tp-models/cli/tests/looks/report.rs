@@ -1,0 +1,385 @@
+//! `tp report` and `tp explain --html`, by the pages that they write.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use roxmltree::{Document, Node, ParsingOptions};
+use tempfile::TempDir;
+
+use crate::support::{fixture, printed, refused, tp};
+
+const JOB: &str = "\
+# Two by two
+tp = 2
+dp = 2
+sequence-parallel = true
+sequence = 64
+batch = 8
+zero = 1
+recompute = \"full\"
+steps = 3
+";
+
+const CHARTS: [&str; 5] = [
+    "Loss",
+    "Gradient norm",
+    "Learning rate",
+    "Tokens per second",
+    "Memory in MiB",
+];
+
+/// A folder of a run.
+struct Run(TempDir);
+
+impl Run {
+    fn with_log(log: &str) -> Self {
+        let run = Self(tempfile::tempdir().expect("a temporary folder"));
+        run.write("log.jsonl", log);
+        run
+    }
+
+    /// One with all that a run can have.
+    fn whole() -> Self {
+        let run = Self::with_log(&(1..=3).map(step).collect::<String>());
+        run.write("job.toml", JOB);
+        run.save("step-3");
+        symlink("step-3", run.path().join("latest")).expect("a link");
+        run
+    }
+
+    /// A checkpoint, as far as a report reads it.
+    fn save(&self, step: &str) {
+        let folder = self.path().join(step);
+        fs::create_dir(&folder).expect("a folder");
+        let config = fixture("llama_gqa").join("config.json");
+        fs::copy(config, folder.join("config.json")).expect("a config");
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        fs::write(self.path().join(name), text).expect("a test can write");
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// The page that the program writes into the folder.
+    fn page(&self) -> String {
+        let run = self.path().to_str().expect("a plain name");
+        let file = self.path().join("report.html");
+        assert_eq!(
+            printed(tp(&["report", run])),
+            format!("wrote {}\n", file.display())
+        );
+        fs::read_to_string(file).expect("a page")
+    }
+}
+
+/// A line of a log.
+fn step(step: u64) -> String {
+    let loss = 5.0 - (step as f64).log10();
+    format!(
+        "{{\"step\":{step},\"loss\":{loss},\"gradient_norm\":1.5,\"learning_rate\":3e-4,\"labels\":512.0,\"seconds\":0.5,\
+         \"tokens_per_second\":1024.0,\"tokens_per_second_per_rank\":256.0,\"memory_mib\":300}}\n"
+    )
+}
+
+/// A page, which is XML as well as HTML.
+fn parsed(page: &str) -> Document<'_> {
+    let options = ParsingOptions {
+        allow_dtd: true,
+        ..ParsingOptions::default()
+    };
+    Document::parse_with_options(page, options).expect("a page is well-formed")
+}
+
+fn all<'a>(page: &'a Document<'_>, name: &str) -> Vec<Node<'a, 'a>> {
+    let nodes = page.descendants().filter(|node| node.has_tag_name(name));
+    nodes.collect()
+}
+
+fn text(node: Node<'_, '_>) -> String {
+    let texts = node
+        .descendants()
+        .filter_map(|node| node.text().filter(|_| node.is_text()));
+    texts.collect()
+}
+
+/// What the images of a page are called.
+fn images(page: &Document<'_>) -> Vec<String> {
+    let images = all(page, "svg").into_iter();
+    let labels = images.map(|image| {
+        assert_eq!(image.attribute("role"), Some("img"));
+        image
+            .attribute("aria-label")
+            .expect("an image says what it shows")
+            .to_owned()
+    });
+    labels.collect()
+}
+
+#[test]
+fn a_page_shows_the_run_and_its_plan() {
+    let run = Run::whole();
+    let page = run.page();
+    let page = parsed(&page);
+    let headings: Vec<String> = all(&page, "h2").into_iter().map(text).collect();
+    assert_eq!(headings, ["Summary", "Over steps", "Plan", "Job"]);
+    let headings: Vec<String> = all(&page, "h3").into_iter().map(text).collect();
+    assert_eq!(headings[..5], CHARTS);
+    let images = images(&page);
+    assert_eq!(
+        images[0],
+        "Loss over steps; training from 4.523 to 5, 4.523 at step 3"
+    );
+    let whole = text(page.root_element());
+    for part in [
+        "3, from 1 to 3",
+        "4.523 at step 3",
+        "1024, 256 on each rank (medians)",
+        "LlamaForCausalLM under plan LLAMA, tensor and sequence parallel over 2 ranks",
+        "batch 4, sequence 64, f32",
+        "training on 2 data-parallel ranks: ZeRO stage 1, recompute full, accumulation 1, global batch 8",
+        "model.layers.*.mlp.{gate,up}_proj ×2",
+        "num_key_value_heads, 4: 2 each",
+        "# Two by two",
+    ] {
+        assert!(whole.contains(part), "{part}: {whole}");
+    }
+}
+
+#[test]
+fn a_picture_says_what_each_rank_holds() {
+    let run = Run::whole();
+    let page = run.page();
+    let page = parsed(&page);
+    let rows = all(&page, "tr").into_iter();
+    let mut rows =
+        rows.filter(|row| text(*row).contains("self_attn.q_proj") && !text(*row).contains("all_"));
+    let row = rows.next().expect("a row of the queries");
+    let held = row
+        .descendants()
+        .filter(|node| node.attribute("class") == Some("held"));
+    let held: Vec<_> = held
+        .map(|bar| (bar.attribute("x"), bar.attribute("width")))
+        .collect();
+    assert_eq!(
+        held,
+        [
+            (Some("0.00"), Some("32.00")),
+            (Some("32.00"), Some("32.00"))
+        ]
+    );
+    let row = text(row);
+    assert!(
+        row.starts_with("model.layers.*.self_attn.q_proj ×2Colwise"),
+        "{row}"
+    );
+    assert!(row.ends_with("64 × 648.0 KiB8.0 KiB"), "{row}");
+    let whole = images(&page)
+        .into_iter()
+        .filter(|label| label == "rank 1, whole: 256 B");
+    assert_eq!(whole.count(), 3);
+}
+
+#[test]
+fn a_page_needs_no_other_file() {
+    let page = Run::whole().page();
+    let page = parsed(&page);
+    for node in page.descendants() {
+        for attribute in node.attributes() {
+            let name = attribute.name();
+            assert!(
+                !matches!(name, "href" | "src" | "srcset" | "data"),
+                "{name}"
+            );
+            assert!(!name.starts_with("on"), "{name}");
+        }
+        assert!(!matches!(
+            node.tag_name().name(),
+            "script" | "link" | "iframe"
+        ));
+    }
+    let style = text(all(&page, "style")[0]);
+    assert!(!style.contains("url(") && !style.contains("@import"));
+}
+
+#[test]
+fn what_is_missing_is_said_and_the_rest_is_shown() {
+    let run = Run::with_log(&step(1));
+    let said = |part: &str| {
+        let page = run.page();
+        let text = text(parsed(&page).root_element());
+        assert!(text.contains(part), "{part}: {text}");
+    };
+    said("Not shown: there is no `job.toml`");
+    said("The folder has no job.toml");
+    run.write("job.toml", "tp = [");
+    said("`job.toml` is not understood");
+    run.write("job.toml", "tp = 2\nzero = 2");
+    said("there is no checkpoint yet");
+    run.save("step-1");
+    run.write("latest", "step-1\n");
+    said("`zero` of `job.toml` is `2`: give one of 0, 1, 3");
+    run.write("job.toml", "tp = 5000");
+    said("`tp` of `job.toml` is 5000: give a whole number from 1 to 4096");
+    run.write("job.toml", "dp = 3");
+    said("Not shown: ");
+    run.write("job.toml", "plan = \"mine\"");
+    said("no plan \"mine\"");
+    run.write("job.toml", "tp = 2");
+    said("under plan LLAMA");
+    run.write("log.jsonl", "");
+    said("No step is logged yet.");
+
+    let folder = run.path().join("step-1");
+    let folder = folder.to_str().expect("a plain name");
+    let message = refused(tp(&["report", folder]), 1);
+    assert!(
+        message.contains("log.jsonl`, which `tp train --log"),
+        "{message}"
+    );
+    let message = refused(tp(&["report", "no/such/run"]), 1);
+    assert!(
+        message.contains("`no/such/run` is no folder of a run"),
+        "{message}"
+    );
+}
+
+#[test]
+fn odd_numbers_are_drawn_as_far_as_they_can_be() {
+    let one = Run::with_log(&step(1)).page();
+    assert!(
+        images(&parsed(&one))[0].contains("4.523")
+            || images(&parsed(&one))[0].contains("5 at step 1")
+    );
+
+    let odd = "{\"step\":1,\"loss\":null,\"gradient_norm\":1e308}\n{\"step\":2,\"loss\":3,\"gradient_norm\":-1e308}\n\
+               {\"step\":3,\"validation_loss\":2.5,\"perplexity\":null}\n{\"step\":18446744073709551615,\"loss\":0}\n";
+    let page = Run::with_log(odd).page();
+    let page = parsed(&page);
+    assert!(images(&page)[0].contains("training from 0 to 3"));
+    let whole = text(page.root_element());
+    assert!(whole.contains("1 of 4 values are not finite"), "{whole}");
+    assert!(whole.contains("The log has no numbers of it."), "{whole}");
+    for path in all(&page, "path") {
+        let path = path.attribute("d").expect("a path");
+        assert!(!path.contains("NaN") && !path.contains("inf"), "{path}");
+    }
+}
+
+#[test]
+fn long_logs_are_thinned() {
+    let mut lines: Vec<String> = (1..=20_000).map(step).collect();
+    lines[12_344] = step(12_345).replace("\"gradient_norm\":1.5", "\"gradient_norm\":77.25");
+    let page = Run::with_log(&lines.concat()).page();
+    assert!(page.len() < 200_000, "{}", page.len());
+    let document = parsed(&page);
+    let highest = all(&document, "path").into_iter().any(|path| {
+        let points = path.attribute("d").expect("a path").split(['M', 'L']);
+        points
+            .filter_map(|point| point.split_once(','))
+            .any(|(_, y)| y.parse().is_ok_and(|y: f64| y < 20.0))
+    });
+    assert!(highest && images(&document)[1].contains("from 1.5 to 77.25"));
+}
+
+#[test]
+fn hostile_words_stay_words() {
+    let parent = tempfile::tempdir().expect("a temporary folder");
+    let run = parent.path().join("<img src=x onerror='alert(1)'>&");
+    fs::create_dir(&run).expect("a folder");
+    fs::write(run.join("log.jsonl"), step(1)).expect("a log");
+    let job = "plan = \"</pre><script>alert(2)</script>\"\n# \u{1}\u{0}\n";
+    fs::write(run.join("job.toml"), job).expect("a job");
+    let file = parent.path().join("page.html");
+    let arguments =
+        [run.as_path(), Path::new("--output"), &file].map(|part| part.to_str().expect("UTF-8"));
+    printed(tp(&["report", arguments[0], arguments[1], arguments[2]]));
+    let page = fs::read_to_string(file).expect("a page");
+    let page = parsed(&page);
+    assert!(all(&page, "script").is_empty() && all(&page, "img").is_empty());
+    assert_eq!(
+        text(all(&page, "h1")[0]),
+        "Run <img src=x onerror='alert(1)'>&"
+    );
+    assert!(text(all(&page, "pre")[0]).contains("</pre><script>alert(2)</script>"));
+}
+
+#[test]
+fn a_plan_alone_has_a_page() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("plan.html");
+    let file = file.to_str().expect("a plain name");
+    let model = fixture("llama_gqa");
+    let model = model.to_str().expect("fixtures have plain names");
+    let said = printed(tp(&["explain", model, "--tp", "8", "--html", file]));
+    assert_eq!(said, format!("wrote {file}\n"));
+    let page = fs::read_to_string(file).expect("a page");
+    let page = parsed(&page);
+    assert_eq!(
+        text(all(&page, "h1")[0]),
+        "LlamaForCausalLM under plan LLAMA"
+    );
+    assert_eq!(
+        all(&page, "thead")[0]
+            .descendants()
+            .filter(|node| node.has_tag_name("th"))
+            .count(),
+        12
+    );
+
+    let message = refused(
+        tp(&[
+            "explain",
+            model,
+            "--tp=2",
+            "--dtype=f32",
+            "--html=/no/such/folder/x.html",
+        ]),
+        1,
+    );
+    assert!(
+        message.contains("cannot write `/no/such/folder/x.html`"),
+        "{message}"
+    );
+}
+
+/// A browser that runs without a screen.
+fn browser() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    let names = ["chromium", "chromium-browser", "google-chrome"];
+    let files = std::env::split_paths(&path).flat_map(|dir| names.map(|name| dir.join(name)));
+    files.into_iter().find(|file| file.is_file())
+}
+
+#[test]
+fn a_browser_shows_the_charts() {
+    let Some(browser) = browser() else {
+        eprintln!("skipped: there is no chromium, chromium-browser or google-chrome");
+        return;
+    };
+    let run = Run::whole();
+    run.page();
+    let url = format!("file://{}", run.path().join("report.html").display());
+    let output = Command::new(browser)
+        .args([
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--dump-dom",
+            &url,
+        ])
+        .output()
+        .expect("the browser starts");
+    let dom = String::from_utf8_lossy(&output.stdout);
+    for title in CHARTS {
+        assert!(dom.contains(&format!("<h3>{title}</h3>")), "{dom}");
+        assert!(
+            dom.contains(&format!("aria-label=\"{title} over steps")),
+            "{dom}"
+        );
+    }
+}
