@@ -54,7 +54,7 @@ fn scores_are_those_of_transformers() {
             prompt,
             limit: prompt + new_tokens,
         };
-        let processors = settings.options(prompt, new_tokens, 0).processors;
+        let processors = settings.options(new_tokens, &[0]).processors;
         let scores = tensors["scores"].shallow_clone();
         let found = processors.iter().fold(scores, |scores, processor| {
             processor.apply(&scores, progress).expect("scores")
@@ -90,7 +90,7 @@ fn texts_are_those_of_transformers_at_every_degree() {
                 let prompt = ids("prompt_ids");
                 let length = prompt.size()[1];
                 let new_tokens = generation.new_tokens(length).expect("a length");
-                let options = generation.options(length, new_tokens, 0);
+                let options = generation.options(new_tokens, &[0]);
                 let go_on = |_: &Tensor| std::ops::ControlFlow::Continue(());
                 let generated = generate(model, &Inputs::new(prompt), &options, go_on)?;
                 assert_eq!(generated, ids("generated"), "{name}");

@@ -36,14 +36,14 @@ impl Model for Placed {
 
     fn takes(&self) -> &'static [Input] {
         &[Input {
-            name: "position_ids",
+            name: "place_ids",
             shape: &[Extent::Batch, Extent::Sequence],
         }]
     }
 
     fn forward(&self, inputs: &Inputs, _: Option<&mut KvCache>) -> Result<DTensor> {
         let x = self.tokens.forward(&inputs.input_ids)?;
-        let x = match inputs.further.get("position_ids") {
+        let x = match inputs.further.get("place_ids") {
             Some(places) => x.add(&self.places.forward(places)?)?,
             None => x,
         };
@@ -70,7 +70,7 @@ fn an_input_of_ones_own_is_checked_and_given() -> Result<()> {
         let inputs = || Inputs::new(Tensor::from_slice(&[1_i64, 2, 3]).unsqueeze(0));
         let logits = |inputs: &Inputs| model.forward(inputs, None)?.full();
         let places = Tensor::from_slice(&[0_i64, 1, 2]).unsqueeze(0);
-        let placed = logits(&inputs().with("position_ids", places))?;
+        let placed = logits(&inputs().with("place_ids", places))?;
         assert!(!placed.allclose(&logits(&inputs())?, 1e-6, 1e-6, false));
 
         let refused = |name: &str, tensor| {
@@ -78,14 +78,11 @@ fn an_input_of_ones_own_is_checked_and_given() -> Result<()> {
             refused.map(|error| error.to_string()).unwrap_or_default()
         };
         let flat = Tensor::zeros([3], (Kind::Int64, tch::Device::Cpu));
-        let error = refused("position_ids", flat.shallow_clone());
-        assert!(
-            error.contains("`position_ids` is [3]: give [1, 3]"),
-            "{error}"
-        );
+        let error = refused("place_ids", flat.shallow_clone());
+        assert!(error.contains("`place_ids` is [3]: give [1, 3]"), "{error}");
         let error = refused("positions", flat);
         assert!(
-            error.contains("takes no `positions`: it takes `input_ids` and `position_ids`"),
+            error.contains("takes no `positions`: it takes `input_ids` and `place_ids`"),
             "{error}"
         );
         Ok(())

@@ -4,6 +4,7 @@
 use tch::{Kind, Tensor};
 use tp_runtime::Result;
 use tp_runtime::model::Inputs;
+use tp_runtime::nn::KvCache;
 use tp_runtime::optim::clip_gradients;
 use tp_runtime::parallel::ParallelModel;
 use tp_runtime::testing::{Tolerance, assert_close, on_ranks, settings};
@@ -123,18 +124,48 @@ fn models_of_images() {
     }
 }
 
+/// As in transformers, where a mask says that a row is one text.
 #[test]
-fn a_mask_has_no_room_for_several_texts() {
+fn under_a_mask_a_row_is_one_text() {
+    let setting = settings(&[1])[0];
+    on_ranks(&fixture("llama_gqa").dir, setting, Kind::Float, |model| {
+        let inputs = || {
+            let ids = fixture("packed").inputs("llama_gqa").input_ids;
+            Inputs::new(ids.shallow_clone()).with("attention_mask", ids.ones_like())
+        };
+        let places = Tensor::arange(inputs().input_ids.size()[1], tch::kind::INT64_CPU);
+        // A gap between positions starts no other text.
+        let later = places.ge(5).to_kind(Kind::Int64) * 3 + &places;
+        let logits = |places: &Tensor| {
+            let places = places.expand(inputs().input_ids.size(), false);
+            model
+                .forward(&inputs().with("position_ids", places), None)?
+                .full()
+        };
+        let plain = model.forward(&inputs(), None)?.full()?;
+        assert_close("logits", &logits(&places)?, &plain, Tolerance::F32);
+        let moved = logits(&later)?;
+        let [before, after] = [(0, 5), (5, 1)].map(|(start, length)| {
+            let part = |logits: &Tensor| logits.narrow(1, start, length);
+            part(&moved).allclose(&part(&plain), 1e-4, 1e-5, false)
+        });
+        assert!(before && !after);
+        Ok(())
+    });
+}
+
+#[test]
+fn a_cache_has_no_room_for_several_texts() {
     let setting = settings(&[1])[0];
     on_ranks(&fixture("llama_gqa").dir, setting, Kind::Float, |model| {
         let inputs = fixture("packed").inputs("llama_gqa");
-        let mask = inputs.input_ids.ones_like();
-        let refused = model.forward(&inputs.with("attention_mask", mask), None);
+        let refused = tch::no_grad(|| {
+            let mut cache = KvCache::new(100);
+            model.forward(&Inputs::new(inputs.input_ids.copy()), Some(&mut cache))?;
+            model.forward(&inputs, Some(&mut cache))
+        });
         let message = refused.err().expect("an error").to_string();
-        assert!(
-            message.contains("`position_ids` say where texts start"),
-            "{message}"
-        );
+        assert!(message.contains("the cache has 24 positions"), "{message}");
         Ok(())
     });
 }

@@ -111,6 +111,35 @@ fn check(name: &str, degrees: &[usize], side: Side) {
     }
 }
 
+/// Where each row's own tokens stand, counted from its first.
+fn own_positions(inputs: &Inputs) -> Option<Tensor> {
+    let mask = inputs.attention_mask.as_ref()?;
+    Some((mask.cumsum(1, Kind::Int64) - 1).clamp_min(0))
+}
+
+/// A query of Ministral 3 grows with the number of its position, which padding moves.
+#[test]
+fn rows_stand_where_their_positions_say() {
+    for name in ["llama_gqa", "ministral3", "gemma3_text", "phi2"] {
+        for setting in settings(&[1, 2]) {
+            on_ranks(&fixture(name).dir, setting, Kind::Float, |model| {
+                let rows = rows(&fixture(name));
+                let (mut inputs, _) = padded(&rows, Side::Left);
+                inputs.position_ids = own_positions(&inputs);
+                let logits = model.forward(&inputs, None)?.full()?;
+                for (index, row) in rows.iter().enumerate() {
+                    let alone = model.forward(&Inputs::new(row.shallow_clone()), None)?;
+                    let real = logits.narrow(0, index as i64, 1);
+                    let real = real.narrow(1, start(row, Side::Left), row.size()[1]);
+                    let name = format!("logits of row {index}, {name}, {setting}");
+                    assert_close(&name, &real, &alone.full()?, Tolerance::F32);
+                }
+                Ok(())
+            });
+        }
+    }
+}
+
 #[test]
 fn padded_on_the_right() {
     check("llama_gqa", &[1, 2, 4], Side::Right);

@@ -21,10 +21,10 @@ fn sharded(logits: &Tensor, rank: &RankContext) -> DTensor {
         .expect("a part of the shape")
 }
 
-/// The tokens of `rounds` choices in a row, which every rank must make alike.
+/// The tokens of `rounds` choices in a row, which every rank must make alike; each row has the next seed.
 fn chosen(
     degree: usize,
-    (sampling, processors): &(Sampling, Vec<LogitsProcessor>),
+    (seed, processors): &(Option<u64>, Vec<LogitsProcessor>),
     rounds: usize,
     logits: impl Fn() -> Tensor + Sync,
 ) -> Vec<Vec<i64>> {
@@ -32,8 +32,14 @@ fn chosen(
     on_bare_ranks(degree, |rank| {
         let logits = sharded(&logits(), &rank);
         let shape = logits.shape();
+        let sampling = match seed {
+            None => Sampling::Greedy,
+            Some(seed) => Sampling::Random {
+                seeds: (0..shape[0] as u64).map(|row| seed + row).collect(),
+            },
+        };
         let ids = Tensor::zeros([shape[0], 1], (Kind::Int64, Device::Cpu));
-        let mut sampler = Sampler::new(*sampling, processors, shape[2])?;
+        let mut sampler = Sampler::new(sampling, processors, shape[2])?;
         let mut tokens = Vec::new();
         for _ in 0..rounds {
             let progress = Progress {
@@ -41,7 +47,7 @@ fn chosen(
                 prompt: 1,
                 limit: 9,
             };
-            tokens.push(Vec::try_from(sampler.choose(&logits, progress)?)?);
+            tokens.push(Vec::try_from(sampler.choose(&logits, &[progress])?)?);
         }
         of_ranks.lock().expect("no rank panicked").push(tokens);
         Ok(())
@@ -49,21 +55,21 @@ fn chosen(
     let mut of_ranks = of_ranks.into_inner().expect("no rank panicked");
     let first = of_ranks.pop().expect("there is a rank");
     for other in of_ranks {
-        assert_eq!(other, first, "{sampling:?} on {degree} ranks");
+        assert_eq!(other, first, "{seed:?} on {degree} ranks");
     }
     first
 }
 
-fn greedy(processors: &[LogitsProcessor]) -> (Sampling, Vec<LogitsProcessor>) {
-    (Sampling::Greedy, processors.to_vec())
+fn greedy(processors: &[LogitsProcessor]) -> (Option<u64>, Vec<LogitsProcessor>) {
+    (None, processors.to_vec())
 }
 
-fn random(temperature: f64, top_p: f64, seed: u64) -> (Sampling, Vec<LogitsProcessor>) {
+fn random(temperature: f64, top_p: f64, seed: u64) -> (Option<u64>, Vec<LogitsProcessor>) {
     let processors = vec![
         LogitsProcessor::Temperature(temperature),
         LogitsProcessor::TopP(top_p),
     ];
-    (Sampling::Random { seed }, processors)
+    (Some(seed), processors)
 }
 
 #[test]

@@ -144,7 +144,7 @@ pub(crate) fn rope(config: &Value) -> Result<RopeParameters, ConfigError> {
 /// What the queries at these positions are multiplied by, `[S, 1, 1]` or `[B, S, 1, 1]`; `None` where they do not grow.
 #[cfg(feature = "torch")]
 fn growth_at(growth: QueryGrowth, positions: &Positions) -> Result<Option<Tensor>> {
-    if positions.end() <= growth.context {
+    if !positions.may_exceed(growth.context) {
         return Ok(None);
     }
     let contexts = positions

@@ -40,7 +40,7 @@ fn run(dir: &Path, prompt: &str, rank: RankContext) -> Result<()> {
     // 3. New tokens: every rank gets the same ones, and rank 0 prints them.
     //    How they are chosen, and what ends them, is the checkpoint's to say.
     let settings = GenerationConfig::beside(dir, model.config())?;
-    let options = settings.options(ids.size()[1], 120, 0);
+    let options = settings.options(120, &[0]);
     let mut text = tokenizer.decode_stream(true);
     if number == 0 {
         print!("{prompt}");

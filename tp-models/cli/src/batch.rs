@@ -56,6 +56,7 @@ impl Batch {
         let Inputs {
             input_ids,
             attention_mask,
+            position_ids,
             token_type_ids,
             image_sizes,
             ..
@@ -65,6 +66,7 @@ impl Batch {
         for (name, tensor) in [
             ("input_ids", Some(input_ids)),
             ("attention_mask", attention_mask.as_ref()),
+            ("position_ids", position_ids.as_ref()),
             ("token_type_ids", token_type_ids.as_ref()),
             ("image_sizes", image_sizes.as_ref()),
             ("labels", labels),

@@ -19,8 +19,8 @@ use super::ranks::{Rank, RankArgs};
 /// Runs a batch and writes what comes out, to compare with another framework
 ///
 /// IN.safetensors holds `input_ids` [batch, sequence] (i64), and may hold what else the model takes, under the
-/// names and in the shapes of transformers: `attention_mask` (ones and zeros), `token_type_ids`,
-/// `pixel_values`, `image_sizes`; and `labels` (not shifted, -100 is ignored; by default `input_ids`).
+/// names and in the shapes of transformers: `attention_mask` (ones and zeros), `position_ids`,
+/// `token_type_ids`, `pixel_values`, `image_sizes`; and `labels` (not shifted, -100 is ignored; by default `input_ids`).
 /// OUT.safetensors gets `logits` [batch, sequence, vocabulary] and `loss` in f32, with --grads every
 /// `grad.NAME` whole, and with --generate `generated` [batch, sequence + K].
 /// For a classifier, `logits` are [batch, labels] and `labels` [batch]; without labels there is no `loss`.

@@ -53,13 +53,14 @@ pub enum InputError {
         takes: Vec<&'static str>,
     },
 
-    /// Texts one after another beside what tells of one text in each row.
+    /// Texts one after another in a row of which a cache holds the beginning.
     #[error(
-        "`position_ids` say where texts start in a row, which {beside} has no room for: give one of them"
+        "`position_ids` without an `attention_mask` say where texts start in a row, and the cache has {past} positions \
+         of one text in each: give the mask, too, or leave them out"
     )]
-    Packed {
-        /// The other.
-        beside: &'static str,
+    PackedAfter {
+        /// How many positions the cache holds.
+        past: i64,
     },
 
     /// An input of another shape than the model reads.
@@ -110,11 +111,42 @@ pub enum InputError {
         batch: i64,
     },
 
-    /// A prompt to be continued that has padding.
+    /// A prompt to be continued whose padding stands in the way, or that is nothing else.
     #[error(
-        "a padded batch cannot be continued: give prompts of one length, without `attention_mask`"
+        "row {row} of the prompts cannot be continued: its `attention_mask` has to be zeros for padding on the left, \
+         then a one for each token"
     )]
-    PaddedPrompt,
+    PaddedPrompt {
+        /// Which row.
+        row: usize,
+    },
+
+    /// Prompts whose rows would need rotary frequencies of their own.
+    #[error(
+        "prompts from {shortest} tokens that grow to {limit} positions cannot share a batch: rotary frequencies \
+         change between these lengths; give prompts of one length, or one at a time"
+    )]
+    PaddedBeyond {
+        /// How many tokens the shortest prompt has.
+        shortest: i64,
+        /// How many positions there may be.
+        limit: i64,
+    },
+
+    /// Positions of a prompt to be continued.
+    #[error(
+        "`position_ids` of a prompt to be continued are counted from its `attention_mask`: leave them out"
+    )]
+    PromptPositions,
+
+    /// Another number of seeds than of texts.
+    #[error("{seeds} seeds are given for {rows} texts: give one for each row of the batch")]
+    Seeds {
+        /// How many seeds there are.
+        seeds: usize,
+        /// How many rows.
+        rows: usize,
+    },
 
     /// A cache that was filled under the frequencies of a shorter text.
     #[error(

@@ -8,32 +8,33 @@ use super::{LogitsProcessor, Progress};
 use crate::Result;
 use crate::comm::upload;
 use crate::dtensor::{DTensor, TensorError};
+use crate::error::InputError;
 use crate::plan::{Placement, chunk};
 
 const SITE: &str = "choosing a token";
 
 /// How a token is chosen.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Sampling {
     /// The likeliest; the smallest id among equals.
     #[default]
     Greedy,
     /// At random, by probability.
     Random {
-        /// The same seed draws the same tokens, whatever the degree.
-        seed: u64,
+        /// One for each row; the same seed draws the same tokens, whatever the degree and the other rows.
+        seeds: Vec<u64>,
     },
 }
 
-/// A way of choosing with its random state.
+/// A way of choosing with the random state of each row.
 pub struct Sampler {
     processors: Vec<LogitsProcessor>,
     /// `None` takes the likeliest.
-    random: Option<ChaCha8Rng>,
+    random: Option<Vec<ChaCha8Rng>>,
 }
 
 impl Sampler {
-    /// A sampler at the start of its random sequence, for a `vocabulary` of so many tokens.
+    /// A sampler at the start of its random sequences, for a `vocabulary` of so many tokens.
     ///
     /// # Errors
     /// When a processor's numbers make no sense.
@@ -49,43 +50,64 @@ impl Sampler {
             processors: processors.to_vec(),
             random: match sampling {
                 Sampling::Greedy => None,
-                Sampling::Random { seed } => Some(ChaCha8Rng::seed_from_u64(seed)),
+                Sampling::Random { seeds } => {
+                    Some(seeds.into_iter().map(ChaCha8Rng::seed_from_u64).collect())
+                }
             },
         })
     }
 
-    /// A token for each row, the same on every rank.
+    /// A token for each row, the same on every rank. Each `progress` is that of as many rows as its `ids` have, one
+    /// after another.
     ///
     /// # Shapes
     /// `[batch, 1, vocabulary]` → `[batch]`
     ///
     /// # Errors
-    /// When a collective fails.
-    pub fn choose(&mut self, logits: &DTensor, progress: Progress<'_>) -> Result<Tensor> {
+    /// When there is another number of seeds than rows, or a collective fails.
+    pub fn choose(&mut self, logits: &DTensor, progress: &[Progress<'_>]) -> Result<Tensor> {
         self.token(logits, progress)
             .map_err(|error| TensorError::attach(SITE, logits.group(), error))
     }
 
-    fn token(&mut self, logits: &DTensor, progress: Progress<'_>) -> Result<Tensor> {
+    fn token(&mut self, logits: &DTensor, progress: &[Progress<'_>]) -> Result<Tensor> {
         if self.random.is_none() && self.processors.is_empty() {
             return greedy(logits);
         }
         // What a processor does to a token depends on all others.
-        let mut scores = logits.full()?.f_select(1, -1)?.f_to_kind(Kind::Float)?;
-        for processor in &self.processors {
-            scores = processor.apply(&scores, progress)?;
-        }
+        let scores = logits.full()?.f_select(1, -1)?.f_to_kind(Kind::Float)?;
+        let scores = self.process(&scores, progress)?;
         let chosen = match &mut self.random {
             None => scores.f_argmax(-1, false)?,
             Some(random) => {
-                let draws: Vec<f32> = (0..scores.size()[0]).map(|_| random.random()).collect();
+                let (seeds, rows) = (random.len(), scores.size()[0] as usize);
+                if seeds != rows {
+                    return Err(InputError::Seeds { seeds, rows }.into());
+                }
+                let draws: Vec<f32> = random.iter_mut().map(Rng::random).collect();
                 draw(&scores.f_softmax(-1, Kind::Float)?, &draws)?
             }
         };
         // One rank's choice for all: a kernel that rounds otherwise elsewhere changes nothing.
         Ok(logits.group().broadcast(chosen, 0, SITE)?)
     }
+
+    /// What the processors make of the scores, `[batch, vocabulary]`.
+    fn process(&self, scores: &Tensor, progress: &[Progress<'_>]) -> Result<Tensor, TchError> {
+        let (mut processed, mut first) = (Vec::new(), 0);
+        for &progress in progress {
+            let rows = progress.ids.size()[0];
+            let mut own = scores.f_narrow(0, first, rows)?;
+            for processor in &self.processors {
+                own = processor.apply(&own, progress)?;
+            }
+            processed.push(own);
+            first += rows;
+        }
+        Tensor::f_cat(&processed, 0)
+    }
 }
+
 /// Ranks exchange the best of their own part; every rank then takes the first best of the same list.
 fn greedy(logits: &DTensor) -> Result<Tensor> {
     let group = logits.group();

@@ -55,6 +55,12 @@ impl<'a> Steps<'a> {
         self.model.forward(inputs, Some(&mut self.cache))
     }
 
+    /// Takes over the first `kept` positions of another text.
+    pub(super) fn recall(&mut self, other: Self, kept: i64) {
+        self.cache = other.cache;
+        self.cache.cut(kept, self.limit);
+    }
+
     /// Forgets the text; what is given next begins anew.
     pub(super) fn forget(&mut self) {
         *self = Self::new(self.model, self.limit, self.capture);
@@ -66,7 +72,8 @@ impl Steps<'_> {
     /// Whether the forward is one of a token that the GPU can be told once. Collectives are not captured.
     fn captures(&self, inputs: &Inputs) -> bool {
         let (seen, model) = (self.cache.length(), self.model);
-        let is_step = seen > 0 && inputs.input_ids.size()[1] == 1;
+        let is_padded = inputs.attention_mask.is_some();
+        let is_step = seen > 0 && inputs.input_ids.size()[1] == 1 && !is_padded;
         let room = CapturedStep::room(seen, self.limit);
         self.capture
             && is_step

@@ -30,7 +30,7 @@ impl Input {
         name: "attention_mask",
         shape: &[Extent::Batch, Extent::Context],
     };
-    /// Where each token stands in its text; another text starts where they do not go on by one.
+    /// Where each token stands in its text; without a mask, another text starts where they do not go on by one.
     pub const POSITION_IDS: Self = Self {
         name: "position_ids",
         shape: &[Extent::Batch, Extent::Sequence],

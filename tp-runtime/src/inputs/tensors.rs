@@ -18,8 +18,8 @@ pub struct Inputs {
     pub input_ids: Tensor,
     /// Ones for tokens and zeros for padding, `[batch, past + sequence]`.
     pub attention_mask: Option<Tensor>,
-    /// Where each token stands in its text, `[batch, sequence]`: several texts may stand in a row one after another,
-    /// each from a position that does not follow the one before, and none sees the others.
+    /// Where each token stands in its text, `[batch, sequence]`. Without an `attention_mask` several texts may stand in
+    /// a row one after another, each from a position that does not follow the one before, and none sees the others.
     pub position_ids: Option<Tensor>,
     /// Ones for tokens of an image, which see one another, `[batch, sequence]`.
     pub token_type_ids: Option<Tensor>,
@@ -117,6 +117,11 @@ impl Inputs {
         })
     }
 
+    /// Whether there is nothing beside `input_ids`.
+    pub(crate) fn is_bare(&self) -> bool {
+        self.given().next().is_none()
+    }
+
     /// What is given beside `input_ids`, by name.
     fn given(&self) -> impl Iterator<Item = (&str, &Tensor)> {
         let known = [
@@ -168,15 +173,8 @@ impl Inputs {
                 });
             }
         }
-        if self.position_ids.is_some() {
-            let beside = match (&self.attention_mask, past) {
-                (Some(_), _) => Some("an `attention_mask`"),
-                (None, 1..) => Some("a cache"),
-                _ => None,
-            };
-            if let Some(beside) = beside {
-                return Err(InputError::Packed { beside });
-            }
+        if self.position_ids.is_some() && self.attention_mask.is_none() && past > 0 {
+            return Err(InputError::PackedAfter { past });
         }
         match self.logits_to_keep {
             Some(asked) if !(1..=sequence).contains(&asked) => {

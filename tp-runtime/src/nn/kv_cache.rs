@@ -83,6 +83,13 @@ impl KvCache {
         self.place.as_ref()
     }
 
+    /// Forgets all but the first `length` positions; from now on the cache grows, to at most `capacity`.
+    pub(crate) fn cut(&mut self, length: i64, capacity: i64) {
+        self.length = self.length.min(length);
+        self.capacity = capacity;
+        self.make_growing();
+    }
+
     /// Takes back the last position, which is to be written again.
     #[cfg(feature = "nccl")]
     pub(crate) fn step_back(&mut self) -> Result<()> {

@@ -52,7 +52,7 @@ impl Positions {
         }
     }
 
-    /// How many positions the longest text has, earlier ones included. Where rows hold several texts, the device is
+    /// How many positions the longest text has, earlier ones included. Where `position_ids` say them, the device is
     /// asked and waited for.
     ///
     /// # Errors
@@ -64,10 +64,15 @@ impl Positions {
         }
     }
 
+    /// Whether a token may stand beyond the first `limit`, as far as the processor knows.
+    pub fn may_exceed(&self, limit: i64) -> bool {
+        self.position_ids.is_some() || self.end() > limit
+    }
+
     /// All of them, as numbers on the device.
     ///
     /// # Shapes
-    /// `[sequence]` of f32, or `[batch, sequence]` where rows hold several texts
+    /// `[sequence]` of f32, or `[batch, sequence]` where `position_ids` say them
     ///
     /// # Errors
     /// When libtorch cannot allocate them.
@@ -134,7 +139,7 @@ impl Positions {
         if let Some(window) = window {
             seen = seen.f_logical_and(&all.f_triu(self.start + 1 - window)?)?;
         }
-        if let Some(ids) = position_ids {
+        if let (Some(ids), None) = (position_ids, attention_mask) {
             seen = seen.f_logical_and(&self.same_text(ids)?)?;
         }
         if let Some(mask) = attention_mask {
@@ -145,12 +150,14 @@ impl Positions {
 
     /// What the one token of a static cache sees: all that was written, itself included, or the last `window`.
     fn written(&self, index: &Tensor, room: i64, window: Option<i64>) -> Result<AttentionMask> {
-        let given = match (self.length, &self.attention_mask, &self.token_type_ids) {
-            (1, None, None) => None,
-            (1, Some(_), _) => Some("an `attention_mask`".to_owned()),
-            (1, None, Some(_)) => Some("`token_type_ids`".to_owned()),
-            (tokens, ..) => Some(format!("{tokens} tokens")),
-        };
+        let given = [
+            (&self.attention_mask, "an `attention_mask`"),
+            (&self.position_ids, "`position_ids`"),
+            (&self.token_type_ids, "`token_type_ids`"),
+        ]
+        .into_iter()
+        .find_map(|(tensor, name)| tensor.is_some().then(|| name.to_owned()))
+        .or_else(|| (self.length != 1).then(|| format!("{} tokens", self.length)));
         if let Some(given) = given {
             return Err(InputError::CacheStatic { given }.into());
         }

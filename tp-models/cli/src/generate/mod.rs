@@ -1,27 +1,33 @@
-//! `tp generate`: text from a prompt.
+//! `tp generate`: text from prompts.
 
+mod batches;
+mod chat;
+mod conversation;
+mod file;
+mod lines;
+mod one;
+mod positions;
+mod prompts;
+mod rate;
+mod rows;
+mod session;
 mod settings;
+mod speech;
 mod stop;
 
-use std::io::Write;
-use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use clap::Args;
-use tp_runtime::checkpoint::Checkpoint;
-use tp_runtime::generate::{GenerateOptions, generate};
-use tp_runtime::model::{self, Inputs};
 
-use self::settings::{SettingArgs, remark};
-use self::stop::StopStrings;
+use self::session::Session;
+use self::settings::SettingArgs;
 use super::hub::{Files, resolve};
-use super::images;
-use super::model::require_language_model;
-use super::ranks::{Rank, RankArgs};
-use super::text;
+use super::numbers::count;
+use super::ranks::RankArgs;
 
-/// Continues a prompt; the same text at any number of ranks
+/// Continues prompts; the same text at any number of ranks
 ///
 /// Tokens are chosen as the checkpoint's generation_config.json says, as transformers' `generate` does; flags win
 /// over it. What it asks for beyond that is named on stderr.
@@ -30,13 +36,35 @@ pub(super) struct Arguments {
     /// The checkpoint's folder, config.json, safetensors and tokenizer.json; or its name on the hub: `org/name`, `org/name@revision`
     #[arg(long, value_name = "MODEL")]
     model: PathBuf,
-    /// What to continue
-    #[arg(long, value_name = "TEXT")]
-    prompt: String,
+    /// What to continue; with --chat, what the user says
+    #[arg(long, value_name = "TEXT", required_unless_present_any = ["prompts", "chat"], conflicts_with = "prompts")]
+    prompt: Option<String>,
+    /// A file of prompts, one a line; or, where its name ends in .jsonl, an object in each line with `prompt`, a
+    /// text, or `messages`, a conversation. Texts are printed in its order
+    #[arg(long, value_name = "FILE")]
+    prompts: Option<PathBuf>,
+    /// How many prompts of the file are continued side by side; each gives the text that it gives alone
+    #[arg(long, value_name = "N", default_value = "8", value_parser = count, requires = "prompts",
+        conflicts_with_all = ["prompt", "user"])]
+    batch_size: NonZeroUsize,
+    /// Answer a user, in the words of the checkpoint's chat template; without a text of the user, line after line of
+    /// stdin, where /reset forgets the conversation and /exit ends it
+    #[arg(long)]
+    chat: bool,
+    /// What the model is told before the user speaks
+    #[arg(long, value_name = "TEXT", requires = "chat")]
+    system: Option<String>,
+    /// What the user says
+    #[arg(long, value_name = "TEXT", requires = "chat", conflicts_with_all = ["prompt", "prompts"])]
+    user: Option<String>,
     /// An image for a model that takes them (PNG, JPEG or WebP); may be given again for more. The prompt marks
     /// its place with `<start_of_image>` (Gemma 3) or `[IMG]` (Mistral 3); without a mark, images come first
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["prompts", "chat"])]
     image: Vec<PathBuf>,
+    /// Print an object in a line for each prompt: prompt, text (what came after it), tokens (how many are new),
+    /// finish (length, eos or stop), seconds, tokens_per_second
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     settings: SettingArgs,
     #[command(flatten)]
@@ -45,74 +73,14 @@ pub(super) struct Arguments {
 
 pub(super) fn run(args: &Arguments) -> Result<()> {
     let dir = resolve(&args.model, Files::Checkpoint)?;
-    (args.ranks).run(None, &dir, |rank| tell(args, &dir, &rank))
-}
-
-fn tell(args: &Arguments, dir: &Path, rank: &Rank) -> Result<()> {
-    let checkpoint = Checkpoint::open(dir)?;
-    let shapes = model::build(checkpoint.config())?;
-    require_language_model(&*shapes, "`tp generate`")?;
-    let tokenizer = text::tokenizer(&dir.join("tokenizer.json"))?;
-    let prompt = match args.image.as_slice() {
-        [] => Inputs::new(text::ids(&text::encode(&tokenizer, &args.prompt, true)?)),
-        images => images::prompt(dir, checkpoint.config(), &tokenizer, &args.prompt, images)?,
-    };
-    ensure!(
-        prompt.input_ids.numel() > 0,
-        "the prompt has no tokens: give at least one word"
-    );
-    let settings = args.settings.settings(dir, checkpoint.config())?;
-    let length = prompt.input_ids.size()[1];
-    let new_tokens = args.settings.new_tokens(&settings, length)?;
-    let model = rank.load(&checkpoint)?;
-    if rank.is_first {
-        remark(&settings);
-    }
-    let options = GenerateOptions {
-        // A rank of one has the GPU to itself in this process; others are never captured.
-        capture: true,
-        ..settings.options(length, new_tokens, args.settings.seed())
-    };
-    let ids = Vec::<i64>::try_from(prompt.input_ids.squeeze_dim(0))?;
-    let mut stream = text::Stream::after(&tokenizer, &ids)?;
-    let mut stops = StopStrings::after(&tokenizer, &settings.stop_strings, &ids)?;
-    let mut failure = None;
-    let mut show = |text: &str| {
-        if rank.is_first && failure.is_none() {
-            let mut out = std::io::stdout();
-            failure = out
-                .write_all(text.as_bytes())
-                .and_then(|()| out.flush())
-                .err();
+    args.ranks.run(None, &dir, |rank| {
+        let session = Session::open(args, &dir, &rank)?;
+        let said = args.user.as_ref().or(args.prompt.as_ref());
+        match (&args.prompts, said) {
+            (Some(file), _) => file::run(&session, file, args.batch_size.get()),
+            (None, Some(text)) if args.chat => one::answered(&session, text),
+            (None, Some(text)) => one::continued(&session, text, &args.image),
+            (None, None) => conversation::run(&session),
         }
-    };
-    show(&args.prompt);
-    let prompt = model.upload(&prompt)?;
-    let mut decoding = Ok(());
-    let _ = generate(&model, &prompt, &options, |chosen| {
-        let token = chosen.int64_value(&[0]);
-        if options.stop.contains(&token) {
-            return ControlFlow::Break(());
-        }
-        let step = stream.push(token).and_then(|text| {
-            show(&text);
-            stops.end_in(token)
-        });
-        match step {
-            Ok(false) => ControlFlow::Continue(()),
-            Ok(true) => ControlFlow::Break(()),
-            Err(error) => {
-                decoding = Err(error);
-                ControlFlow::Break(())
-            }
-        }
-    })?;
-    decoding?;
-    show(&stream.finish()?);
-    show("\n");
-    // A reader that has enough, such as `head`, is no failure.
-    match failure {
-        Some(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
-        _ => Ok(()),
-    }
+    })
 }

@@ -4,8 +4,9 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 use serde_json::Value;
-use tp_runtime::generate::GenerationConfig;
+use tp_runtime::generate::{GenerateOptions, GenerationConfig};
 
 use crate::numbers::{not_negative, positive, ratio, share};
 use crate::output::note;
@@ -34,7 +35,11 @@ pub(super) struct SettingArgs {
     /// Above 1, makes tokens that were there less likely
     #[arg(long, value_name = "FACTOR", value_parser = positive)]
     repetition_penalty: Option<f64>,
-    /// Where sampling starts; the same seed gives the same text [default: 0]
+    /// A text that ends a text where it comes, beside those of generation_config.json; may be given again for more
+    #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
+    stop: Vec<String>,
+    /// Where sampling starts; the same seed gives the same text. The prompts of a file have the seeds S, S + 1, …,
+    /// in its order [default: 0]
     #[arg(long, value_name = "S")]
     seed: Option<u64>,
 }
@@ -51,6 +56,7 @@ impl SettingArgs {
             settings.do_sample = Some(temperature > 0.0);
             settings.temperature = Some(temperature);
         }
+        settings.stop_strings.extend(self.stop.iter().cloned());
         settings.top_k = self.top_k.or(settings.top_k);
         settings.top_p = self.top_p.or(settings.top_p);
         settings.min_p = self.min_p.or(settings.min_p);
@@ -70,25 +76,25 @@ impl SettingArgs {
         Ok(settings)
     }
 
-    /// How many tokens to add to a prompt of so many.
-    ///
-    /// # Errors
-    /// When the checkpoint's `max_length` leaves room for none.
-    pub(super) fn new_tokens(&self, settings: &GenerationConfig, prompt: i64) -> Result<i64> {
-        if let Some(given) = self.max_new_tokens {
-            return Ok(given);
+    /// How prompts with these numbers are continued.
+    pub(super) fn options(
+        &self,
+        settings: &GenerationConfig,
+        numbers: &[usize],
+    ) -> GenerateOptions {
+        let seed = self.seed.unwrap_or(0);
+        let seeds: Vec<u64> = numbers
+            .iter()
+            .map(|&number| seed.wrapping_add(number as u64))
+            .collect();
+        let max_new_tokens = self.max_new_tokens.or(settings.max_new_tokens);
+        let max_length = settings.max_length.filter(|_| max_new_tokens.is_none());
+        GenerateOptions {
+            max_length,
+            // A rank of one has the GPU to itself in this process; others are never captured.
+            capture: true,
+            ..settings.options(max_new_tokens.or(max_length).unwrap_or(NEW_TOKENS), &seeds)
         }
-        let asked = settings.new_tokens(prompt).unwrap_or(NEW_TOKENS);
-        ensure!(
-            asked > 0,
-            "the prompt has {prompt} tokens, and generation_config.json has `max_length` {}: give --max-new-tokens",
-            settings.max_length.unwrap_or_default()
-        );
-        Ok(asked)
-    }
-
-    pub(super) fn seed(&self) -> u64 {
-        self.seed.unwrap_or(0)
     }
 }
 

@@ -60,7 +60,7 @@ fn no_new_tokens_leave_the_prompt() {
 }
 
 /// The trained model, with another `generation_config.json`.
-fn model(settings: &Value) -> TempDir {
+pub(crate) fn model(settings: &Value) -> TempDir {
     let dir = tempfile::tempdir().expect("a temporary folder");
     for file in ["config.json", "model.safetensors", "tokenizer.json"] {
         let from = fixture("stories260k").join(file);

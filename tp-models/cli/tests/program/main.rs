@@ -1,5 +1,6 @@
 //! The program `tp` as people run models with it.
 
+mod chat;
 mod dropout;
 mod eval;
 mod faults;
@@ -10,6 +11,7 @@ mod jobs;
 mod kills;
 mod launch_examples;
 mod processes;
+mod prompts;
 mod refusals;
 mod support;
 mod train;

@@ -272,7 +272,10 @@ fn batches_that_are_none() {
     );
     batch(
         &[("input_ids", &good), ("positions", &good)],
-        &["`positions`", "`input_ids`, `attention_mask` and `labels`"],
+        &[
+            "`positions`",
+            "`input_ids`, `attention_mask`, `position_ids` and `labels`",
+        ],
     );
     batch(
         &[("input_ids", &good), ("token_type_ids", &good)],

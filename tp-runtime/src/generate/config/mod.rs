@@ -86,16 +86,19 @@ impl GenerationConfig {
         self.max_new_tokens.or(left)
     }
 
-    /// What [`generate`](super::generate) is asked for after a prompt of so many tokens.
+    /// What [`generate`](super::generate) is asked for.
     ///
-    /// `seed` is where sampling starts, if the settings ask for it. [`Self::stop_strings`] are about text,
-    /// which `generate` knows nothing of.
-    pub fn options(&self, prompt: i64, max_new_tokens: i64, seed: u64) -> GenerateOptions {
+    /// `seeds` are where the sampling of each row starts, if the settings ask for it. [`Self::stop_strings`] are
+    /// about text, which `generate` knows nothing of.
+    pub fn options(&self, max_new_tokens: i64, seeds: &[u64]) -> GenerateOptions {
         GenerateOptions {
             max_new_tokens,
-            processors: self.processors(prompt),
+            max_length: None,
+            processors: self.processors(),
             sampling: match self.samples() {
-                true => Sampling::Random { seed },
+                true => Sampling::Random {
+                    seeds: seeds.to_vec(),
+                },
                 false => Sampling::Greedy,
             },
             stop: self.eos_token_id.clone(),

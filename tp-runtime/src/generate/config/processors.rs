@@ -7,20 +7,21 @@ use super::GenerationConfig;
 const TOP_K: i64 = 50;
 
 impl GenerationConfig {
-    /// What becomes of the scores after a prompt of so many tokens.
-    pub(super) fn processors(&self, prompt: i64) -> Vec<LogitsProcessor> {
-        let mut processors = self.of_any_choice(prompt);
+    /// What becomes of the scores.
+    pub(super) fn processors(&self) -> Vec<LogitsProcessor> {
+        let mut processors = self.of_any_choice();
         if self.samples() {
             processors.extend(self.of_sampling());
         }
         processors
     }
 
-    fn of_any_choice(&self, prompt: i64) -> Vec<LogitsProcessor> {
+    fn of_any_choice(&self) -> Vec<LogitsProcessor> {
         use LogitsProcessor as P;
         let end = || self.eos_token_id.clone();
         let has_end = !self.eos_token_id.is_empty();
-        let new = self.min_new_tokens.map(|tokens| prompt + tokens);
+        // As in transformers, a least number of new tokens counts, and that of all beside it does not.
+        let least = self.min_length.filter(|_| self.min_new_tokens.is_none());
         let decay = self.exponential_decay_length_penalty;
         [
             self.sequence_bias.clone().map(P::SequenceBias),
@@ -29,9 +30,12 @@ impl GenerationConfig {
             count(self.no_repeat_ngram_size).map(P::NoRepeatNgram),
             count(self.encoder_no_repeat_ngram_size).map(P::EncoderNoRepeatNgram),
             self.bad_words().map(P::SequenceBias),
-            count(new.or(self.min_length))
+            count(least)
                 .filter(|_| has_end)
                 .map(|tokens| P::MinLength { tokens, end: end() }),
+            count(self.min_new_tokens)
+                .filter(|_| has_end)
+                .map(|tokens| P::MinNewTokens { tokens, end: end() }),
             self.forced_bos_token_id.map(P::ForcedFirst),
             list(&self.forced_eos_token_id).map(P::ForcedLast),
             (self.remove_invalid_values == Some(true)).then_some(P::RemoveInvalid),
@@ -41,13 +45,9 @@ impl GenerationConfig {
                 end: end(),
             }),
             list(&self.suppress_tokens).map(P::Suppress),
-            list(&self.begin_suppress_tokens).map(|tokens| match prompt {
-                // The first new token is forced: the next one is meant.
-                1 if self.forced_bos_token_id.is_some() => P::SuppressAt { length: 2, tokens },
-                _ => P::SuppressAt {
-                    length: prompt,
-                    tokens,
-                },
+            list(&self.begin_suppress_tokens).map(|tokens| P::SuppressAtBegin {
+                tokens,
+                after_forced: self.forced_bos_token_id.is_some(),
             }),
         ]
         .into_iter()

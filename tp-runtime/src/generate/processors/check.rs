@@ -35,10 +35,11 @@ impl LogitsProcessor {
             Self::EpsilonCutoff(epsilon) => part("epsilon_cutoff", *epsilon),
             Self::EtaCutoff(epsilon) => part("eta_cutoff", *epsilon),
             Self::MinLength { .. }
+            | Self::MinNewTokens { .. }
             | Self::RemoveInvalid
             | Self::ExponentialDecay { .. }
             | Self::Suppress(_)
-            | Self::SuppressAt { .. } => Ok(()),
+            | Self::SuppressAtBegin { .. } => Ok(()),
         }
     }
 }

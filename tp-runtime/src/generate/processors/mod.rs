@@ -12,10 +12,10 @@ mod truncation;
 
 use tch::{TchError, Tensor};
 
-/// How far a batch has come.
+/// How far rows of one length have come.
 #[derive(Clone, Copy, Debug)]
 pub struct Progress<'a> {
-    /// The tokens so far, `[batch, tokens]`, those of the prompt among them.
+    /// The tokens so far, `[rows, tokens]`, those of the prompt among them, and no padding.
     pub ids: &'a Tensor,
     /// How many tokens the prompt has.
     pub prompt: i64,
@@ -43,6 +43,13 @@ pub enum LogitsProcessor {
         /// What must not come before.
         end: Vec<i64>,
     },
+    /// No `end` token before there are so many new tokens.
+    MinNewTokens {
+        /// How many.
+        tokens: i64,
+        /// What must not come before.
+        end: Vec<i64>,
+    },
     /// The first token of all, where the prompt is one token.
     ForcedFirst(i64),
     /// The last token, where none has ended the text before.
@@ -60,12 +67,12 @@ pub enum LogitsProcessor {
     },
     /// Tokens that never come.
     Suppress(Vec<i64>),
-    /// Tokens that do not come where there are so many.
-    SuppressAt {
-        /// How many, the prompt among them.
-        length: i64,
+    /// Tokens that do not come first.
+    SuppressAtBegin {
         /// What does not come there.
         tokens: Vec<i64>,
+        /// Whether [`Self::ForcedFirst`] chooses the first after a prompt of one token: the next one is meant then.
+        after_forced: bool,
     },
     /// What scores are divided by: higher is wilder.
     Temperature(f64),
@@ -108,6 +115,9 @@ impl LogitsProcessor {
                 repetition::ngrams(scores, &prompt_ids()?, ids, *size)
             }
             Self::MinLength { tokens, end } if length < *tokens => bias::without(scores, end),
+            Self::MinNewTokens { tokens, end } if length - prompt < *tokens => {
+                bias::without(scores, end)
+            }
             Self::ForcedFirst(token) if length == 1 => bias::only(scores, &[*token]),
             Self::ForcedLast(tokens) if length == limit - 1 => bias::only(scores, tokens),
             Self::RemoveInvalid => {
@@ -118,7 +128,10 @@ impl LogitsProcessor {
                 length::exponential_decay(scores, end, length - prompt - start, *factor)
             }
             Self::Suppress(tokens) => bias::without(scores, tokens),
-            Self::SuppressAt { length: at, tokens } if length == *at => {
+            Self::SuppressAtBegin {
+                tokens,
+                after_forced,
+            } if length == prompt + i64::from(*after_forced && prompt == 1) => {
                 bias::without(scores, tokens)
             }
             Self::Temperature(temperature) => scores.f_div_scalar(*temperature),
@@ -130,9 +143,10 @@ impl LogitsProcessor {
             Self::EpsilonCutoff(epsilon) => truncation::epsilon_cutoff(scores, *epsilon),
             Self::EtaCutoff(epsilon) => entropy::eta_cutoff(scores, *epsilon),
             Self::MinLength { .. }
+            | Self::MinNewTokens { .. }
             | Self::ForcedFirst(_)
             | Self::ForcedLast(_)
-            | Self::SuppressAt { .. } => Ok(scores.shallow_clone()),
+            | Self::SuppressAtBegin { .. } => Ok(scores.shallow_clone()),
         }
     }
 }
