@@ -106,6 +106,7 @@ fn run(grid: Grid, kind: Kind, zero: Zero, recompute: Recompute) -> Run {
         kind,
         batch: 4,
         sequence: 128,
+        adapted: None,
     }
 }
 

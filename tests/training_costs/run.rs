@@ -5,14 +5,17 @@ use std::num::{NonZeroU64, NonZeroUsize};
 use serde_json::Value;
 use tch::{Kind, Tensor};
 use tp_runtime::Result;
+use tp_runtime::checkpoint::Checkpoint;
 use tp_runtime::comm::RankContext;
 use tp_runtime::explain::{Dtype, Setup, TrainingCosts, TrainingSetup, explain_training};
+use tp_runtime::lora::{self, Adapter};
 use tp_runtime::mesh::DeviceMesh;
 use tp_runtime::model::{self, Inputs};
 use tp_runtime::optim::{AdamW, AdamWOptions};
-use tp_runtime::parallel::ParallelModel;
+use tp_runtime::parallel::{ParallelModel, ParallelOptions};
 use tp_runtime::plan::plan_for_architecture;
 use tp_runtime::train::{MicroBatch, TrainOptions, Trainer};
+use tp_tests::fixture;
 use tp_tests::grid::Grid;
 
 /// A way to train.
@@ -25,12 +28,22 @@ pub(crate) struct Run {
     /// Of a micro-batch.
     pub(crate) batch: u64,
     pub(crate) sequence: u64,
+    /// The fixture whose adapter is trained, if one is.
+    pub(crate) adapted: Option<&'static str>,
+}
+
+/// The adapter that PEFT made for a fixture.
+fn adapter(name: &str) -> Result<Adapter> {
+    Ok(Adapter::open(&fixture("lora").dir.join(name))?)
 }
 
 impl Run {
     /// What `explain` says.
     pub(crate) fn costs(&self, config: &Value) -> Result<TrainingCosts> {
         let model = model::build(config)?;
+        if let Some(name) = self.adapted {
+            lora::attach(&model.layers(), adapter(name)?.config())?;
+        }
         let plan = plan_for_architecture(model.node().type_name)?;
         let setup = Setup {
             degree: NonZeroUsize::new(self.grid.tp).expect("a grid has ranks"),
@@ -58,10 +71,22 @@ impl Run {
     ) {
         let on_rank = |rank: RankContext| -> Result<()> {
             let mesh = rank.mesh(&[("dp", self.grid.dp), ("tp", self.grid.tp)])?;
-            let model = ParallelModel::from_config(config.clone())
-                .mode(self.grid.mode)
-                .kind(self.kind)
-                .load(&mesh)?;
+            let model = match self.adapted {
+                None => ParallelModel::from_config(config.clone())
+                    .mode(self.grid.mode)
+                    .kind(self.kind)
+                    .load(&mesh)?,
+                Some(name) => {
+                    let options = ParallelOptions {
+                        mode: self.grid.mode,
+                        kind: self.kind,
+                        ..Default::default()
+                    };
+                    let checkpoint = Checkpoint::open(&fixture(name).dir)?;
+                    let adapter = adapter(name)?;
+                    ParallelModel::load_with(&checkpoint, Some(&adapter), &mesh, options)?.0
+                }
+            };
             let trainer = Trainer::new(model, &mesh, self.options, |parts| {
                 AdamW::of_parts(parts, AdamWOptions::default())
             })?;

@@ -22,7 +22,30 @@ fn the_state_of_every_stage() {
     }
 }
 
+#[test]
+fn the_state_of_an_adapter() {
+    for name in ["llama_gqa", "qwen2"] {
+        for (dp, tp) in [(1, 1), (3, 1), (2, 2)] {
+            for zero in [Zero::Replicas, Zero::Optimizer, Zero::Parameters] {
+                for kind in [Kind::Float, Kind::BFloat16] {
+                    check_with(name, (dp, tp), zero, kind, Some(name));
+                }
+            }
+        }
+    }
+}
+
 fn check(name: &str, dp: usize, tp: usize, zero: Zero, kind: Kind) {
+    check_with(name, (dp, tp), zero, kind, None);
+}
+
+fn check_with(
+    name: &str,
+    (dp, tp): (usize, usize),
+    zero: Zero,
+    kind: Kind,
+    adapted: Option<&'static str>,
+) {
     let run = Run {
         grid: Grid {
             dp,
@@ -40,6 +63,7 @@ fn check(name: &str, dp: usize, tp: usize, zero: Zero, kind: Kind) {
         kind,
         batch: 1,
         sequence: 4,
+        adapted,
     };
     let config = config::read(&fixture(name).dir.join("config.json")).expect("a config");
     let explained = run.costs(&config).expect("costs").memory;

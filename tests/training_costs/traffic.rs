@@ -34,7 +34,19 @@ fn a_model_of_images_is_explained_for_texts() {
     on_every_grid("gemma3_cond", Kind::Float);
 }
 
+/// Nothing is sent for the gradients of what is frozen, and none of those before the first adapter.
+#[test]
+fn an_adapter_is_explained() {
+    for name in ["llama_gqa", "llama_tied", "gemma3_text", "phi2"] {
+        on_every_grid_with(name, Kind::Float, Some(name));
+    }
+}
+
 fn on_every_grid(name: &str, kind: Kind) {
+    on_every_grid_with(name, kind, None);
+}
+
+fn on_every_grid_with(name: &str, kind: Kind, adapted: Option<&'static str>) {
     for (dp, tp, mode) in GRIDS {
         for zero in [Zero::Replicas, Zero::Optimizer, Zero::Parameters] {
             for recompute in [Recompute::None, Recompute::Full] {
@@ -55,6 +67,7 @@ fn on_every_grid(name: &str, kind: Kind) {
                             kind,
                             batch: 2,
                             sequence: 7,
+                            adapted,
                         },
                     );
                 }

@@ -9,6 +9,7 @@ use tch::{Device, Kind, Tensor};
 use tp_runtime::checkpoint::Checkpoint;
 use tp_runtime::comm::upload;
 use tp_runtime::generate::{GenerateOptions, generate};
+use tp_runtime::lora::Adapter;
 use tp_runtime::model::{self, Inputs};
 
 use super::batch::Batch;
@@ -22,20 +23,23 @@ use super::ranks::{Rank, RankArgs};
 /// names and in the shapes of transformers: `attention_mask` (ones and zeros), `position_ids`,
 /// `token_type_ids`, `pixel_values`, `image_sizes`; and `labels` (not shifted, -100 is ignored; by default `input_ids`).
 /// OUT.safetensors gets `logits` [batch, sequence, vocabulary] and `loss` in f32, with --grads every
-/// `grad.NAME` whole, and with --generate `generated` [batch, sequence + K].
+/// `grad.NAME` whole (of a model with an adapter, those of the adapter), and with --generate `generated` [batch, sequence + K].
 /// For a classifier, `logits` are [batch, labels] and `labels` [batch]; without labels there is no `loss`.
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
     /// The checkpoint's folder, config.json and safetensors; or its name on the hub: `org/name`, `org/name@revision`
     #[arg(long, value_name = "MODEL")]
     model: PathBuf,
+    /// A LoRA adapter of the model, as `tp train --lora-rank` and PEFT write it
+    #[arg(long, value_name = "DIR")]
+    adapter: Option<PathBuf>,
     /// The batch
     #[arg(long, value_name = "IN.safetensors")]
     inputs: PathBuf,
     /// Where to write
     #[arg(long, value_name = "OUT.safetensors")]
     outputs: PathBuf,
-    /// Write the gradient of the loss by every parameter
+    /// Write the gradient of the loss by every parameter that is trained
     #[arg(long)]
     grads: bool,
     /// Append K tokens greedily, without stopping at an end token
@@ -66,7 +70,8 @@ fn eval(args: &Arguments, dir: &Path, rank: &Rank) -> Result<()> {
         "--grads needs `labels` in `{}`, [batch]: there is no loss without them",
         args.inputs.display()
     );
-    let model = rank.load(&checkpoint)?;
+    let adapter = args.adapter.as_deref().map(Adapter::open).transpose()?;
+    let model = rank.load_with(&checkpoint, adapter.as_ref())?;
     let inputs = model.upload(&batch.inputs)?;
     let mut outputs = Vec::new();
     let mut write = |name: String, tensor: Tensor| {
@@ -85,7 +90,7 @@ fn eval(args: &Arguments, dir: &Path, rank: &Rank) -> Result<()> {
         write("loss".into(), loss.to_kind(Kind::Float));
         if args.grads {
             loss.f_backward()?;
-            for named in model.parameters() {
+            for named in model.trained() {
                 let gradient = model.gradient(&named)?.to_kind(Kind::Float);
                 write(format!("grad.{}", named.name), gradient);
             }

@@ -24,6 +24,8 @@ pub(super) struct Activations {
     pub(super) saved: SavedTensors,
     /// The element of a list that is followed, such as `model.layers.3`.
     layer: Option<Rc<str>>,
+    /// Whether what is made now has a gradient: it comes from something that has, or from a trained parameter.
+    is_recorded: bool,
 }
 
 struct Activation {
@@ -47,10 +49,10 @@ impl Activations {
             transfers: Vec::new(),
             saved: SavedTensors::default(),
             layer: None,
+            is_recorded: false,
         };
         let layout = Layout::new(Placement::Replicate);
         let input = activations.push(layout, Features::plain(0), "the model's input");
-        activations.activations[input.0].differentiable = false;
         (activations, input)
     }
 
@@ -60,7 +62,7 @@ impl Activations {
             features,
             projections: Vec::new(),
             producer: producer.to_owned(),
-            differentiable: true,
+            differentiable: self.is_recorded,
             read: Vec::new(),
         });
         ActivationId(self.activations.len() - 1)
@@ -82,6 +84,16 @@ impl Activations {
     /// The list element that is followed.
     pub(super) fn layer(&self) -> Option<&Rc<str>> {
         self.layer.as_ref()
+    }
+
+    /// What is made from here on is made of `input` by a layer that is trained or not.
+    pub(super) fn record(&mut self, input: ActivationId, is_trained: bool) {
+        self.is_recorded = is_trained || self.activations[input.0].differentiable;
+    }
+
+    /// Whether the activation has a gradient.
+    pub(super) fn is_recorded(&self, id: ActivationId) -> bool {
+        self.activations[id.0].differentiable
     }
 
     /// Autograd saves the activation as it was read, once for all who read it so.
@@ -243,6 +255,7 @@ impl Activations {
         self.local(second)?;
         self.local(first)?;
         let producer = self.producer(first).to_owned();
+        self.is_recorded = self.is_recorded(first) || self.is_recorded(second);
         Ok(self.push(layout, self.features(first), &producer))
     }
 

@@ -1,11 +1,11 @@
 //! What autograd saves of each kind of layer, as this project's layers are written over libtorch.
 
 use super::Dtype;
-use super::activations::{ActivationId, Activations};
+use super::activations::{ActivationId, Activations, DIMENSIONS};
 use super::layers::StyledLayer;
 use super::view::Features;
 use crate::module::{Initial, Param};
-use crate::plan::{ModuleKind, Placement};
+use crate::plan::{FEATURES, LOW_RANK_DOWN, ModuleKind, Placement};
 
 /// Bytes of a 64-bit token id.
 const ID: u64 = 8;
@@ -24,7 +24,13 @@ pub(super) fn save(
         ModuleKind::Norm => norm(activations, layer, input, read),
         ModuleKind::Linear => {
             before_linear(activations, layer, input, read);
-            activations.save(input, read);
+            low_rank(activations, layer, read);
+            let weight = layer.parameter("weight");
+            let is_adapted = layer.parameter(LOW_RANK_DOWN).is_some();
+            // The input is for the gradients of what is multiplied with it.
+            if is_adapted || !weight.is_some_and(Param::is_frozen) {
+                activations.save(input, read);
+            }
             linear_backward(activations, layer, input, read);
         }
         _ => activations.save(input, read),
@@ -104,6 +110,20 @@ fn before_linear(
     gradients(activations, of_gradients);
 }
 
+/// The few features that an adapter's B reads.
+fn low_rank(activations: &mut Activations, layer: &StyledLayer<'_>, read: Placement) {
+    let Some(down) = layer.parameter(LOW_RANK_DOWN) else {
+        return;
+    };
+    // Every rank has all of them, whatever it has of the input's.
+    let placement = match read.same(FEATURES.normalized(DIMENSIONS)) {
+        true => Placement::Replicate,
+        false => read,
+    };
+    let few = Features::plain(down.shape()[0]);
+    own(activations, rank_bytes(activations, few, placement));
+}
+
 /// The gradients of the output, the input and the weight, which are there at once.
 fn linear_backward(
     activations: &mut Activations,
@@ -122,7 +142,12 @@ fn linear_backward(
     let rows = rank_bytes(activations, activations.features(input), read)
         / view.setup.dtype.bytes()
         / shape[1].max(1) as u64;
-    let elements = (shape[0] + shape[1]) as u64 * rows + (shape[0] * shape[1]) as u64;
+    let of_weight = if weight.is_frozen() {
+        0
+    } else {
+        shape[0] * shape[1]
+    };
+    let elements = (shape[0] + shape[1]) as u64 * rows + of_weight as u64;
     let bytes = elements * view.setup.dtype.bytes();
     gradients(activations, bytes);
 }

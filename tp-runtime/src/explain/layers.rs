@@ -26,6 +26,11 @@ impl StyledLayer<'_> {
         if rule.reads == Reads::Aside {
             return Ok(input);
         }
+        let parameters = self.layer.parameters();
+        activations.record(
+            input,
+            parameters.iter().any(|(_, param)| !param.is_frozen()),
+        );
         let read = self.read(activations, input)?;
         autograd::save(activations, self, input, read);
         let made = match rule.makes {

@@ -33,11 +33,17 @@ pub fn recompute<M: Module>(
     });
     keepers.iter().try_for_each(|keeper| keeper.release())?;
     let output = first?;
-    if !is_recording() {
+    let is_input_recorded = is_recorded(x.stored());
+    let is_trained = || {
+        super::parameters(&layers[index])
+            .iter()
+            .any(|named| !named.param.is_frozen())
+    };
+    if !is_recording() || !(is_input_recorded || is_trained()) {
         return Ok(output);
     }
     // Of an input without a gradient, such as a frozen embedding's, the layer's weights still want theirs.
-    let from = match is_recorded(x.stored()) {
+    let from = match is_input_recorded {
         true => x.stored().shallow_clone(),
         false => x.stored().f_detach()?.f_set_requires_grad(true)?,
     };
@@ -47,14 +53,20 @@ pub fn recompute<M: Module>(
         let (layers, input, forward, key) = &*again;
         let layer = &layers[index];
         let keepers = self::keepers(layer);
-        let leaf = input.stored().f_detach()?.f_set_requires_grad(true)?;
+        let leaf = input
+            .stored()
+            .f_detach()?
+            .f_set_requires_grad(is_input_recorded)?;
         keepers.iter().try_for_each(|keeper| keeper.gather(true))?;
         let run = || forward(layer, &input.with_stored(leaf.shallow_clone()));
         let run = || DropoutKey::during(key.clone(), run);
         let output = tch::with_grad(|| run_for_gradients(layer, run))?;
         backward(output.stored(), &gradient)?;
         keepers.iter().try_for_each(|keeper| keeper.release())?;
-        Ok(leaf.f_grad()?)
+        match is_input_recorded {
+            true => Ok(leaf.f_grad()?),
+            false => Ok(leaf.f_zeros_like()?), // nobody reads it
+        }
     };
     let stored = with_backward(&from, output.stored().shallow_clone(), run_again)?;
     Ok(output.with_stored(stored))

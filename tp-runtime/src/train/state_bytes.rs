@@ -25,6 +25,11 @@ impl Trainer {
         for unit in &self.units {
             unit.add_bytes(&mut sum);
         }
+        // What stays as it is lies where it was loaded, unless ranks divide it.
+        let parameters = self.model.parameters().into_iter();
+        let loaded =
+            parameters.filter(|named| named.param.is_frozen() && named.param.keeper().is_none());
+        sum.parameters += loaded.map(|named| bytes(&named.param.local())).sum::<u64>();
         let state = self.optimizer.state();
         sum.moments = (state.iter().flat_map(|(_, tensors)| *tensors))
             .map(bytes)

@@ -36,6 +36,9 @@ pub(super) struct Arguments {
     /// The checkpoint's folder, config.json, safetensors and tokenizer.json; or its name on the hub: `org/name`, `org/name@revision`
     #[arg(long, value_name = "MODEL")]
     model: PathBuf,
+    /// A LoRA adapter of the model, as `tp train --lora-rank` and PEFT write it
+    #[arg(long, value_name = "DIR")]
+    adapter: Option<PathBuf>,
     /// What to continue; with --chat, what the user says
     #[arg(long, value_name = "TEXT", required_unless_present_any = ["prompts", "chat"], conflicts_with = "prompts")]
     prompt: Option<String>,

@@ -6,6 +6,7 @@ use anyhow::{Result, ensure};
 use tokenizers::Tokenizer;
 use tp_runtime::checkpoint::Checkpoint;
 use tp_runtime::generate::{GenerateOptions, Generation, GenerationConfig};
+use tp_runtime::lora::Adapter;
 use tp_runtime::model;
 use tp_runtime::parallel::ParallelModel;
 
@@ -57,7 +58,13 @@ impl<'a> Session<'a> {
 
     /// This rank's part of the model; what of the settings is not carried out goes to stderr.
     pub(super) fn load(&self) -> Result<ParallelModel> {
-        let model = self.rank.load(&self.checkpoint)?;
+        let adapter = self
+            .args
+            .adapter
+            .as_deref()
+            .map(Adapter::open)
+            .transpose()?;
+        let model = self.rank.load_with(&self.checkpoint, adapter.as_ref())?;
         if self.rank.is_first {
             remark(&self.settings);
         }

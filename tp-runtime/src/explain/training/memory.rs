@@ -109,12 +109,17 @@ fn gathered(units: &[Unit], setup: Setup, training: TrainingSetup) -> (u64, u64)
     if training.options.zero != Zero::Parameters {
         return (0, 0);
     }
-    let bytes = |unit: &Unit| unit.length() * (setup.dtype.bytes() + F32);
-    let of = |kind| units.iter().filter(move |unit| unit.is == kind).map(bytes);
-    (
-        of(UnitKind::Rest).sum(),
-        of(UnitKind::Layer).max().unwrap_or(0),
-    )
+    let bytes = |unit: &Unit| {
+        let gradient = if unit.is_frozen { 0 } else { F32 };
+        unit.length() * (setup.dtype.bytes() + gradient)
+    };
+    let of = |kind| units.iter().filter(move |unit| unit.is == kind);
+    let largest = |is_frozen: bool| {
+        let layers = of(UnitKind::Layer).filter(|unit| unit.is_frozen == is_frozen);
+        layers.map(bytes).max().unwrap_or(0)
+    };
+    let rest = of(UnitKind::Rest).map(bytes).sum();
+    (rest, largest(false) + largest(true))
 }
 
 /// What one collective over a bucket needs beside the buffers.
@@ -123,7 +128,8 @@ fn bucket(units: &[Unit], setup: Setup, training: TrainingSetup) -> u64 {
     if ranks == 1 {
         return 0;
     }
-    let largest = units.iter().flat_map(Unit::buckets).max().unwrap_or(0);
+    let trained = units.iter().filter(|unit| !unit.is_frozen);
+    let largest = trained.flat_map(Unit::buckets).max().unwrap_or(0);
     let own = largest / ranks;
     match training.options.zero {
         Zero::Replicas => largest * F32,

@@ -24,6 +24,15 @@ impl State {
         let is_divided = training.options.zero == Zero::Parameters;
         let mut state = Self::default();
         for unit in units {
+            if unit.is_frozen {
+                let held = if is_divided {
+                    unit.own()
+                } else {
+                    unit.length()
+                };
+                state.parameters += setup.dtype.bytes() * held;
+                continue;
+            }
             let own = F32 * unit.own();
             match (is_divided, setup.dtype) {
                 // The master is a part of the parameters, or what is gathered to make them.

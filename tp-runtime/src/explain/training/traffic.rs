@@ -136,6 +136,7 @@ impl Step<'_> {
         let (mut gradients, mut weights) = (Traffic::default(), Traffic::default());
         for unit in self.units {
             let (reductions, gathers) = match (training.options.zero, unit.is) {
+                (Zero::Replicas | Zero::Optimizer, _) if unit.is_frozen => continue,
                 (Zero::Replicas, _) => (1, 0),
                 (Zero::Optimizer, _) | (Zero::Parameters, UnitKind::Rest) => (1, 1),
                 (Zero::Parameters, UnitKind::Layer) => (accumulation, 2 * accumulation),
@@ -146,7 +147,9 @@ impl Step<'_> {
                 Zero::Optimizer | Zero::Parameters => Collective::ReduceScatter(FLAT),
             };
             for bucket in unit.buckets() {
-                gradients.add(reduction, reductions, bucket * F32);
+                if !unit.is_frozen {
+                    gradients.add(reduction, reductions, bucket * F32);
+                }
                 let bytes = bucket * setup.dtype.bytes();
                 weights.add(Collective::AllGather(FLAT), gathers, bytes);
             }

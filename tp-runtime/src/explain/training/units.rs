@@ -13,6 +13,8 @@ use crate::module::ShardedParam;
 pub(super) struct Unit {
     pub(super) layout: Layout,
     pub(super) is: UnitKind,
+    /// Whether training leaves it as it is.
+    pub(super) is_frozen: bool,
 }
 
 /// When a step uses a unit.
@@ -34,24 +36,34 @@ pub(super) fn units(
     training: TrainingSetup,
 ) -> Vec<Unit> {
     let zero = training.options.zero;
-    let lengths = parameters.iter().map(|named| {
-        let shape = named.param.shape();
-        let local = named.sharding.local_shape(shape, view.rank, view.ranks());
-        (named.name.as_str(), local.iter().product())
-    });
-    let divided = match zero {
-        Zero::Replicas => 1,
-        Zero::Optimizer | Zero::Parameters => training.data_ranks.get(),
+    let of = |is_frozen: bool| {
+        let some = parameters.iter();
+        let some = some.filter(|named| named.param.is_frozen() == is_frozen);
+        let lengths = some.map(|named| {
+            let shape = named.param.shape();
+            let local = named.sharding.local_shape(shape, view.rank, view.ranks());
+            (named.name.as_str(), local.iter().product())
+        });
+        let divided = match zero {
+            Zero::Replicas => 1,
+            Zero::Optimizer if is_frozen => 1,
+            Zero::Optimizer | Zero::Parameters => training.data_ranks.get(),
+        };
+        let unit = |(name, lengths): (&str, Vec<i64>)| Unit {
+            layout: Layout::new(lengths, divided, training.options.bucket),
+            is: match layer(name) {
+                None => UnitKind::Rest,
+                Some(_) if in_flow.contains(name) => UnitKind::Layer,
+                Some(_) => UnitKind::Aside,
+            },
+            is_frozen,
+        };
+        members(lengths, zero)
+            .into_iter()
+            .map(unit)
+            .collect::<Vec<_>>()
     };
-    let unit = |(name, lengths): (&str, Vec<i64>)| Unit {
-        layout: Layout::new(lengths, divided, training.options.bucket),
-        is: match layer(name) {
-            None => UnitKind::Rest,
-            Some(_) if in_flow.contains(name) => UnitKind::Layer,
-            Some(_) => UnitKind::Aside,
-        },
-    };
-    members(lengths, zero).into_iter().map(unit).collect()
+    [of(false), of(true)].into_iter().flatten().collect()
 }
 
 impl Unit {
