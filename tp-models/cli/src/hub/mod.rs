@@ -27,6 +27,12 @@ use name::ModelName;
 pub(crate) enum Files {
     /// Its config.
     Config,
+    /// All but its weights: tokenizer, chat templates and settings, too.
+    #[cfg_attr(
+        not(any(feature = "torch", test)),
+        expect(dead_code, reason = "who tokenizes needs libtorch")
+    )]
+    Companions,
     /// All that it is run with.
     Checkpoint,
 }
