@@ -42,7 +42,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(args: &Arguments) -> Result<()> {
-    let model = resolve(&args.model, Files::Config)?;
+    let model = resolve(&args.model, Files::Companions)?;
     let tokenizer = text::tokenizer(&model.join("tokenizer.json"))?;
     let encoder = args.rows.encoder(&model, args.sequence)?;
     let files: Vec<_> = args

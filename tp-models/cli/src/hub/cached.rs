@@ -20,7 +20,10 @@ pub(super) fn snapshot(cache: &Cache, name: &ModelName, files: Files) -> Result<
     let config = repository.get("config.json").or_else(named);
     let config = config.filter(|config| config.exists());
     let Some(dir) = config.as_deref().and_then(Path::parent) else {
-        bail!("the cache `{}` has no `{name}`", cache.path().display());
+        bail!(
+            "the cache `{}` has no `{name}`: fill it where the hub is reached, or give the model's folder",
+            cache.path().display()
+        );
     };
     if files == Files::Checkpoint
         && let Some(file) = lacking(dir)?

@@ -44,7 +44,7 @@ impl Listing {
         let names = self.files.iter().map(|file| file.name.as_str());
         names.filter(move |name| match files {
             Files::Config => describes(name),
-            Files::Checkpoint => describes(name) || travels(name),
+            Files::Companions | Files::Checkpoint => describes(name) || travels(name),
         })
     }
 
@@ -66,8 +66,11 @@ fn describes(name: &str) -> bool {
 
 /// Whether a file goes with the weights when a model is run.
 fn travels(name: &str) -> bool {
-    let is_tokenizer = name.starts_with("tokenizer") && name.ends_with(".json");
-    is_tokenizer
+    if let Some(name) = name.strip_prefix("additional_chat_templates/") {
+        return !name.contains('/') && name.ends_with(".jinja");
+    }
+    let is_beside = !name.contains('/');
+    (is_beside && name.starts_with("tokenizer") && name.ends_with(".json"))
         || matches!(
             name,
             "added_tokens.json"

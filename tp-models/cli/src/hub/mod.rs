@@ -27,6 +27,12 @@ use name::ModelName;
 pub(crate) enum Files {
     /// Its config.
     Config,
+    /// All but its weights: tokenizer, chat templates and settings, too.
+    #[cfg_attr(
+        not(any(feature = "torch", test)),
+        expect(dead_code, reason = "who tokenizes needs libtorch")
+    )]
+    Companions,
     /// All that it is run with.
     Checkpoint,
 }
@@ -44,6 +50,18 @@ pub(crate) fn resolve(text: &Path, files: Files) -> Result<PathBuf> {
     }
 }
 
+/// The same of what is there already: the hub is not asked.
+///
+/// # Errors
+/// When its cache has no such model, or not all of it.
+pub(crate) fn resolve_here(text: &Path, files: Files) -> Result<PathBuf> {
+    let name = text.to_str().and_then(ModelName::parse);
+    match name.filter(|_| !text.exists()) {
+        Some(name) => Hub::of_environment()?.cached(&name, files),
+        None => Ok(text.to_owned()),
+    }
+}
+
 /// The hub, and the folder that keeps what was downloaded from it.
 struct Hub {
     endpoint: String,
@@ -55,14 +73,12 @@ struct Hub {
 impl Hub {
     /// The snapshot of a model, as the hub has it now; as the cache has it where the hub is not reached.
     fn snapshot(&self, name: &ModelName, files: Files) -> Result<PathBuf> {
-        let cached = || cached::snapshot(&self.cache, name, files);
         if self.is_offline {
-            return cached().with_context(|| {
-                format!("there is no folder `{name}`, and with HF_HUB_OFFLINE the hub is not asked")
-            });
+            let found = self.cached(name, files);
+            return found.context("HF_HUB_OFFLINE is set, and the hub is not asked");
         }
         if name.is_commit()
-            && let Ok(dir) = cached()
+            && let Ok(dir) = self.cached(name, files)
         {
             return Ok(dir);
         }
@@ -70,9 +86,8 @@ impl Hub {
         let repository = self.repository(name)?;
         let listing = match Listing::of(&repository) {
             Err(Fault::Unreachable(why)) => {
-                let dir = cached().with_context(|| {
-                    format!("there is no folder `{name}`, and {endpoint} gives no answer ({why})")
-                })?;
+                let found = self.cached(name, files);
+                let dir = found.with_context(|| format!("{endpoint} gives no answer ({why})"))?;
                 note(&format!(
                     "{endpoint} gives no answer ({why}): `{name}` is what the cache has, `{}`",
                     dir.display()
@@ -88,6 +103,12 @@ impl Hub {
         let download = Download::new(&self.cache, name, &repository, &listing);
         let whole = download.complete(files);
         whole.with_context(|| format!("`{name}` of {endpoint}"))
+    }
+
+    /// The snapshot of a model as the cache has it.
+    fn cached(&self, name: &ModelName, files: Files) -> Result<PathBuf> {
+        let found = cached::snapshot(&self.cache, name, files);
+        found.with_context(|| format!("there is no folder `{name}`"))
     }
 
     fn repository(&self, name: &ModelName) -> Result<ApiRepo> {

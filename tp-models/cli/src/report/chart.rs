@@ -11,7 +11,7 @@ use super::number::number;
 const WIDTH: f64 = 640.0;
 const HEIGHT: f64 = 240.0;
 const LEFT: f64 = 64.0;
-const RIGHT: f64 = 72.0;
+const RIGHT: f64 = 24.0;
 const TOP: f64 = 12.0;
 const BOTTOM: f64 = 36.0;
 
@@ -80,11 +80,13 @@ impl Chart {
                     g class=(format!("line line-{index}")) { (line.render(frame)) }
                 }
             }
-            @if self.lines.len() > 1 {
-                p.legend {
-                    @for (index, line) in self.lines.iter().enumerate() {
-                        span class=(format!("key key-{index}")) { (line.name) } " "
+            p.legend {
+                @for (index, line) in self.lines.iter().enumerate() {
+                    span class=(format!("key key-{index}")) {
+                        (line.name)
+                        @if let Some(last) = line.last() { ": " (number(last.value)) " at step " (last.step) }
                     }
+                    " "
                 }
             }
         }
@@ -96,7 +98,7 @@ impl Chart {
         for line in &self.lines {
             let drawn = || line.points.iter().filter(|point| point.is_drawn());
             let values = || drawn().map(|point| point.value);
-            if let Some(last) = drawn().next_back() {
+            if let Some(last) = line.last() {
                 let (lowest, highest) = (
                     values().fold(f64::MAX, f64::min),
                     values().fold(f64::MIN, f64::max),
@@ -118,8 +120,12 @@ impl Chart {
 }
 
 impl Line {
+    /// The last point that has a place.
+    fn last(&self) -> Option<&Point> {
+        self.points.iter().rfind(|point| point.is_drawn())
+    }
+
     fn render(&self, frame: &Frame) -> Markup {
-        let last = self.points.iter().rfind(|point| point.is_drawn());
         html! {
             @for piece in pieces(&self.points) {
                 @let piece = thinned(piece, (WIDTH - LEFT - RIGHT) as usize);
@@ -128,12 +134,7 @@ impl Line {
                     points => { path d=(frame.path(points)) {} }
                 }
             }
-            @if let Some(last) = last {
-                (dot(frame, last))
-                text x=(place(frame.x(last.step as f64) + 6.0)) y=(place(frame.y(last.value))) dy="0.32em" {
-                    (number(last.value))
-                }
-            }
+            @if let Some(last) = self.last() { (dot(frame, last)) }
         }
     }
 }

@@ -1,8 +1,9 @@
-//! `job.toml`: with which flags of `tp train` a run was started.
+//! `job.toml`: the flags of `tp train` that a run was started with.
 
 use std::fmt::Display;
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, anyhow, ensure};
 use clap::ValueEnum;
@@ -12,6 +13,7 @@ use tp_runtime::explain::{Explanation, Setup, TrainingSetup};
 use tp_runtime::train::{BatchSize, TrainOptions};
 
 use crate::explain::explained;
+use crate::hub::{Files, resolve_here};
 use crate::model::{Dtype, mode};
 use crate::numbers::count;
 use crate::stages::{Recomputed, Stage};
@@ -20,6 +22,10 @@ use crate::stages::{Recomputed, Stage};
 #[derive(Deserialize)]
 #[serde(default, rename_all = "kebab-case")]
 pub(super) struct Job {
+    model: Option<PathBuf>,
+    config: Option<PathBuf>,
+    lora_rank: Option<u64>,
+    adapter: Option<PathBuf>,
     tp: u64,
     dp: u64,
     sequence_parallel: bool,
@@ -36,6 +42,10 @@ pub(super) struct Job {
 impl Default for Job {
     fn default() -> Self {
         Self {
+            model: None,
+            config: None,
+            lora_rank: None,
+            adapter: None,
             tp: 1,
             dp: 1,
             sequence_parallel: false,
@@ -59,7 +69,19 @@ impl Job {
         toml::from_str(text).context("`job.toml` is not understood")
     }
 
-    /// What its plan makes of the model of this config.
+    /// What the model was built from, where it is still found from here; the hub is not asked for it.
+    pub(super) fn start(&self) -> Option<PathBuf> {
+        let start = self.model.as_deref().or(self.config.as_deref())?;
+        let found = resolve_here(start, Files::Config).ok();
+        found.filter(|path| path.exists())
+    }
+
+    /// Whether an adapter is trained, and the model stays as it is.
+    pub(super) fn trains_adapter(&self) -> bool {
+        self.lora_rank.is_some() || self.adapter.is_some()
+    }
+
+    /// What its plan makes of the model of this config; of an adapter, nothing is counted.
     ///
     /// # Errors
     /// When a field is out of its limits, or the model cannot be run so.
@@ -89,7 +111,8 @@ impl Job {
                 ..TrainOptions::default()
             },
         };
-        explained(config, self.plan.as_deref(), setup, Some(training))
+        let training = Some(training).filter(|_| !self.trains_adapter());
+        explained(config, self.plan.as_deref(), setup, training)
     }
 }
 

@@ -51,7 +51,7 @@ impl Log {
     pub(super) fn read(path: &Path) -> Result<Self> {
         let bytes = fs::read(path).with_context(|| {
             let path = path.display();
-            format!("cannot read `{path}`, which `tp train --log {path}` writes")
+            format!("cannot read `{path}`, which `tp train` writes for every step")
         })?;
         Ok(Self::of(&bytes))
     }

@@ -28,9 +28,9 @@ use super::output::{message, print};
 
 /// Write a page on a training run: how it went, and what its plan does
 ///
-/// RUN is a folder with `log.jsonl`, which `tp train --log` writes. The page has charts of what it says of each
-/// step. With `job.toml` and a checkpoint there, too, it shows the plan: what each rank holds, and the
-/// collectives of a step. It is one HTML file that needs no other.
+/// RUN is the folder that `tp train --save` writes. The page has charts of what `log.jsonl` says of each step, and the
+/// plan that follows from `job.toml` and the model's config: what each rank holds, and the collectives of a step. What
+/// is missing is said. It is one HTML file that needs no other.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -84,7 +84,12 @@ fn body(run: &RunFolder) -> Markup {
         section {
             h2 { "Plan" }
             @match &run.plan {
-                Ok(report) => { (plan(report)) }
+                Ok(found) => {
+                    @if found.has_adapter {
+                        p.note { "Of the model alone: what its adapter holds and sends is not counted." }
+                    }
+                    (plan(&found.report))
+                }
                 Err(error) => { p { "Not shown: " (visible(&message(error))) "." } }
             }
         }

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
@@ -19,7 +19,14 @@ pub(super) struct RunFolder {
     /// The text of `job.toml`, where there is one.
     pub(super) job: Option<String>,
     /// What its plan makes of its model, or why that is not known.
-    pub(super) plan: Result<Explanation>,
+    pub(super) plan: Result<RunPlan>,
+}
+
+/// What the plan of a run makes of its model.
+pub(super) struct RunPlan {
+    pub(super) report: Explanation,
+    /// Whether an adapter is trained, which the report leaves out.
+    pub(super) has_adapter: bool,
 }
 
 impl RunFolder {
@@ -54,22 +61,35 @@ fn text(path: &Path) -> Result<Option<String>> {
     }
 }
 
-fn plan(dir: &Path, job: Option<&str>) -> Result<Explanation> {
+fn plan(dir: &Path, job: Option<&str>) -> Result<RunPlan> {
     let job = job.context("there is no `job.toml`, which says how many ranks share the model")?;
-    Job::of(job)?.explain(&latest_config(dir)?)
+    let job = Job::of(job)?;
+    Ok(RunPlan {
+        report: job.explain(&model_config(dir, &job)?)?,
+        has_adapter: job.trains_adapter(),
+    })
 }
 
-/// The config of the newest checkpoint.
-fn latest_config(dir: &Path) -> Result<Value> {
+/// The config in the newest checkpoint, or in what the job started from: an adapter's checkpoint has none.
+fn model_config(dir: &Path, job: &Job) -> Result<Value> {
+    let checkpoint = latest(dir)?;
+    let found = match checkpoint.join("config.json").is_file() {
+        true => Some(checkpoint),
+        false => job.start(),
+    };
+    let found = found.context(
+        "no checkpoint has a `config.json` yet, which says what the model is, \
+         and what `job.toml` starts from is not found from here",
+    )?;
+    config(&found)
+}
+
+/// The newest checkpoint, if there is one.
+fn latest(dir: &Path) -> Result<PathBuf> {
     let latest = dir.join("latest");
-    let checkpoint = match latest.is_file() {
+    Ok(match latest.is_file() {
         // Where links are not kept, a file holds the step's name.
         true => dir.join(text(&latest)?.unwrap_or_default().trim()),
         false => latest,
-    };
-    ensure!(
-        checkpoint.is_dir(),
-        "there is no checkpoint yet, whose `config.json` says what the model is: `tp train` writes it with --save"
-    );
-    config(&checkpoint)
+    })
 }

@@ -32,8 +32,12 @@ use stop::Stop;
 pub(super) fn run(mut args: Arguments) -> Result<ExitCode> {
     let stop = Stop::listen()?;
     args.batch_size()?;
+    let files = match args.dry_run {
+        true => Files::Companions,
+        false => Files::Checkpoint,
+    };
     if let Some(model) = &mut args.model {
-        *model = resolve(model, Files::Checkpoint)?;
+        *model = resolve(model, files)?;
     }
     let (args, shared) = (&args, Shared::default());
     if args.dry_run {

@@ -219,7 +219,7 @@ fn what_is_missing_is_said_and_the_rest_is_shown() {
     run.write("job.toml", "tp = [");
     said("`job.toml` is not understood");
     run.write("job.toml", "tp = 2\nzero = 2");
-    said("there is no checkpoint yet");
+    said("no checkpoint has a `config.json` yet");
     run.save("step-1");
     run.write("latest", "step-1\n");
     said("`zero` of `job.toml` is `2`: give one of 0, 1, 3");
@@ -238,7 +238,7 @@ fn what_is_missing_is_said_and_the_rest_is_shown() {
     let folder = folder.to_str().expect("a plain name");
     let message = refused(tp(&["report", folder]), 1);
     assert!(
-        message.contains("log.jsonl`, which `tp train --log"),
+        message.contains("log.jsonl`, which `tp train` writes"),
         "{message}"
     );
     let message = refused(tp(&["report", "no/such/run"]), 1);
@@ -246,6 +246,22 @@ fn what_is_missing_is_said_and_the_rest_is_shown() {
         message.contains("`no/such/run` is no folder of a run"),
         "{message}"
     );
+}
+
+#[test]
+fn without_a_config_in_the_checkpoint_the_one_that_the_job_started_from_is_read() {
+    let run = Run::with_log(&step(1));
+    let model = fixture("llama_gqa");
+    let job = format!("model = {model:?}\ntp = 2\n");
+    run.write("job.toml", &job);
+    let page = run.page();
+    let whole = text(parsed(&page).root_element());
+    assert!(whole.contains("under plan LLAMA") && whole.contains("A training step"));
+    run.write("job.toml", &format!("{job}lora-rank = 4\n"));
+    let page = run.page();
+    let whole = text(parsed(&page).root_element());
+    assert!(whole.contains("under plan LLAMA") && !whole.contains("A training step"));
+    assert!(whole.contains("what its adapter holds and sends is not counted"));
 }
 
 #[test]
