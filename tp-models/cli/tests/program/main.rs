@@ -4,6 +4,7 @@ mod chat;
 mod dropout;
 mod eval;
 mod faults;
+mod finetune;
 mod generate;
 mod gpu_run;
 mod images;
