@@ -24,8 +24,9 @@ impl<'a> Chat<'a> {
     /// # Errors
     /// When there is none, or it cannot be read or parsed.
     pub(super) fn open(session: &'a Session<'_>) -> Result<Self> {
-        let template = ChatTemplate::of_folder(session.dir)
-            .context("without one, leave out --chat and give a --prompt")?;
+        let template = ChatTemplate::of_folder(session.dir).context(
+            "a conversation needs a chat template; a --prompt without --chat needs none",
+        )?;
         let now = Local::now().naive_local().and_utc().timestamp();
         let world = session.rank.mesh.world();
         let now = world.broadcast(Tensor::from_slice(&[now]), 0, "the chat template's clock")?;

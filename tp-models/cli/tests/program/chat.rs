@@ -159,7 +159,7 @@ fn conversations_that_cannot_be() {
     let stories = fixture("stories260k");
     let message = refused(chat(&stories, "--tp 2").args(["--user", "Hello"]), 1);
     assert!(
-        message.contains("has no chat template") && message.contains("leave out --chat"),
+        message.contains("has no chat template") && message.contains("without --chat needs none"),
         "{message}"
     );
     let dir = chat_model(&json!({}));
