@@ -2,14 +2,8 @@
 
 use maud::{Markup, html};
 
-use super::log::{Log, Step};
+use super::log::{Log, Step, Validation};
 use super::number::number;
-
-/// A number under its name.
-struct Row {
-    name: &'static str,
-    value: String,
-}
 
 /// A table of the numbers of a log; a sentence where it has none.
 pub(super) fn summary(log: &Log) -> Markup {
@@ -19,8 +13,8 @@ pub(super) fn summary(log: &Log) -> Markup {
             p { "No step is logged yet." }
         } @else {
             table.summary {
-                @for row in rows {
-                    tr { th scope="row" { (row.name) } td { (row.value) } }
+                @for (name, value) in rows {
+                    tr { th scope="row" { (name) } td { (value) } }
                 }
             }
         }
@@ -30,84 +24,69 @@ pub(super) fn summary(log: &Log) -> Markup {
     }
 }
 
-fn rows(log: &Log) -> Vec<Row> {
-    let mut rows = Vec::new();
-    let mut push = |name, value| rows.push(Row { name, value });
-    if let [first, .., last] | [first @ last] = &log.steps[..] {
-        push(
-            "Steps",
-            format!("{}, from {} to {}", log.steps.len(), first.step, last.step),
-        );
-        push(
-            "Loss",
-            format!("{} to {}", number(first.loss), number(last.loss)),
-        );
-        let of =
-            |value: fn(&Step) -> f64| log.steps.iter().map(move |step| (step.step, value(step)));
-        if let Some((step, loss)) = lowest(of(|step| step.loss)) {
-            push("Lowest loss", format!("{} at step {step}", number(loss)));
-        }
-        push_validations(log, &mut push);
-        if let Some((step, norm)) = lowest(of(|step| -step.gradient_norm)) {
-            push(
-                "Largest gradient norm",
-                format!("{} at step {step}", number(-norm)),
-            );
-        }
-        push(
-            "Learning rate",
-            format!("{} at the last step", number(last.learning_rate)),
-        );
-        let seconds = log
-            .steps
-            .iter()
-            .map(|step| step.seconds)
-            .filter(|seconds| seconds.is_finite());
-        push("Time in steps", duration(seconds.sum()));
-        let speeds = [
-            of(|step| step.tokens_per_second),
-            of(|step| step.tokens_per_second_per_rank),
-        ];
-        if let [Some(job), Some(rank)] = speeds.map(median) {
-            push(
-                "Tokens per second",
-                format!("{}, {} on each rank (medians)", number(job), number(rank)),
-            );
-        }
-        if let Some((_, memory)) = lowest(of(|step| -step.memory_mib)) {
-            push(
-                "Peak memory",
-                format!("{} MiB of the first rank's process", number(-memory)),
-            );
-        }
-    } else {
-        push_validations(log, &mut push);
-    }
-    rows
-}
+/// Each number under its name, as far as the log has them.
+fn rows(log: &Log) -> Vec<(&'static str, String)> {
+    let Log {
+        steps, validations, ..
+    } = log;
+    let ends = steps.first().zip(steps.last());
+    let of = |value: fn(&Step) -> f64| steps.iter().map(move |step| (step.step, value(step)));
+    let validation = |found: &Validation| (found.step, found.loss);
+    let at = |(step, value): (u64, f64)| format!("{} at step {step}", number(value));
 
-fn push_validations(log: &Log, push: &mut impl FnMut(&'static str, String)) {
-    let validations = &log.validations;
-    if let Some(last) = validations.last() {
-        let (loss, perplexity) = (number(last.loss), number(last.perplexity));
-        let text = format!("{loss} at step {}, perplexity {perplexity}", last.step);
-        push("Last validation loss", text);
-    }
-    let losses = validations
-        .iter()
-        .map(|validation| (validation.step, validation.loss));
-    if let Some((step, loss)) = lowest(losses) {
-        push(
+    let between = ends.map(|(first, last)| {
+        let (count, first, last) = (steps.len(), first.step, last.step);
+        format!("{count}, from {first} to {last}")
+    });
+    let loss = ends.map(|(first, last)| format!("{} to {}", number(first.loss), number(last.loss)));
+    let last_validation = validations.last().map(|last| {
+        let perplexity = number(last.perplexity);
+        format!("{}, perplexity {perplexity}", at(validation(last)))
+    });
+    let rate = ends.map(|(_, last)| format!("{} at the last step", number(last.learning_rate)));
+    let seconds = || of(|step| step.seconds).map(|(_, seconds)| seconds);
+    let time = ends.map(|_| duration(seconds().filter(|one| one.is_finite()).sum()));
+    let speed = median(of(|step| step.tokens_per_second));
+    let of_rank = median(of(|step| step.tokens_per_second_per_rank));
+    let speeds = speed
+        .zip(of_rank)
+        .map(|(job, rank)| format!("{}, {} on each rank (medians)", number(job), number(rank)));
+    let memory = highest(of(|step| step.memory_mib))
+        .map(|(_, peak)| format!("{} MiB of the first rank's process", number(peak)));
+    let rows = [
+        ("Steps", between),
+        ("Loss", loss),
+        ("Lowest loss", lowest(of(|step| step.loss)).map(at)),
+        ("Last validation loss", last_validation),
+        (
             "Lowest validation loss",
-            format!("{} at step {step}", number(loss)),
-        );
-    }
+            lowest(validations.iter().map(validation)).map(at),
+        ),
+        (
+            "Largest gradient norm",
+            highest(of(|step| step.gradient_norm)).map(at),
+        ),
+        ("Learning rate", rate),
+        ("Time in steps", time),
+        ("Tokens per second", speeds),
+        ("Peak memory", memory),
+    ];
+    let known = rows.into_iter();
+    known
+        .filter_map(|(name, value)| Some((name, value?)))
+        .collect()
 }
 
 /// The step of the lowest finite value, the first of them.
 fn lowest(values: impl Iterator<Item = (u64, f64)>) -> Option<(u64, f64)> {
     let finite = values.filter(|(_, value)| value.is_finite());
     finite.min_by(|(_, a), (_, b)| a.total_cmp(b))
+}
+
+/// The step of the highest finite value, the first of them.
+fn highest(values: impl Iterator<Item = (u64, f64)>) -> Option<(u64, f64)> {
+    let negative = lowest(values.map(|(step, value)| (step, -value)))?;
+    Some((negative.0, -negative.1))
 }
 
 fn median(values: impl Iterator<Item = (u64, f64)>) -> Option<f64> {
@@ -150,6 +129,7 @@ mod tests {
             (5, 2.0),
         ];
         assert_eq!(lowest(values.into_iter()), Some((4, 2.0)));
+        assert_eq!(highest(values.into_iter()), Some((2, 3.0)));
         assert_eq!(median(values.into_iter()), Some(2.0));
         assert_eq!(lowest([(1, f64::NAN)].into_iter()), None);
     }

@@ -161,6 +161,22 @@ fn a_broken_connection_leaves_nothing_that_is_taken_for_a_file() {
 }
 
 #[test]
+fn a_part_that_cannot_be_of_the_file_is_told() {
+    let (server, cache) = sharded();
+    let hub = hub(cache.path(), &server.endpoint);
+    server.set(Mood::Breaks);
+    refused(&hub, Files::Checkpoint);
+    server.set(Mood::Well);
+    let blobs = cache.path().join("models--org--name/blobs");
+    let blobs = fs::read_dir(blobs).expect("a folder of blobs");
+    let mut paths = blobs.map(|blob| blob.expect("a blob").path());
+    let part = paths.find(|path| path.extension().is_some_and(|ending| ending == "part"));
+    fs::write(part.expect("half of a file"), [0; 99]).expect("a test can write");
+    let text = refused(&hub, Files::Checkpoint);
+    assert!(text.contains("remove the files `*.part` there"), "{text}");
+}
+
+#[test]
 fn a_file_that_is_too_short_is_removed() {
     let (server, cache) = sharded();
     let hub = hub(cache.path(), &server.endpoint);
