@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use tch::{Kind, Tensor};
 use tp_runtime::checkpoint::Checkpoint;
 use tp_runtime::comm::{Launch, RankContext, launch};
-use tp_runtime::lora::Adapter;
+use tp_runtime::dropout::Dropout;
+use tp_runtime::lora::{Adapter, LoraConfig, Targets};
 use tp_runtime::optim::{AdamW, AdamWOptions};
 use tp_runtime::parallel::{ParallelModel, ParallelOptions};
 use tp_runtime::testing::{Fixture, Tolerance, assert_close, device};
@@ -209,5 +210,147 @@ fn an_adapter_is_saved_and_merged() {
             Ok(())
         })
         .expect("a merged model");
+    }
+}
+
+/// Of a tied model, what is trained whole is saved under each of its names, since PEFT unties them.
+#[test]
+fn a_tied_parameter_stays_one() {
+    let name = "llama_tied";
+    let saved = tempfile::tempdir().expect("a folder");
+    let config = LoraConfig {
+        whole: vec!["embed_tokens".to_owned()],
+        ..Default::default()
+    };
+    let load = |adapter: Adapter, rank: &RankContext| {
+        ParallelModel::from_pretrained(fixture(name).dir)
+            .adapter(adapter)
+            .device(rank.device)
+            .load(&rank.mesh(&[("tp", 2)])?)
+    };
+    let grid = Grid::new(1, 2, Mode::TensorParallel);
+    grid.launch(|rank| load(Adapter::new(config.clone(), 3), &rank)?.save(saved.path()));
+    let again = Adapter::open(saved.path()).expect("a config");
+    assert_eq!(again.config().whole, ["embed_tokens", "lm_head"]);
+    let file = saved.path().join("adapter_model.safetensors");
+    let mut tensors = Tensor::read_safetensors(&file).expect("tensors");
+    let embedding = |(name, _): &(String, Tensor)| name.ends_with("embed_tokens.weight");
+    let head = |(name, _): &(String, Tensor)| name.ends_with("lm_head.weight");
+    let of = |is: &dyn Fn(&(String, Tensor)) -> bool| {
+        tensors
+            .iter()
+            .find(|one| is(one))
+            .expect("a tensor")
+            .1
+            .copy()
+    };
+    assert_eq!(of(&embedding), of(&head));
+    grid.launch(|rank| load(again.clone(), &rank).map(drop));
+    // As PEFT saves one that it has trained apart.
+    tensors.retain(|one| !embedding(one));
+    Tensor::write_safetensors(&tensors, &file).expect("a file");
+    let refused = grid.launch(|rank| {
+        Ok(load(again.clone(), &rank)
+            .err()
+            .map(|error| error.to_string()))
+    });
+    let message = refused.expect("an error");
+    assert!(
+        message.contains("has none for `model.embed_tokens.weight`"),
+        "{message}"
+    );
+}
+
+#[test]
+fn an_adapter_of_a_tied_head_is_not_merged() {
+    let grid = Grid::new(1, 1, Mode::TensorParallel);
+    let config = LoraConfig {
+        targets: Targets::Names(vec!["lm_head".to_owned()]),
+        ..Default::default()
+    };
+    let refused = grid.launch(|rank| {
+        let model = ParallelModel::from_pretrained(fixture("llama_tied").dir)
+            .adapter(Adapter::new(config.clone(), 0))
+            .load(&rank.mesh(&[("tp", 1)])?)?;
+        let folder = tempfile::tempdir().expect("a folder");
+        Ok(model
+            .save_merged(folder.path())
+            .err()
+            .map(|error| error.to_string()))
+    });
+    let message = refused.expect("an error");
+    assert!(message.contains("it would change all of them"), "{message}");
+}
+
+/// What an adapter does not see of its layers' inputs is the same on any grid, recomputed or not.
+#[test]
+fn dropout_is_the_same_on_any_grid() {
+    let gradients = |grid: Grid, recompute: Recompute, dropout: f64| {
+        grid.launch(|rank| {
+            let config = LoraConfig {
+                dropout: Dropout::new(dropout)?,
+                ..Adapter::open(&folder("llama_gqa"))?.config().clone()
+            };
+            let mesh = rank.mesh(&[("dp", grid.dp), ("tp", grid.tp)])?;
+            let model = ParallelModel::from_pretrained(fixture("llama_gqa").dir)
+                .mode(grid.mode)
+                .adapter(Adapter::new(config, 5))
+                .device(rank.device)
+                .load(&mesh)?;
+            let options = TrainOptions {
+                recompute,
+                max_norm: None,
+                seed: 9,
+                ..Default::default()
+            };
+            let mut trainer =
+                Trainer::new(model, &mesh, options, |parts| AdamW::of_parts(parts, ADAMW))?;
+            let batch = [own_part(
+                &fixture("llama_gqa"),
+                grid.dp,
+                mesh.coordinate("dp")?,
+            )];
+            // B is zeros before the first step: without it nothing could be told of A.
+            trainer.backward(&batch)?;
+            trainer.update(1e-2)?;
+            trainer.backward(&batch)?;
+            let trained = trainer.model().trained();
+            let whole = trained
+                .iter()
+                .map(|named| Ok((named.name.clone(), trainer.gradient(named)?)));
+            whole.collect::<Result<Vec<_>>>()
+        })
+    };
+    let one = Grid::new(1, 1, Mode::TensorParallel);
+    let wanted = gradients(one, Recompute::None, 0.3);
+    let without = gradients(one, Recompute::None, 0.0);
+    assert!(
+        wanted
+            .iter()
+            .zip(&without)
+            .all(|((_, with), (_, without))| !with.allclose(without, 1e-3, 0.0, false))
+    );
+    let tolerance = Tolerance {
+        absolute: 1e-6,
+        // A first step is as long however small the gradient: noise in it shows in the second.
+        relative: 1e-3,
+    };
+    for (dp, tp, mode) in [
+        (1, 2, Mode::TensorParallel),
+        (1, 4, Mode::SequenceParallel),
+        (2, 2, Mode::SequenceParallel),
+    ] {
+        for recompute in [Recompute::None, Recompute::Full] {
+            let grid = Grid::new(dp, tp, mode);
+            for ((name, found), (_, wanted)) in gradients(grid, recompute, 0.3).iter().zip(&wanted)
+            {
+                assert_close(
+                    &format!("{name} {grid:?} {recompute:?}"),
+                    found,
+                    wanted,
+                    tolerance,
+                );
+            }
+        }
     }
 }

@@ -38,14 +38,14 @@ pub fn initialize(
         let tensor = match param.starts_from() {
             Initial::Zeros => Tensor::f_zeros(&shape, (kind, device))?,
             Initial::Ones => Tensor::f_ones(&shape, (kind, device))?,
-            Initial::Normal | Initial::Linear => {
+            Initial::Normal | Initial::KaimingUniform => {
                 let (dim, ranges) = match sharding.split() {
                     Some((dim, partition)) => (dim, partition.ranges(rank, world_size)),
                     None => (0, Partition::chunks(param.shape()[0]).ranges(0, 1)),
                 };
                 let key = key(seed, name);
                 let value: &dyn Fn(u64) -> f32 = match param.starts_from() {
-                    Initial::Linear => {
+                    Initial::KaimingUniform => {
                         let bound = (param.shape()[1] as f32).sqrt().recip();
                         &move |index| bound * uniform(key, index)
                     }

@@ -75,6 +75,34 @@ pub enum LoraError {
         targets: String,
     },
 
+    /// A parameter under several names, of which the adapter has trained one apart.
+    #[error(
+        "the model has one parameter for {}, and the adapter has none for `{absent}`: it was trained with them untied; \
+         merge it with PEFT, and give the merged model",
+        All(names)
+    )]
+    Untied {
+        /// The name without a tensor.
+        absent: String,
+        /// Every name of the parameter.
+        names: Vec<String>,
+    },
+
+    /// An adapter of a weight that is another layer's, too.
+    #[error(
+        "the adapter is for one of {}, which the model has one parameter for: merged, it would change all of them; \
+         run the model with --adapter, or leave that layer out of the targets",
+        All(names)
+    )]
+    TiedTarget {
+        /// Every name of the parameter.
+        names: Vec<String>,
+    },
+
+    /// Random weights.
+    #[error("an adapter is of a trained model: give a checkpoint, and not a config alone")]
+    NoModel,
+
     /// A model without an adapter.
     #[error("the model has no adapter to save or merge")]
     None,

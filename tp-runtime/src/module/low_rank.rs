@@ -31,7 +31,8 @@ impl LowRank {
             segments => Param::with_segments(&up, segments.to_vec()),
         };
         Self {
-            down: Param::with_heads(&[rank, in_features], heads(1)).initial(Initial::Linear),
+            down: Param::with_heads(&[rank, in_features], heads(1))
+                .initial(Initial::KaimingUniform),
             up: up.initial(Initial::Zeros),
             scale,
             dropout,

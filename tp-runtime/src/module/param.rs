@@ -50,8 +50,8 @@ pub enum Initial {
     Ones,
     /// Zeros.
     Zeros,
-    /// Uniform values within one over the root of the input features, as `torch.nn.Linear` starts.
-    Linear,
+    /// Uniform values within one over the root of the input features, as `torch.nn.Linear` starts (He et al. 2015).
+    KaimingUniform,
 }
 
 /// A dimension made of attention heads, which a shard must not cut.

@@ -40,23 +40,37 @@ impl ParallelModel {
 
     /// Gives the adapter its weights. Every rank makes the call.
     pub(super) fn start_adapter(&self, adapter: &Adapter) -> Result<Vec<Finding>> {
-        let options = self.load_options();
-        let (_, fresh) = self.without_adapter();
         let started = match &adapter.from {
             Start::Fresh { seed } => {
-                checkpoint::initialize(&fresh, *seed, self.std, &options).map(|()| Vec::new())
+                let (_, fresh) = self.without_adapter();
+                let options = self.load_options();
+                let drawn = checkpoint::initialize(&fresh, *seed, self.std, &options);
+                drawn.map(|()| Vec::new()).map_err(Error::from)
             }
-            Start::Saved(dir) => Checkpoint::open_adapter(dir).and_then(|saved| {
-                let options = LoadOptions {
-                    renames: WITHOUT_PREFIX,
-                    fresh_head: FreshHead::default(),
-                    ..options
-                };
-                checkpoint::load(&saved, &self.trained(), &options).map(|report| report.findings)
-            }),
+            Start::Saved(dir) => self.read_adapter(dir),
         };
-        self.world
-            .agree(started.map_err(Error::from), "loading the adapter")
+        self.world.agree(started, "loading the adapter")
+    }
+
+    fn read_adapter(&self, dir: &Path) -> Result<Vec<Finding>> {
+        let (saved, trained) = (Checkpoint::open_adapter(dir)?, self.trained());
+        for named in trained.iter().filter(|named| !named.tied.is_empty()) {
+            let mut names = names(named);
+            let is_absent = |name: &&str| saved.tensor(&format!("{PREFIX}{name}")).is_none();
+            if let Some(absent) = names.find(is_absent) {
+                return Err(LoraError::Untied {
+                    absent: absent.to_owned(),
+                    names: self::names(named).map(str::to_owned).collect(),
+                }
+                .into());
+            }
+        }
+        let options = LoadOptions {
+            renames: WITHOUT_PREFIX,
+            fresh_head: FreshHead::default(),
+            ..self.load_options()
+        };
+        Ok(checkpoint::load(&saved, &trained, &options)?.findings)
     }
 
     /// Writes the adapter alone, in PEFT's layout.
@@ -70,17 +84,31 @@ impl ParallelModel {
             Task::CausalLanguageModelling => "CAUSAL_LM",
             Task::SequenceClassification => "SEQ_CLS",
         };
-        let layout = Layout::Adapter { prefix: PREFIX };
-        let (config, whole) = (adapter.file(task), |named: &ShardedParam<'_>| {
-            self.whole(named)
+        let trained = self.trained();
+        // PEFT unties what is trained whole: it has to find the values under every name.
+        let tied = trained.iter().flat_map(|named| &named.tied);
+        let mut adapter = adapter.clone();
+        for (module, _) in tied.filter_map(|name| name.rsplit_once('.')) {
+            if !adapter.whole.iter().any(|known| known == module) {
+                adapter.whole.push(module.to_owned());
+            }
+        }
+        let under_each_name = trained.iter().flat_map(|named| {
+            names(named).map(|name| ShardedParam {
+                name: name.to_owned(),
+                tied: Vec::new(),
+                param: named.param,
+                sharding: named.sharding.clone(),
+            })
         });
+        let under_each_name: Vec<ShardedParam<'_>> = under_each_name.collect();
         checkpoint::save_as(
-            layout,
+            Layout::Adapter { prefix: PREFIX },
             dir,
-            &self.trained(),
+            &under_each_name,
             world,
-            whole,
-            &config,
+            |named| self.whole(named),
+            &adapter.file(task),
             &self.companions,
         )
     }
@@ -89,12 +117,18 @@ impl ParallelModel {
     /// call.
     ///
     /// # Errors
-    /// When there is no adapter; on every rank when any rank fails.
+    /// When there is no adapter, or one of a weight that is tied to another layer's; on every rank when any rank fails.
     pub fn save_merged(&self, dir: &Path) -> Result<()> {
         if self.adapter.is_none() {
             return Err(LoraError::None.into());
         }
         let (own, _) = self.without_adapter();
+        let adapted = |named: &&ShardedParam<'_>| self.low_rank_of(named).is_some();
+        let mut adapted = own.iter().filter(adapted);
+        if let Some(tied) = adapted.find(|named| !named.tied.is_empty()) {
+            let names = names(tied).map(str::to_owned).collect();
+            return Err(LoraError::TiedTarget { names }.into());
+        }
         let merged = |named: &ShardedParam<'_>| match self.low_rank_of(named) {
             Some(adapter) => tch::no_grad(|| {
                 let added = adapter.weight()?;
@@ -123,4 +157,10 @@ impl ParallelModel {
             is_its.then(|| adapter.clone())
         })
     }
+}
+
+/// Every name of a parameter.
+fn names<'a>(named: &'a ShardedParam<'_>) -> impl Iterator<Item = &'a str> {
+    let further = named.tied.iter().map(String::as_str);
+    std::iter::once(named.name.as_str()).chain(further)
 }

@@ -8,6 +8,7 @@ use tch::{Device, Kind};
 use super::{ParallelModel, ParallelOptions};
 use crate::Result;
 use crate::checkpoint::Checkpoint;
+use crate::lora::{Adapter, LoraError};
 use crate::mesh::DeviceMesh;
 use crate::plan::{Mode, Plan};
 
@@ -17,6 +18,7 @@ use crate::plan::{Mode, Plan};
 #[must_use = "nothing is loaded before `load`"]
 pub struct ModelBuilder {
     source: Source,
+    adapter: Option<Adapter>,
     options: ParallelOptions,
 }
 
@@ -57,8 +59,17 @@ impl ParallelModel {
 
 impl ModelBuilder {
     fn new(source: Source) -> Self {
-        let options = ParallelOptions::default();
-        Self { source, options }
+        Self {
+            source,
+            adapter: None,
+            options: ParallelOptions::default(),
+        }
+    }
+
+    /// An adapter of low rank; everything else is frozen. Of a checkpoint: random weights are no model to adapt.
+    pub fn adapter(mut self, adapter: Adapter) -> Self {
+        self.adapter = Some(adapter);
+        self
     }
 
     /// Another plan than the model's default.
@@ -111,8 +122,11 @@ impl ModelBuilder {
         match self.source {
             Source::Checkpoint(dir) => {
                 let checkpoint = Checkpoint::open(&dir)?;
-                ParallelModel::load(&checkpoint, mesh, self.options).map(|(model, _)| model)
+                let adapter = self.adapter.as_ref();
+                let loaded = ParallelModel::load_with(&checkpoint, adapter, mesh, self.options);
+                loaded.map(|(model, _)| model)
             }
+            Source::Random { .. } if self.adapter.is_some() => Err(LoraError::NoModel.into()),
             Source::Random { config, seed } => {
                 ParallelModel::initialize(&config, Vec::new(), seed, mesh, self.options)
             }

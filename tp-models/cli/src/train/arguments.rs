@@ -11,7 +11,7 @@ use tp_runtime::optim::{AdamWOptions, Decayed, Schedule, Shape};
 use tp_runtime::parallel::ParallelModel;
 use tp_runtime::train::{BatchSize, TrainOptions};
 
-use super::corpus::{DataFile, data_file};
+use super::corpus::{DataFile, Reading, data_file};
 use super::lora::LoraArgs;
 use super::rows::RowArgs;
 use crate::model::config;
@@ -161,6 +161,17 @@ impl Arguments {
                 Some(dir) if dir != Path::new("") => dir,
                 _ => Path::new("."),
             },
+        }
+    }
+
+    /// How its files are read.
+    pub(super) fn reading(&self, is_first: bool) -> Reading<'_> {
+        Reading {
+            model: self.folder(),
+            sequence: self.sequence,
+            seed: self.seed,
+            rows: &self.rows,
+            is_first,
         }
     }
 

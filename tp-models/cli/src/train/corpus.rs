@@ -1,6 +1,5 @@
 //! What a job learns: a plain text, or rows of files.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail, ensure};
@@ -42,6 +41,19 @@ impl DataFile {
     }
 }
 
+/// How files become sequences.
+#[derive(Clone, Copy)]
+pub(super) struct Reading<'a> {
+    /// The folder of the tokenizer and the chat template.
+    pub(super) model: &'a Path,
+    /// How many tokens a sequence has; of rows, the most.
+    pub(super) sequence: u64,
+    pub(super) seed: u64,
+    pub(super) rows: &'a RowArgs,
+    /// Whether a person looks on.
+    pub(super) is_first: bool,
+}
+
 /// What a job learns.
 pub(super) enum Corpus {
     Text(Windows),
@@ -56,25 +68,19 @@ pub(super) struct Batches {
 }
 
 impl Corpus {
-    /// Reads files, all of rows or a single plain text, for sequences of so many tokens.
-    pub(super) fn open(
-        files: &[DataFile],
-        model: &Path,
-        sequence: u64,
-        seed: u64,
-        args: &RowArgs,
-        is_first: bool,
-    ) -> Result<Self> {
+    /// Reads files, all of rows or a single plain text.
+    pub(super) fn open(files: &[DataFile], reading: Reading<'_>) -> Result<Self> {
         match files {
             [text] if !text.has_rows() => {
-                args.refuse(&text.path)?;
+                reading.rows.refuse(&text.path)?;
                 ensure!(
                     text.weight == 1.0,
                     "a plain text has no weight: leave `={}` away",
                     text.weight
                 );
-                let tokenizer = model.join("tokenizer.json");
-                Ok(Self::Text(Windows::read(&text.path, &tokenizer, sequence)?))
+                let tokenizer = reading.model.join("tokenizer.json");
+                let text = Windows::read(&text.path, &tokenizer, reading.sequence)?;
+                Ok(Self::Text(text))
             }
             _ => {
                 if let Some(text) = files.iter().find(|file| !file.has_rows()) {
@@ -84,8 +90,7 @@ impl Corpus {
                         text.path.display()
                     );
                 }
-                let rows = Rows::open(files, model, sequence, seed, args, is_first)?;
-                Ok(Self::Rows(Box::new(rows)))
+                Ok(Self::Rows(Box::new(Rows::open(files, reading)?)))
             }
         }
     }
@@ -144,30 +149,6 @@ impl Corpus {
             Self::Text(text) => Ok(text.all(micro, rank, ranks)),
             Self::Rows(rows) => rows.all(micro, rank, ranks),
         }
-    }
-}
-
-/// Files that were opened, which the ranks of a process share.
-#[derive(Default)]
-pub(super) struct Shared(std::sync::Mutex<HashMap<Vec<PathBuf>, std::sync::Arc<Corpus>>>);
-
-impl Shared {
-    /// What `open` makes of these files, once for all ranks of this process.
-    pub(super) fn get(
-        &self,
-        files: &[DataFile],
-        open: impl FnOnce() -> Result<Corpus>,
-    ) -> Result<std::sync::Arc<Corpus>> {
-        let key = files.iter().map(|file| file.path.clone()).collect();
-        let Ok(mut known) = self.0.lock() else {
-            bail!("another rank failed while it read the data");
-        };
-        if let Some(corpus) = known.get(&key) {
-            return Ok(corpus.clone());
-        }
-        let corpus = std::sync::Arc::new(open()?);
-        known.insert(key, corpus.clone());
-        Ok(corpus)
     }
 }
 

@@ -24,10 +24,7 @@ pub(super) fn run(args: &Arguments) -> Result<ExitCode> {
         lora::check_names(&layers, adapter.config())?;
         lora::attach(&layers, adapter.config())?;
     }
-    let read = |files| {
-        let (folder, sequence) = (args.folder(), args.sequence);
-        Corpus::open(files, folder, sequence, args.seed, &args.rows, true)
-    };
+    let read = |files| Corpus::open(files, args.reading(true));
     let corpus = read(&args.data)?;
     corpus.check(model.vocabulary_size())?;
     if !args.validate.is_empty() {

@@ -6,6 +6,7 @@ use anyhow::{Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use tp_runtime::job::SavedStep;
+use tp_runtime::lora::Adapter;
 
 use super::Arguments;
 use crate::model::config;
@@ -77,6 +78,36 @@ pub(super) fn check_model(start: &Path, saved: &SavedStep) -> Result<()> {
         value(&saved_as),
         value(&ours)
     )
+}
+
+/// Refuses to go on with another adapter.
+pub(super) fn check_adapter(ours: &Adapter, saved: &SavedStep) -> Result<()> {
+    let saved_as = Adapter::open(saved.dir())?;
+    let (ours, started) = (ours.config(), saved_as.config());
+    ensure!(
+        // Saving adds the further names of tied parameters, and forgets how a path to the model was written.
+        (
+            ours.rank,
+            ours.alpha,
+            ours.dropout,
+            &ours.targets,
+            ours.rank_stabilized
+        ) == (
+            started.rank,
+            started.alpha,
+            started.dropout,
+            &started.targets,
+            started.rank_stabilized
+        ) && ours.whole.iter().all(|name| started.whole.contains(name)),
+        "the job in `{}` was started with another adapter, of rank {}, alpha {} and dropout {} for `{}`: \
+         give the same, or save to another folder",
+        saved.dir().display(),
+        started.rank,
+        started.alpha,
+        started.dropout.probability(),
+        started.targets
+    );
+    Ok(())
 }
 
 /// The fields of a config, less those that a save writes as its weights are, whatever those were that the job

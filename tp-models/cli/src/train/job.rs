@@ -12,7 +12,7 @@ use tp_runtime::optim::AdamW;
 use tp_runtime::train::Trainer;
 
 use super::Arguments;
-use super::facts::{Facts, check_model};
+use super::facts::{Facts, check_adapter, check_model};
 use crate::ranks::Rank;
 
 /// The job as a file, beside its checkpoints.
@@ -48,8 +48,9 @@ impl<'a> Job<'a> {
                 saved.step()
             );
             Facts::of(args).check(saved)?;
-            if !args.lora.is_asked() {
-                check_model(args.start(), saved)?;
+            match args.adapter()? {
+                Some(adapter) => check_adapter(&adapter, saved)?,
+                None => check_model(args.start(), saved)?,
             }
         }
         if world.rank() == 0 {

@@ -9,6 +9,7 @@ pub(crate) mod job_file;
 mod lora;
 mod metrics;
 pub(crate) mod rows;
+mod shared;
 mod stop;
 mod windows;
 
@@ -23,9 +24,10 @@ pub(super) use arguments::Arguments;
 use crate::hub::{Files, resolve};
 use crate::model::{config, require_language_model};
 use crate::ranks::Rank;
-use corpus::{Batches, Corpus, DataFile, Shared};
+use corpus::{Batches, Corpus, DataFile};
 use job::Job;
 use metrics::Metrics;
+use shared::Shared;
 use stop::Stop;
 
 /// Trains, and gives the exit code: 128 and the signal where one ended the job early, as shells have it.
@@ -56,19 +58,8 @@ fn train(args: &Arguments, rank: &Rank, stop: &Stop, shared: &Shared) -> Result<
     let world = rank.mesh.world();
     let data_rank = rank.mesh.coordinate("dp")?;
     let size = args.batch_size()?;
-    let read = |files: &[DataFile]| {
-        shared.get(files, || {
-            let (folder, sequence) = (args.folder(), args.sequence);
-            Corpus::open(
-                files,
-                folder,
-                sequence,
-                args.seed,
-                &args.rows,
-                rank.is_first,
-            )
-        })
-    };
+    let reading = args.reading(rank.is_first);
+    let read = |files: &[DataFile]| shared.get(files, || Corpus::open(files, reading));
     let corpus = read(&args.data)?;
     let validation = match &args.validate[..] {
         [] => None,

@@ -14,7 +14,7 @@ use tp_data::{
 use tp_runtime::model::Inputs;
 use tp_runtime::train::{BatchSize, Epochs, MicroBatch};
 
-use super::corpus::{Batches, DataFile};
+use super::corpus::{Batches, DataFile, Reading};
 use crate::text;
 
 /// How rows become sequences.
@@ -104,21 +104,14 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    pub(super) fn open(
-        files: &[DataFile],
-        model: &Path,
-        sequence: u64,
-        seed: u64,
-        args: &RowArgs,
-        is_first: bool,
-    ) -> Result<Self> {
-        let encoder = args.encoder(model, sequence)?;
+    pub(super) fn open(files: &[DataFile], reading: Reading<'_>) -> Result<Self> {
+        let encoder = reading.rows.encoder(reading.model, reading.sequence)?;
         let files: Vec<_> = files
             .iter()
             .map(|file| (file.path.clone(), file.weight))
             .collect();
-        let bar = reading_bar(is_first);
-        let data = Dataset::open(&files, encoder, seed, &mut |progress| {
+        let bar = reading_bar(reading.is_first);
+        let data = Dataset::open(&files, encoder, reading.seed, &mut |progress| {
             bar.set_length(progress.of as u64);
             bar.set_position(progress.rows as u64);
         })?;
@@ -128,18 +121,18 @@ impl Rows {
             "there are more than {} samples",
             u32::MAX
         );
-        let sequences = match args.pack {
+        let sequences = match reading.rows.pack {
             true => {
                 let lengths: Vec<usize> = (0..data.len()).map(|index| data.length(index)).collect();
-                pack(&lengths, sequence as usize)?.bins
+                pack(&lengths, reading.sequence as usize)?.bins
             }
             false => (0..data.len() as u32).map(|sample| vec![sample]).collect(),
         };
         Ok(Self {
-            epochs: Mutex::new(Epochs::new(seed, sequences.len())),
+            epochs: Mutex::new(Epochs::new(reading.seed, sequences.len())),
             data,
             sequences,
-            packed: args.pack.then_some(sequence as usize),
+            packed: reading.rows.pack.then_some(reading.sequence as usize),
         })
     }
 

@@ -1,124 +1,13 @@
 //! `tp report` and `tp explain --html`, by the pages that they write.
 
-use std::fs;
-use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+mod browser;
+mod run;
 
-use roxmltree::{Document, Node, ParsingOptions};
-use tempfile::TempDir;
+use std::fs;
+use std::path::Path;
 
 use crate::support::{fixture, printed, refused, tp};
-
-const JOB: &str = "\
-# Two by two
-tp = 2
-dp = 2
-sequence-parallel = true
-sequence = 64
-batch = 8
-zero = 1
-recompute = \"full\"
-steps = 3
-";
-
-const CHARTS: [&str; 5] = [
-    "Loss",
-    "Gradient norm",
-    "Learning rate",
-    "Tokens per second",
-    "Memory in MiB",
-];
-
-/// A folder of a run.
-struct Run(TempDir);
-
-impl Run {
-    fn with_log(log: &str) -> Self {
-        let run = Self(tempfile::tempdir().expect("a temporary folder"));
-        run.write("log.jsonl", log);
-        run
-    }
-
-    /// One with all that a run can have.
-    fn whole() -> Self {
-        let run = Self::with_log(&(1..=3).map(step).collect::<String>());
-        run.write("job.toml", JOB);
-        run.save("step-3");
-        symlink("step-3", run.path().join("latest")).expect("a link");
-        run
-    }
-
-    /// A checkpoint, as far as a report reads it.
-    fn save(&self, step: &str) {
-        let folder = self.path().join(step);
-        fs::create_dir(&folder).expect("a folder");
-        let config = fixture("llama_gqa").join("config.json");
-        fs::copy(config, folder.join("config.json")).expect("a config");
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        fs::write(self.path().join(name), text).expect("a test can write");
-    }
-
-    fn path(&self) -> &Path {
-        self.0.path()
-    }
-
-    /// The page that the program writes into the folder.
-    fn page(&self) -> String {
-        let run = self.path().to_str().expect("a plain name");
-        let file = self.path().join("report.html");
-        assert_eq!(
-            printed(tp(&["report", run])),
-            format!("wrote {}\n", file.display())
-        );
-        fs::read_to_string(file).expect("a page")
-    }
-}
-
-/// A line of a log.
-fn step(step: u64) -> String {
-    let loss = 5.0 - (step as f64).log10();
-    format!(
-        "{{\"step\":{step},\"loss\":{loss},\"gradient_norm\":1.5,\"learning_rate\":3e-4,\"labels\":512.0,\"seconds\":0.5,\
-         \"tokens_per_second\":1024.0,\"tokens_per_second_per_rank\":256.0,\"memory_mib\":300}}\n"
-    )
-}
-
-/// A page, which is XML as well as HTML.
-fn parsed(page: &str) -> Document<'_> {
-    let options = ParsingOptions {
-        allow_dtd: true,
-        ..ParsingOptions::default()
-    };
-    Document::parse_with_options(page, options).expect("a page is well-formed")
-}
-
-fn all<'a>(page: &'a Document<'_>, name: &str) -> Vec<Node<'a, 'a>> {
-    let nodes = page.descendants().filter(|node| node.has_tag_name(name));
-    nodes.collect()
-}
-
-fn text(node: Node<'_, '_>) -> String {
-    let texts = node
-        .descendants()
-        .filter_map(|node| node.text().filter(|_| node.is_text()));
-    texts.collect()
-}
-
-/// What the images of a page are called.
-fn images(page: &Document<'_>) -> Vec<String> {
-    let images = all(page, "svg").into_iter();
-    let labels = images.map(|image| {
-        assert_eq!(image.attribute("role"), Some("img"));
-        image
-            .attribute("aria-label")
-            .expect("an image says what it shows")
-            .to_owned()
-    });
-    labels.collect()
-}
+use run::{CHARTS, Run, all, images, parsed, step, text};
 
 #[test]
 fn a_page_shows_the_run_and_its_plan() {
@@ -361,41 +250,4 @@ fn a_plan_alone_has_a_page() {
         message.contains("cannot write `/no/such/folder/x.html`"),
         "{message}"
     );
-}
-
-/// A browser that runs without a screen.
-fn browser() -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    let names = ["chromium", "chromium-browser", "google-chrome"];
-    let files = std::env::split_paths(&path).flat_map(|dir| names.map(|name| dir.join(name)));
-    files.into_iter().find(|file| file.is_file())
-}
-
-#[test]
-fn a_browser_shows_the_charts() {
-    let Some(browser) = browser() else {
-        eprintln!("skipped: there is no chromium, chromium-browser or google-chrome");
-        return;
-    };
-    let run = Run::whole();
-    run.page();
-    let url = format!("file://{}", run.path().join("report.html").display());
-    let output = Command::new(browser)
-        .args([
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--dump-dom",
-            &url,
-        ])
-        .output()
-        .expect("the browser starts");
-    let dom = String::from_utf8_lossy(&output.stdout);
-    for title in CHARTS {
-        assert!(dom.contains(&format!("<h3>{title}</h3>")), "{dom}");
-        assert!(
-            dom.contains(&format!("aria-label=\"{title} over steps")),
-            "{dom}"
-        );
-    }
 }
