@@ -137,40 +137,62 @@ fn a_job_file_trains_an_adapter_that_changes_answers_and_can_be_merged() {
     assert!(!job.at("again").exists());
 }
 
-/// The loss on held-out rows is the same however they stand in sequences, on any grid.
+/// The loss of the first step, and that on held-out rows after it, which changes next to nothing.
+fn losses(job: &Job, flags: &str) -> [f64; 2] {
+    let file = job.at("log.jsonl");
+    let _ = fs::remove_file(&file);
+    printed(&mut tp![
+        "train",
+        job.at("job.toml"),
+        flags,
+        "--validate",
+        example("held-out.jsonl"),
+        "--log",
+        file
+    ]);
+    let lines = log(&file);
+    ["loss", "validation_loss"].map(|name| {
+        let mut found = lines.iter().filter_map(|line| line[name].as_f64());
+        found.next().expect("a loss")
+    })
+}
+
+fn assert_near(flags: &str, found: f64, wanted: f64) {
+    assert!(
+        (found - wanted).abs() < 2e-5 * wanted,
+        "{flags}: {found} should be {wanted}"
+    );
+}
+
+/// The loss on held-out rows is the same however they stand in sequences; a sample's first token has no label, also
+/// where it follows another sample.
 #[test]
 fn packed_rows_have_the_loss_of_rows_apart() {
-    let job = Job::new("steps = 1\nlearning-rate = 1e-9\nlabels = \"answers\"\n");
-    let loss = |flags: &str| {
-        let file = job.at("log.jsonl");
-        let _ = fs::remove_file(&file);
-        printed(&mut tp![
-            "train",
-            job.at("job.toml"),
-            flags,
-            "--validate",
-            example("held-out.jsonl"),
-            "--log",
-            file
-        ]);
-        let lines = log(&file);
-        lines
-            .iter()
-            .find_map(|line| line["validation_loss"].as_f64())
-            .expect("a validation loss")
-    };
-    let wanted = loss("");
-    for flags in [
-        "--pack",
-        "--pack --tp 2 --sequence-parallel",
-        "--pack --dp 2 --micro-batch 2",
-        "--dp 2 --tp 2 --micro-batch 1",
-    ] {
-        let found = loss(flags);
-        assert!(
-            (found - wanted).abs() < 2e-5 * wanted,
-            "{flags}: {found} should be {wanted}"
-        );
+    let job = Job::new("steps = 1\nlearning-rate = 1e-9\n");
+    for labels in ["--labels answers", "--labels everything"] {
+        let [_, wanted] = losses(&job, labels);
+        let packed = format!("{labels} --pack");
+        let [_, found] = losses(&job, &packed);
+        assert_near(&packed, found, wanted);
+    }
+}
+
+/// Every rank reads its own part of the same global batch.
+#[test]
+fn rows_are_divided_over_any_grid() {
+    let job = Job::new("steps = 1\nlearning-rate = 1e-9\n");
+    for rows in ["", "--pack"] {
+        let [first, held_out] = losses(&job, rows);
+        for grid in [
+            "--tp 2 --sequence-parallel",
+            "--dp 2 --micro-batch 2",
+            "--dp 2 --tp 2 --micro-batch 1",
+        ] {
+            let flags = format!("{rows} {grid}");
+            let found = losses(&job, &flags);
+            assert_near(&flags, found[0], first);
+            assert_near(&flags, found[1], held_out);
+        }
     }
 }
 
