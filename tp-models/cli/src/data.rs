@@ -8,14 +8,14 @@ use anyhow::Result;
 use clap::Args;
 use serde_json::json;
 use tokenizers::Tokenizer;
-use tp_data::{Dataset, IGNORED_LABEL, Sample, pack};
+use tp_data::{IGNORED_LABEL, Sample};
 
 use super::hub::{Files, resolve};
 use super::numbers::count;
 use super::output::{print, print_json};
 use super::text;
-use super::train::corpus::{DataFile, data_file};
-use super::train::rows::RowArgs;
+use super::train::corpus::{DataFile, Reading, data_file};
+use super::train::rows::{RowArgs, Rows};
 
 /// Shows rows as tokens with their labels, and what a file of them holds
 ///
@@ -44,33 +44,25 @@ pub(super) struct Arguments {
 pub(super) fn run(args: &Arguments) -> Result<()> {
     let model = resolve(&args.model, Files::Companions)?;
     let tokenizer = text::tokenizer(&model.join("tokenizer.json"))?;
-    let encoder = args.rows.encoder(&model, args.sequence)?;
-    let files: Vec<_> = args
-        .files
-        .iter()
-        .map(|file| (file.path.clone(), file.weight))
-        .collect();
-    let data = Dataset::open(&files, encoder, 0, &mut |_| ())?;
-    let shown = (0..data.len().min(args.show.get())).map(|index| Ok(data.get(index)?));
-    let shown = shown.collect::<Result<Vec<Sample>>>()?;
-    let packing = match args.rows.pack {
-        true => {
-            let lengths: Vec<usize> = (0..data.len()).map(|index| data.length(index)).collect();
-            Some(pack(&lengths, args.sequence as usize)?)
-        }
-        false => None,
+    let reading = Reading {
+        model: &model,
+        sequence: args.sequence,
+        seed: 0,
+        rows: &args.rows,
+        is_first: false,
     };
+    let rows = Rows::open(&args.files, reading)?;
+    let shown = 0..rows.data().len().min(args.show.get());
+    let shown = shown.map(|index| Ok(rows.data().get(index)?));
+    let shown = shown.collect::<Result<Vec<Sample>>>()?;
     if args.json {
         let samples = shown
             .iter()
             .map(|sample| json!({ "ids": sample.ids, "labels": sample.labels }));
-        let packed = packing.map(|packing| {
-            json!({ "sequences": packing.bins.len(), "efficiency": packing.efficiency() })
-        });
         return print_json(&json!({
             "samples": samples.collect::<Vec<_>>(),
-            "statistics": data.statistics(),
-            "packed": packed,
+            "statistics": rows.data().statistics(),
+            "packed": rows.packed(),
         }));
     }
     for (index, sample) in shown.iter().enumerate() {
@@ -80,15 +72,7 @@ pub(super) fn run(args: &Arguments) -> Result<()> {
         ))?;
         print(marked(&tokenizer, sample)? + "\n")?;
     }
-    print(data.statistics())?;
-    if let Some(packing) = packing {
-        let (sequences, part) = (packing.bins.len(), 100.0 * packing.efficiency());
-        print(format!(
-            "packed: {sequences} sequences of {}, {part:.1} % of them tokens",
-            args.sequence
-        ))?;
-    }
-    Ok(())
+    print(rows)
 }
 
 /// A sample's tokens one after another, those that are learned in brackets.

@@ -43,15 +43,15 @@ impl DataFile {
 
 /// How files become sequences.
 #[derive(Clone, Copy)]
-pub(super) struct Reading<'a> {
+pub(crate) struct Reading<'a> {
     /// The folder of the tokenizer and the chat template.
-    pub(super) model: &'a Path,
+    pub(crate) model: &'a Path,
     /// How many tokens a sequence has; of rows, the most.
-    pub(super) sequence: u64,
-    pub(super) seed: u64,
-    pub(super) rows: &'a RowArgs,
+    pub(crate) sequence: u64,
+    pub(crate) seed: u64,
+    pub(crate) rows: &'a RowArgs,
     /// Whether a person looks on.
-    pub(super) is_first: bool,
+    pub(crate) is_first: bool,
 }
 
 /// What a job learns.

@@ -7,9 +7,10 @@ use std::sync::Mutex;
 use anyhow::{Result, ensure};
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
 use tch::Tensor;
 use tp_data::{
-    ChatTemplate, Dataset, Encoder, IGNORED_LABEL, LabelsOn, TemplateError, TooLong, pack,
+    ChatTemplate, Dataset, Encoder, IGNORED_LABEL, LabelsOn, TemplateError, TooLong, alike, pack,
 };
 use tp_runtime::model::Inputs;
 use tp_runtime::train::{BatchSize, Epochs, MicroBatch};
@@ -94,17 +95,27 @@ impl RowArgs {
 }
 
 /// Samples, and how they stand in sequences.
-pub(super) struct Rows {
+pub(crate) struct Rows {
     data: Dataset,
     /// The samples of each sequence.
     sequences: Vec<Vec<u32>>,
-    /// How many tokens a packed sequence has; `None` where a sequence is a sample.
-    packed: Option<usize>,
+    /// `None` where a sequence is a sample.
+    packed: Option<Packed>,
     epochs: Mutex<Epochs>,
 }
 
+/// Sequences of several samples.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct Packed {
+    sequences: usize,
+    /// How many tokens each has.
+    capacity: usize,
+    /// What part of them are tokens of samples.
+    efficiency: f64,
+}
+
 impl Rows {
-    pub(super) fn open(files: &[DataFile], reading: Reading<'_>) -> Result<Self> {
+    pub(crate) fn open(files: &[DataFile], reading: Reading<'_>) -> Result<Self> {
         let encoder = reading.rows.encoder(reading.model, reading.sequence)?;
         let files: Vec<_> = files
             .iter()
@@ -121,19 +132,38 @@ impl Rows {
             "there are more than {} samples",
             u32::MAX
         );
-        let sequences = match reading.rows.pack {
+        let (sequences, packed) = match reading.rows.pack {
             true => {
                 let lengths: Vec<usize> = (0..data.len()).map(|index| data.length(index)).collect();
-                pack(&lengths, reading.sequence as usize)?.bins
+                let packing = pack(&lengths, reading.sequence as usize)?;
+                let packed = Packed {
+                    sequences: packing.bins.len(),
+                    capacity: reading.sequence as usize,
+                    efficiency: packing.efficiency(),
+                };
+                (packing.bins, Some(packed))
             }
-            false => (0..data.len() as u32).map(|sample| vec![sample]).collect(),
+            false => (
+                (0..data.len() as u32).map(|sample| vec![sample]).collect(),
+                None,
+            ),
         };
         Ok(Self {
             epochs: Mutex::new(Epochs::new(reading.seed, sequences.len())),
             data,
             sequences,
-            packed: reading.rows.pack.then_some(reading.sequence as usize),
+            packed,
         })
+    }
+
+    /// The samples.
+    pub(crate) fn data(&self) -> &Dataset {
+        &self.data
+    }
+
+    /// How they stand in sequences, if several stand in one.
+    pub(crate) fn packed(&self) -> Option<Packed> {
+        self.packed
     }
 
     pub(super) fn greatest(&self) -> i64 {
@@ -151,22 +181,22 @@ impl Rows {
             anyhow::bail!("another rank failed while it read the data");
         };
         let places = first..first + size.global() as u64;
-        let mut drawn: Vec<usize> = places.map(|place| epochs.sample(place)).collect();
+        let drawn: Vec<usize> = places.map(|place| epochs.sample(place)).collect();
         drop(epochs);
-        drawn.sort_by_key(|&sequence| std::cmp::Reverse(self.length(sequence)));
-        let tokens = drawn
+        let lengths: Vec<usize> = drawn
             .iter()
-            .map(|&sequence| self.length(sequence) as u64)
-            .sum();
+            .map(|&sequence| self.length(sequence))
+            .collect();
         let ranks = size.global() / (size.micro() * size.accumulation());
-        let own = drawn.chunks(size.micro()).skip(rank).step_by(ranks);
-        let batch = |drawn: &[usize]| {
-            let drawn: Vec<_> = drawn.iter().copied().map(Some).collect();
-            self.batch(&drawn)
+        let micro_batches = alike(&lengths, size.micro());
+        let own = micro_batches.iter().skip(rank).step_by(ranks);
+        let batch = |places: &Vec<u32>| {
+            let drawn = places.iter().map(|&place| Some(drawn[place as usize]));
+            self.batch(&drawn.collect::<Vec<_>>())
         };
         Ok(Batches {
             micro: own.map(batch).collect::<Result<_>>()?,
-            tokens,
+            tokens: lengths.iter().map(|&length| length as u64).sum(),
         })
     }
 
@@ -200,7 +230,8 @@ impl Rows {
             .flatten()
             .map(|&sequence| self.length(sequence))
             .max();
-        let length = self.packed.or(longest).unwrap_or(1);
+        let capacity = self.packed.map(|packed| packed.capacity);
+        let length = capacity.or(longest).unwrap_or(1);
         let (mut ids, mut labels, mut positions) = (Vec::new(), Vec::new(), Vec::new());
         for (row, sequence) in (1..).zip(sequences) {
             for &sample in sequence
@@ -232,12 +263,15 @@ impl Rows {
 impl fmt::Display for Rows {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.data.statistics())?;
-        let Some(capacity) = self.packed else {
+        let Some(packed) = self.packed else {
             return Ok(());
         };
-        let (sequences, samples) = (self.sequences.len(), self.data.len());
-        let tokens: usize = (0..sequences).map(|sequence| self.length(sequence)).sum();
-        let part = 100.0 * tokens as f64 / (sequences * capacity) as f64;
+        let Packed {
+            sequences,
+            capacity,
+            efficiency,
+        } = packed;
+        let (samples, part) = (self.data.len(), 100.0 * efficiency);
         write!(
             f,
             "\npacked: {samples} samples in {sequences} sequences of {capacity}, {part:.1} % of them tokens"

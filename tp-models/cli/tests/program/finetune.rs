@@ -208,7 +208,7 @@ fn rows_are_shown_with_their_labels() {
     assert!(
         text.contains("[▁The] [▁do] [g]")
             && text.contains("72 rows, 72 samples")
-            && text.contains("packed: 28 sequences"),
+            && text.contains("packed: 72 samples in 28 sequences"),
         "{text}"
     );
     let text = printed(&mut tp!["data --json --show 2 --model", model, chats]);
